@@ -1,0 +1,50 @@
+"""How a script runs: output to its log and the terminal, and one sentence instead of a traceback for the user's mistakes."""
+
+import contextlib
+import errno
+import logging
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class InputError(ValueError):
+    """Something the user gave cannot be used; the message is one sentence that says what to do."""
+
+
+@contextlib.contextmanager
+def job(log: Path | str, name: str) -> Iterator[logging.Logger]:
+    """Run the block as the job `name`: progress goes to `log` and to stderr.
+
+    InputError and a full disk end the process with exit status 1 and one sentence; any other exception is a defect of
+    this program, so its traceback goes to the log and is raised.
+    """
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    logger = logging.getLogger("facedance")
+    logger.setLevel(logging.INFO)
+    line = logging.Formatter(f"[{name}] %(message)s")
+    handlers: list[logging.Handler] = [logging.FileHandler(log, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
+    for handler in handlers:
+        handler.setFormatter(line)
+        logger.addHandler(handler)
+    try:
+        yield logger
+    except InputError as error:
+        logger.error("%s", error)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        logger.error(
+            "the disk is full (%s): free some space and start again; finished work is kept", error.filename or "no file name"
+        )
+        sys.exit(1)
+    except Exception:
+        with open(log, "a", encoding="utf-8") as file:
+            traceback.print_exc(file=file)
+        raise
+    finally:
+        for handler in handlers:
+            logger.removeHandler(handler)
+            handler.close()

@@ -1,0 +1,301 @@
+"""The typed form of params.yaml: every value that changes a result, with its allowed range.
+
+The models are frozen and refuse unknown keys. `params.schema.json` is generated from them with
+`python -m facedance.params`, and a test fails when the two differ.
+"""
+
+import itertools
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from facedance.variants import RenderSettings, format_variant, parse_variant
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+"""Names become folder names and wildcards, so they hold no separator and no space."""
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+def _is_vae_length(frames: int) -> int:
+    if frames % 4 != 1:
+        raise ValueError(f"{frames} is not of the form 4n+1; nearest are {frames // 4 * 4 + 1} and {frames // 4 * 4 + 5}")
+    return frames
+
+
+class Section(BaseModel):
+    """One section of params.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Identity(Section):
+    """One person: a folder of photos in data/photos."""
+
+    consent: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)]
+
+
+class WanModel(Section):
+    """A Wan2.1-VACE model, where it comes from and the sizes that it works at."""
+
+    repo: str | None = Field(description="hub repository in diffusers' layout; null: built by this project")
+    revision: str | None
+    width: int = Field(ge=16, multiple_of=16)
+    height: int = Field(ge=16, multiple_of=16)
+    frames: Annotated[int, Field(ge=5, le=257), AfterValidator(_is_vae_length)]
+    fps: int = Field(ge=4, le=60)
+    clip_scale: int = Field(ge=1, le=4, description="clips are kept this many times larger than the model's frames")
+    drawing_side: int = Field(ge=128, le=1024, multiple_of=64, description="short side at which poses are drawn")
+    flow_shift: float = Field(gt=0, le=20)
+    dtype: Literal["float32", "bfloat16"]
+
+    @property
+    def clip_size(self) -> tuple[int, int]:
+        """Width and height in pixels of a normalised clip and its control video."""
+        return self.width * self.clip_scale, self.height * self.clip_scale
+
+
+class Sample(Section):
+    """The embedded sample world."""
+
+    enabled: bool
+    seed: int = Field(ge=0)
+    identities: tuple[Name, ...]
+    seconds: float = Field(ge=2, le=60)
+    width: int = Field(ge=160, multiple_of=2)
+    height: int = Field(ge=90, multiple_of=2)
+    fps: int = Field(ge=16, le=120)
+
+
+class Faces(Section):
+    """Detection, selection and aggregation of the photos of one person."""
+
+    backend: Literal["dlib", "insightface"]
+    insightface_model: Name
+    detector_score: float = Field(ge=0, le=2)
+    min_photos: int = Field(ge=3, le=100)
+    min_face_px: int = Field(ge=20)
+    min_sharpness: float = Field(ge=0)
+    max_yaw_degrees: float = Field(gt=0, le=90)
+    outlier_distance: float = Field(gt=0, le=2)
+    aggregation: Literal["mean", "weighted_mean", "median"]
+
+
+class Clips(Section):
+    """Cutting videos into clips."""
+
+    max_per_video: int = Field(ge=1, le=1000)
+    margin: float = Field(ge=0, le=1, description="space kept around the dancer, as a share of their height")
+    crop: Literal["dancer", "center"]
+    people_score: Fraction
+    ignore_list: str | None
+
+
+class Poses(Section):
+    """Landmarks and control videos."""
+
+    detection_confidence: Fraction
+    tracking_confidence: Fraction
+    min_visibility: Fraction
+    max_gap_frames: int = Field(ge=0)
+    min_tracked: Fraction
+    smoothing: Literal["none", "one_euro"]
+    face_dots: bool
+    use_keypoints2d: bool
+
+
+class Dancers(Section):
+    """The dancers' own faces in the clips: boxes and embeddings that the training conditions on."""
+
+    every: int = Field(ge=1)
+    min_faces: int = Field(ge=1)
+
+
+class Phase(Section):
+    """A stretch of training steps and what learns in it."""
+
+    steps: int = Field(ge=0)
+    trains: tuple[Literal["face", "lora"], ...] = Field(min_length=1)
+
+
+class Train(Section):
+    """LoRA and face adapter."""
+
+    phases: tuple[Phase, ...] = Field(min_length=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    final_learning_rate: Fraction = Field(description="last learning rate as a share of the first")
+    warmup_steps: int = Field(ge=0)
+    weight_decay: float = Field(ge=0)
+    max_grad_norm: float = Field(gt=0)
+    lora_rank: int = Field(ge=1, le=256)
+    lora_alpha: float = Field(gt=0)
+    lora_targets: tuple[str, ...] = Field(min_length=1)
+    face_tokens: int = Field(ge=1, le=64)
+    face_rank: int = Field(ge=1, le=1024)
+    mapper_width: int = Field(ge=8)
+    text_dropout: Fraction
+    face_dropout: Fraction
+    reference_dropout: Fraction
+    photo_share: Fraction
+    face_weight: float = Field(ge=0)
+    flow_shift: float = Field(gt=0)
+    ema_decay: Annotated[float, Field(ge=0, lt=1)]
+    gradient_checkpointing: bool
+    checkpoint_every: int = Field(ge=1)
+    validate_every: int = Field(ge=0)
+    seed: int = Field(ge=0)
+
+
+class Blend(Section):
+    """A face between several: by weights, or from one to another at t (a number, or moving over the clip)."""
+
+    weights: dict[Name, Annotated[float, Field(gt=0)]] | None = None
+    between: tuple[Name, Name] | None = None
+    t: Fraction | Literal["moving"] | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "Blend":
+        if (self.weights is None) == (self.between is None) or (self.between is None) != (self.t is None):
+            raise ValueError("give either weights, or between and t")
+        if self.weights is not None and len(self.weights) < 2:
+            raise ValueError("weights need at least two identities")
+        return self
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        return tuple(self.weights) if self.weights else self.between or ()
+
+
+class Batch(Section):
+    """Renders made by default: every `who` in every clip of the videos that match, in every variant."""
+
+    who: tuple[Name, ...] = Field(min_length=1)
+    videos: tuple[str, ...] = Field(min_length=1, description="glob patterns on the videos' names")
+    variants: tuple[str, ...] = ("default",)
+    sweep: dict[str, tuple[float | int | bool, ...]] = {}
+
+    def all_variants(self) -> tuple[str, ...]:
+        """The listed variants and the product of the sweep, in canonical form and without repeats."""
+        listed = [format_variant(parse_variant(v)) for v in self.variants]
+        swept = [format_variant(dict(zip(self.sweep, values, strict=True))) for values in itertools.product(*self.sweep.values())]
+        return tuple(dict.fromkeys(listed + (swept if self.sweep else [])))
+
+
+class Render(Section):
+    """Settings of a default render, the blends, and what is rendered."""
+
+    settings: RenderSettings
+    blends: dict[Name, Blend]
+    batches: tuple[Batch, ...]
+
+
+class Evaluate(Section):
+    """Scoring of the renders."""
+
+    every: int = Field(ge=1)
+    recognised_distance: float = Field(gt=0, le=2)
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    model: Name
+    shards: int = Field(ge=1, le=4096)
+    identities: dict[Name, Identity]
+    prompts: dict[Name, str]
+    sample: Sample
+    faces: Faces
+    clips: Clips
+    poses: Poses
+    dancers: Dancers
+    train: Train
+    render: Render
+    evaluate: Evaluate
+    models: dict[Name, WanModel]
+
+    @model_validator(mode="after")
+    def _refers_to_known_names(self) -> "Params":
+        _known("model", [self.model], self.models)
+        for name, blend in self.render.blends.items():
+            _known(f"render.blends.{name}", blend.members, self.identities)
+        _known("render.settings.prompt", [self.render.settings.prompt, self.render.settings.negative_prompt], self.prompts)
+        for i, batch in enumerate(self.render.batches):
+            _known(f"render.batches.{i}.who", batch.who, [*self.identities, *self.render.blends])
+            for variant in batch.all_variants():
+                overrides = parse_variant(variant)
+                _known(f"render.batches.{i}.variants", [str(overrides.get("prompt", self.render.settings.prompt))], self.prompts)
+        if self.prompts.get("none") != "":
+            raise ValueError('prompts: an entry `none: ""` is needed, the empty prompt that training and guidance fall back on')
+        if clash := set(self.identities) & set(self.render.blends):
+            raise ValueError(f"render.blends: {sorted(clash)} are identities already; give the blends other names")
+        return self
+
+    @property
+    def wan(self) -> WanModel:
+        """The chosen model."""
+        return self.models[self.model]
+
+
+def _known(where: str, given: Any, allowed: Any) -> None:
+    for name in given:
+        if name not in allowed:
+            raise ValueError(f"{where}: unknown name {name!r}; known are {', '.join(sorted(allowed)) or 'none'}")
+
+
+def validate(values: dict[str, Any]) -> Params:
+    """Check the content of params.yaml.
+
+    Raises:
+        ValueError: one line per wrong value: the key, what was given and what is allowed.
+    """
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        raise ValueError("\n".join(f"params.yaml: {_sentence(e)}" for e in error.errors())) from None
+
+
+def load(path: Path) -> Params:
+    """Read and check a params.yaml. Raises ValueError as `validate` does."""
+    return validate(yaml.safe_load(path.read_text()))
+
+
+def _sentence(error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"unknown key {key}; allowed here are {', '.join(_fields_at(error['loc'][:-1]))}"
+    if error["type"] == "missing":
+        return f"key {key} is missing"
+    return f"{key}: {message} (given: {error['input']!r})" if key else message
+
+
+def _fields_at(location: tuple[Any, ...]) -> list[str]:
+    schema = Params.model_json_schema()
+    node: dict[str, Any] = schema
+    for part in location:
+        by_pattern = next(iter(node.get("patternProperties", {}).values()), None)
+        node = node.get("properties", {}).get(part) or by_pattern or node.get("items") or {}
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+    return sorted(node.get("properties", {}))
+
+
+def json_schema() -> str:
+    """The JSON schema of params.yaml, as committed in params.schema.json."""
+    return json.dumps(Params.model_json_schema(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    print(json_schema(), end="")
