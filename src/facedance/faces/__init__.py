@@ -1,0 +1,1 @@
+"""Faces: detection, selection of photos and identity embeddings."""

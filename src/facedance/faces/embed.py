@@ -1,0 +1,190 @@
+"""From a folder of photos of one person to the embedding of that person."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image as Pillow
+from skimage.util import montage
+
+from facedance.faces.embedding import Embedding, distance, save_embeddings
+from facedance.faces.face import FaceBackend, Image
+from facedance.faces.identity import aggregate
+from facedance.faces.photos import UnusablePhoto, load_photo, photo_name
+from facedance.faces.quality import Quality, defect, measure, weight
+from facedance.faces.reference import head_on_white
+from facedance.faces.select import main_face, same_person
+from facedance.files import atomic, sha256
+from facedance.job import InputError
+from facedance.params import Faces
+
+ADVISED_PHOTOS = (10, 15)
+MANY_PHOTOS = 20
+
+_LOOK_BELOW = 0.75
+_CROP = 160  # pixels: side of a face on the contact sheet
+_REFERENCE = 512  # pixels: side of the reference image
+
+
+@dataclass(frozen=True)
+class Found:
+    """The face that was found in a photo."""
+
+    crop: Image  # (_CROP, _CROP, 3) aligned
+    head: Image  # (_REFERENCE, _REFERENCE, 3) on white
+    quality: Quality
+    embedding: Embedding
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo and what became of it; `reason` is empty while nothing speaks against it."""
+
+    name: str
+    found: Found | None
+    reason: str
+    distance: float | None = None  # from the medoid of the photos
+    weight: float | None = None  # of the accepted ones, together 1
+
+
+def embed_identity(
+    identity: str, consent: str, photos: Sequence[Path], params: Faces, backend: FaceBackend, folder: Path
+) -> None:
+    """Write photos.csv, embedding.safetensors, photos.safetensors, reference.png and crops.png of one person to `folder`.
+
+    photos.csv names each photo with the reason if it is rejected, and is written even when too few are left.
+
+    Raises:
+        InputError: fewer than `params.min_photos` photos can be used.
+    """
+    log = logging.getLogger("facedance")
+    if len(photos) > MANY_PHOTOS:
+        low, high = ADVISED_PHOTOS
+        log.warning("%s: %d photos are more than needed; %d to %d good ones give as much", identity, len(photos), low, high)
+    examined = _compared(_examine_all(photos, params, backend), params.outlier_distance)
+    for odd in (p for p in examined if p.reason and p.distance is not None):
+        log.info("%s: %s", odd.name, odd.reason)
+    accepted = [p for p in examined if not p.reason]
+    _write_table(examined, folder / "photos.csv")
+    _require_enough(identity, examined, params.min_photos)
+    log.info("%s: %d of %d photos accepted", identity, len(accepted), len(photos))
+    if len(accepted) < ADVISED_PHOTOS[0]:
+        log.info("%s: %d to %d photos would be steadier than %d", identity, *ADVISED_PHOTOS, len(accepted))
+
+    found = {p.name: p.found for p in accepted if p.found}
+    embeddings = {name: f.embedding for name, f in found.items()}
+    together = aggregate(list(embeddings.values()), [p.weight or 0.0 for p in accepted], params.aggregation)
+    metadata = {"identity": identity, "consent": consent, "backend": backend.name}
+    save_embeddings(folder / "photos.safetensors", embeddings, metadata)
+    save_embeddings(
+        folder / "embedding.safetensors",
+        {"embedding": together},
+        {**metadata, "aggregation": params.aggregation, "photos": str(len(accepted))},
+    )
+    best = max(accepted, key=lambda p: p.weight or 0.0)
+    _write_image(found[best.name].head, folder / "reference.png")
+    crops = np.stack([f.crop for f in found.values()])  # (N, _CROP, _CROP, 3)
+    columns = min(5, len(crops))
+    grid = (-(-len(crops) // columns), columns)
+    sheet = montage(crops, fill=(255,) * 3, padding_width=4, grid_shape=grid, channel_axis=-1)
+    _write_image(sheet, folder / "crops.png")
+
+
+def _examine_all(paths: Sequence[Path], params: Faces, backend: FaceBackend) -> list[Photo]:
+    """Each photo by itself: what is in it, and whether it is good enough."""
+    log = logging.getLogger("facedance")
+    first_with: dict[str, str] = {}  # digest of the content -> name of the photo
+    examined = []
+    for i, path in enumerate(sorted(paths, key=photo_name), 1):
+        name = photo_name(path)
+        found = None
+        try:
+            image = load_photo(path)
+            first = first_with.setdefault(sha256(path), name)
+            if first != name:
+                raise UnusablePhoto(f"duplicate: same content as {first}")
+            found = _find(image, params, backend)
+            reason = defect(found.quality, params) or ""
+        except UnusablePhoto as error:
+            reason = str(error)
+        log.info("photo %d of %d, %s: %s", i, len(paths), name, reason or "usable")
+        examined.append(Photo(name, found, reason))
+    return examined
+
+
+def _find(image: Image, params: Faces, backend: FaceBackend) -> Found:
+    # Looking for smaller faces too tells a face that is too small from none at all.
+    face = main_face(backend.detect(image, round(_LOOK_BELOW * params.min_face_px)), params.detector_score)
+    return Found(
+        crop=backend.align(image, face, _CROP),
+        head=head_on_white(image, face, _REFERENCE),
+        quality=measure(image, face, backend),
+        embedding=backend.embed(image, face),
+    )
+
+
+def _compared(photos: Sequence[Photo], threshold: float) -> list[Photo]:
+    """The good photos compared with each other: distances, somebody else's rejected, the rest weighted."""
+    good = [(p, p.found) for p in photos if p.found and not p.reason]
+    if not good:
+        return list(photos)
+    distances = np.array([[distance(a.embedding, b.embedding) for _, b in good] for _, a in good])  # (N, N)
+    same, medoid = same_person(distances, threshold)
+    majority = 2 * same.sum() > len(good)
+    total = sum(weight(found.quality) for (_, found), kept in zip(good, same, strict=True) if kept)
+    compared = {}
+    for (photo, found), kept, away in zip(good, same, distances[medoid].tolist(), strict=True):
+        if not majority:
+            reason = f"no majority: {same.sum()} of {len(good)} photos show one person and the others somebody else"
+        elif not kept:
+            reason = f"somebody else: distance {away:.2f} from the other photos, at most {threshold:g}"
+        else:
+            reason = ""
+        share = None if reason else weight(found.quality) / total
+        compared[photo.name] = replace(photo, reason=reason, distance=away, weight=share)
+    return [compared.get(p.name, p) for p in photos]
+
+
+def _require_enough(identity: str, photos: Sequence[Photo], needed: int) -> None:
+    usable = sum(not p.reason for p in photos)
+    if usable >= needed:
+        return
+    kinds = Counter(p.reason.split(":")[0] for p in photos if p.reason)
+    why = f" ({', '.join(f'{n} {kind}' for kind, n in kinds.most_common())})" if kinds else ""
+    raise InputError(
+        f"{identity}: {usable} of {len(photos)} photos can be used and {needed} are needed{why}: add sharp photos of this person "
+        "alone, facing the camera (the log tells about each photo)"
+    )
+
+
+def _write_table(photos: Sequence[Photo], path: Path) -> None:
+    rows = []
+    for p in photos:
+        q = p.found.quality if p.found else None
+        rows.append(
+            {
+                "photo": p.name,
+                "status": "rejected" if p.reason else "accepted",
+                "reason": p.reason,
+                "face_px": q and round(q.face_px, 1),
+                "sharpness": q and round(q.sharpness, 1),
+                "score": q and round(q.score, 3),
+                "yaw": q and round(q.pose.yaw, 1),
+                "pitch": q and round(q.pose.pitch, 1),
+                "roll": q and round(q.pose.roll, 1),
+                "distance": None if p.distance is None else round(p.distance, 4),
+                "weight": None if p.weight is None else round(p.weight, 4),
+            }
+        )
+    columns = ["photo", "status", "reason", "face_px", "sharpness", "score", "yaw", "pitch", "roll", "distance", "weight"]
+    with atomic(path) as temporary:
+        pd.DataFrame(rows, columns=columns).to_csv(temporary, index=False, lineterminator="\n")
+
+
+def _write_image(image: Image, path: Path) -> None:
+    with atomic(path) as temporary:
+        Pillow.fromarray(image).save(temporary)

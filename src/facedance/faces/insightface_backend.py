@@ -1,0 +1,92 @@
+"""InsightFace: a folder of ONNX files with an SCRFD detector and an ArcFace recogniser.
+
+The packs (buffalo_l, antelopev2, ...) are for research only. `FaceAnalysis` would also load their other networks, one of
+which reads a pickle, so the two that are needed are opened here.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime
+from insightface.model_zoo.arcface_onnx import ArcFaceONNX
+from insightface.model_zoo.scrfd import SCRFD
+from insightface.utils import face_align
+from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
+from skimage.transform import SimilarityTransform
+
+from facedance.faces.crop import close_up
+from facedance.faces.embedding import Embedding
+from facedance.faces.face import Face, Image
+from facedance.job import InputError
+
+_DETECTOR_OUTPUTS = (9, 15)  # scores, boxes and landmarks at 3 or 5 strides
+_CHIP = 112  # pixels: the side of the square that ArcFace takes
+
+
+class InsightFaceBackend:
+    """A FaceBackend whose distances are those of unit vectors: sqrt(2 - 2 cos)."""
+
+    name = "insightface"
+    # Eyes, tip of the nose, corners of the mouth; from MediaPipe's canonical face model (eyes: middle of their corners).
+    face_model: NDArray[np.float32] = np.array(
+        [
+            [-3.151146, 2.624618, 3.465663],
+            [3.151146, 2.624618, 3.465663],
+            [0.0, -1.126865, 7.475604],
+            [-2.456206, -4.342621, 4.283884],
+            [2.456206, -4.342621, 4.283884],
+        ],
+        np.float32,
+    )
+
+    def __init__(self, folder: Path) -> None:
+        networks: dict[str, SCRFD | ArcFaceONNX] = {}
+        for path in sorted(folder.glob("*.onnx")):
+            session = _open(path)
+            outputs = len(session.get_outputs())
+            if outputs in _DETECTOR_OUTPUTS:
+                networks.setdefault("detector with landmarks", SCRFD(str(path), session))
+            elif outputs == 1 and session.get_inputs()[0].shape[2:] == [_CHIP, _CHIP]:
+                networks.setdefault("recogniser", ArcFaceONNX(str(path), session))
+        for what in ("detector with landmarks", "recogniser"):
+            if what not in networks:
+                raise InputError(
+                    f"{folder} holds no InsightFace {what}: put the .onnx files of a pack such as buffalo_l there, "
+                    "or set faces.backend to dlib"
+                )
+        self._detector = networks["detector with landmarks"]
+        self._recogniser = networks["recogniser"]
+        self.dimension = int(self._recogniser.output_shape[-1])
+
+    def detect(self, image: Image, min_face_px: int) -> list[Face]:
+        """Faces at least `min_face_px` wide, largest first. Scores are from 0.5 to 1."""
+        boxes, landmarks = self._detector.detect(_bgr(image))  # (N, 5), (N, 5, 2)
+        faces = [Face(b[:4], float(b[4]), p.astype(np.float32)) for b, p in zip(boxes, landmarks, strict=True)]
+        return sorted((f for f in faces if f.size >= min_face_px), key=lambda face: -face.size)
+
+    def embed(self, image: Image, face: Face) -> Embedding:
+        """The direction of ArcFace's output; its length says how sure the network is, not who it sees, so it is left out."""
+        chip = self.align(image, face, _CHIP)
+        return Embedding(Embedding.of(self._recogniser.get_feat(_bgr(chip))[0]).vector, 1.0)
+
+    def align(self, image: Image, face: Face, size: int) -> Image:
+        """The face as ArcFace was trained to see it: upright, eyes and mouth at fixed places."""
+        cut, landmarks = close_up(image, face, size)
+        places = face_align.arcface_dst * (size / _CHIP)  # (5, 2)
+        matrix = SimilarityTransform.from_estimate(landmarks, places).params[:2]  # (2, 3)
+        return np.asarray(cv2.warpAffine(cut, matrix, (size, size)), np.uint8)
+
+
+def _open(path: Path) -> onnxruntime.InferenceSession:
+    available = onnxruntime.get_available_providers()
+    providers = [p for p in ("CUDAExecutionProvider", "CPUExecutionProvider") if p in available]
+    try:
+        return onnxruntime.InferenceSession(str(path), providers=providers)
+    except (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf) as error:
+        raise InputError(f"{path} is no usable ONNX network ({str(error)[:160]}): delete it and fetch it again") from None
+
+
+def _bgr(image: Image) -> Image:
+    return np.ascontiguousarray(image[..., ::-1])
