@@ -1,0 +1,1 @@
+"""Cutting videos into clips."""

@@ -1,0 +1,57 @@
+"""Ready-made control videos, brought to the model's length, frame rate and size."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from facedance.clips.crop import crop_and_resize, whole_window
+from facedance.clips.manifest import Row, by_name, write_manifest
+from facedance.clips.timing import frame_indices, too_short, window_starts
+from facedance.files import sha256
+from facedance.items import item_key, record, reusable
+from facedance.names import control_id
+from facedance.params import WanModel
+from facedance.video import UnreadableVideo, inspect, stream_frames, write_video
+
+
+def prepare_control(videos: Sequence[Path], folder: Path, manifest: Path, wan: WanModel, stamp: Path) -> None:
+    """Write `<folder>/<control_id>.mp4` of each video and list them in a csv with the columns of the clips.
+
+    The first `wan.frames` frames at `wan.fps` are taken, the whole picture with black around it, and the sound. A video that
+    is too short or cannot be decoded is rejected with the reason: a pose that stands still at the end would be danced so.
+
+    Raises:
+        InputError: two videos would get the same name.
+    """
+    log = logging.getLogger("facedance")
+    named = by_name(videos, control_id)
+    rows = []
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, (name, video) in enumerate(named.items(), 1):
+        key = item_key(stamp, sha256(video), video.as_posix())
+        row: Row | None = reusable(folder, name, key)
+        if row is None:
+            row = _prepare(name, video, folder, wan)
+            record(folder, name, key, [folder / f"{name}.mp4"] if row["status"] == "accepted" else [], row)
+        rows.append(row)
+        log.info("control video %d of %d: %s %s %s", number, len(named), video, row["status"], row["reason"])
+    write_manifest(manifest, rows)
+
+
+def _prepare(name: str, video: Path, folder: Path, wan: WanModel) -> Row:
+    path = folder / f"{name}.mp4"
+    row = {"clip": name, "source": video.as_posix(), "status": "rejected"}
+    try:
+        info = inspect(video)
+        if not window_starts(info.timestamps, wan.fps, wan.frames, most=1):
+            return row | {"reason": too_short(info.seconds, wan.fps, wan.frames)}
+        window = whole_window((info.width, info.height), wan.width / wan.height)
+        frames = stream_frames(video, frame_indices(info.timestamps, 0, wan.fps, wan.frames).tolist())
+        pictures = (crop_and_resize(frame, window, wan.clip_size) for frame in frames)
+        write_video(path, pictures, wan.fps, audio_from=video)
+    except UnreadableVideo as error:
+        path.unlink(missing_ok=True)
+        return row | {"reason": str(error)}
+    width, height = wan.clip_size
+    numbers = {"start_s": 0.0, "frames": wan.frames, "fps": wan.fps, "width": width, "height": height}
+    return row | numbers | {"status": "accepted", "reason": ""}
