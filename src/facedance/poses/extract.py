@@ -1,0 +1,233 @@
+"""From clips to landmarks and control videos, a shard at a time."""
+
+import logging
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from facedance.files import atomic, sha256
+from facedance.items import item_key, record, reusable
+from facedance.params import Poses, WanModel
+from facedance.poses.draw import draw_pose
+from facedance.poses.keypoints2d import clip_keypoints, keypoints_file
+from facedance.poses.landmarker import Landmarker, open_landmarker
+from facedance.poses.skeleton import COCO, FACE, MEDIAPIPE, to_openpose
+from facedance.poses.smooth import fill_gaps, one_euro
+from facedance.poses.track import follow
+from facedance.video import read_frames, write_video
+
+_MANIFEST_COLUMNS = ["clip", "status", "reason", "origin", "tracked_rate"]
+_PEOPLE = 3  # are told apart where the dancer has to be chosen
+_PRESET = "ultrafast"  # encoding would else take a sixth of the time; such pictures stay small all the same
+_CRF = 12  # flat colours on black cost few bytes, and they must not bleed
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """What all clips of a shard share."""
+
+    model: Path
+    params: Poses
+    wan: WanModel
+    folder: Path
+
+    def kept_landmarks(self, clip: str) -> Path:
+        return self.folder / ".items" / f"{clip}.parquet"
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A clip that has to be done, `number` of `count`, with its row of the clips' manifest."""
+
+    row: dict[str, Any]
+    video: Path
+    keypoints: Path | None
+    key: str
+    number: int
+    count: int
+
+    @property
+    def clip(self) -> str:
+        return str(self.row["clip"])
+
+
+def extract_shard(
+    *,
+    clips_manifest: Path,
+    clips_folder: Path,
+    keypoints_folder: Path | None,
+    model: Path,
+    params: Poses,
+    wan: WanModel,
+    folder: Path,
+    landmarks: Path,
+    manifest: Path,
+    stamp: Path,
+    workers: int,
+) -> None:
+    """Landmarks and a control video of every accepted clip of a shard.
+
+    A clip's landmarks are AIST++'s keypoints where `keypoints_folder` has a file for its sequence, else MediaPipe's of
+    the person that `facedance.poses.track.follow` follows. A clip with too few tracked frames is rejected and gets neither.
+    The workers are forked: a process that has opened a landmarker itself must not call this, for MediaPipe's threads are lost
+    in a fork and it would wait for them for ever.
+
+    Args:
+        clips_manifest: csv with the shard's clips; their videos are `<clips_folder>/<clip>.mp4`.
+        folder: for the control videos `<clip>.mp4`; a clip is done again only if it, the stamp or the model has changed.
+        landmarks: parquet to write: clip, frame, joint, x, y, z, visibility, interpolated. x, y and z are pixels of the clip,
+            NaN where unknown, as is z for keypoints.
+        manifest: csv to write: clip, status, reason, origin, tracked_rate.
+        workers: processes, each of which does whole clips.
+
+    Raises:
+        InputError: a keypoints file cannot be read, or the model is damaged.
+    """
+    log = logging.getLogger("facedance")
+    table = pd.read_csv(clips_manifest, keep_default_na=False, dtype={"clip": str, "camera": str})
+    clips = table[table["status"] == "accepted"].to_dict("records")
+    setting = _Setting(model, params, wan, folder)
+    jobs = []
+    for number, clip in enumerate(clips, start=1):
+        row = {str(column): value for column, value in clip.items()}
+        video = clips_folder / f"{row['clip']}.mp4"
+        keypoints = _keypoints_of(row, keypoints_folder)
+        # Keypoints depend on where the clip was cut from its video, landmarks on what the clip shows.
+        source = [sha256(keypoints), {k: str(v) for k, v in row.items()}] if keypoints else [sha256(model)]
+        jobs.append(_Job(row, video, keypoints, item_key(stamp, sha256(video), *source), number, len(clips)))
+    facts = {job.clip: reusable(folder, job.clip, job.key) for job in jobs}
+    todo = [job for job in jobs if facts[job.clip] is None]
+    log.info("%d clips, %d of them unchanged", len(jobs), len(jobs) - len(todo))
+    folder.mkdir(parents=True, exist_ok=True)
+    workers = min(workers, len(todo))
+    if workers:
+        # Forked: a spawned worker would run the calling script once more.
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
+            shares = [pool.submit(_do_clips, todo[i::workers], setting) for i in range(workers)]
+            for share in shares:
+                facts.update(share.result())
+
+    accepted = [clip for clip, fact in facts.items() if fact is not None and fact["status"] == "accepted"]
+    parts = [_table("", (), np.zeros((0, 0, 4), np.float32), np.zeros((0, 0), np.bool_))]
+    parts += [pd.read_parquet(setting.kept_landmarks(clip)) for clip in accepted]
+    with atomic(landmarks) as temporary:
+        pd.concat(parts, ignore_index=True).to_parquet(temporary, index=False)
+    with atomic(manifest) as temporary:
+        pd.DataFrame(list(facts.values()), columns=_MANIFEST_COLUMNS).to_csv(temporary, index=False)
+
+
+def _keypoints_of(row: dict[str, Any], keypoints_folder: Path | None) -> Path | None:
+    """The keypoints file of a clip's sequence, if there is one."""
+    if keypoints_folder is None or not row["camera"]:
+        return None
+    file = keypoints_file(keypoints_folder, str(row["clip"]).rsplit("_", 1)[0])
+    return file if file.is_file() else None
+
+
+def _do_clips(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, Any]]:
+    """A worker's share of the clips, one after the other: rows of the manifest by clip."""
+    cv2.setNumThreads(1)  # the workers share the cores between them already
+    log = logging.getLogger("facedance")
+    rows = {}
+    confidence = setting.params.detection_confidence
+    with open_landmarker(setting.model, "image", people=_PEOPLE, detection_confidence=confidence) as finder:
+        for job in jobs:
+            row = rows[job.clip] = _do_clip(job, finder, setting)
+            log.info("%d of %d: %s %s %s", job.number, job.count, job.clip, row["status"], row["reason"])
+    return rows
+
+
+def _do_clip(job: _Job, finder: Landmarker, setting: _Setting) -> dict[str, Any]:
+    params, wan = setting.params, setting.wan
+    names = COCO if job.keypoints else MEDIAPIPE
+    joints = _keypoints(job, job.keypoints, wan) if job.keypoints else _landmarks(job, finder, setting)
+    video, kept = setting.folder / f"{job.clip}.mp4", setting.kept_landmarks(job.clip)
+    # A frame counts as tracked when most of its joints are known; MediaPipe gives all of them or none.
+    tracked = int((np.isfinite(joints[..., 0]).mean(axis=1) > 0.5).sum())
+    rate = tracked / len(joints)
+    accepted = rate >= params.min_tracked
+    if accepted:
+        joints, interpolated = fill_gaps(joints, params.max_gap_frames)
+        if params.smoothing == "one_euro":
+            joints[..., :3] = one_euro(joints[..., :3], wan.fps, unit=wan.clip_size[1])
+        write_video(video, _drawn(joints, names, params, wan), wan.fps, crf=_CRF, preset=_PRESET)
+        with atomic(kept) as temporary:
+            _table(job.clip, names, joints, interpolated).to_parquet(temporary, index=False)
+    else:
+        video.unlink(missing_ok=True)
+        kept.unlink(missing_ok=True)
+    too_few = f"dancer tracked in {tracked} of {len(joints)} frames; min_tracked is {params.min_tracked:g}"
+    row: dict[str, Any] = {
+        "clip": job.clip,
+        "status": "accepted" if accepted else "rejected",
+        "reason": "" if accepted else too_few,
+        "origin": "keypoints2d" if job.keypoints else "mediapipe",
+        "tracked_rate": round(rate, 4),
+    }
+    record(setting.folder, job.clip, job.key, [video, kept] if accepted else [], row)
+    return row
+
+
+def _landmarks(job: _Job, finder: Landmarker, setting: _Setting) -> NDArray[np.float32]:
+    """MediaPipe's landmarks (T, 33, 4) of a clip."""
+    params = setting.params
+    with open_landmarker(
+        setting.model,
+        "video",
+        detection_confidence=params.detection_confidence,
+        tracking_confidence=params.tracking_confidence,
+    ) as tracker:
+        return follow(read_frames(job.video), float(job.row["fps"]), tracker, finder)
+
+
+def _keypoints(job: _Job, path: Path, wan: WanModel) -> NDArray[np.float32]:
+    """AIST++'s keypoints of a clip as (T, 17, 4), without depth."""
+    row = job.row
+    crop = float(row["crop_x"]), float(row["crop_y"]), float(row["crop_w"]), float(row["crop_h"])
+    source_size = int(row["source_width"]), int(row["source_height"])
+    found = clip_keypoints(
+        path,
+        row["camera"],
+        start_s=float(row["start_s"]),
+        fps=float(row["fps"]),
+        frames=int(row["frames"]),
+        crop=crop,
+        source_size=source_size,
+        clip_size=wan.clip_size,
+    )
+    return np.insert(found, 2, np.nan, axis=-1)
+
+
+def _drawn(joints: NDArray[np.float32], names: tuple[str, ...], params: Poses, wan: WanModel) -> Iterator[NDArray[np.uint8]]:
+    """Control frames (H, W, 3) of joints (T, J, 4)."""
+    flat = joints[..., [0, 1, 3]]
+    body = to_openpose(flat, names)
+    face = flat[:, [names.index(name) for name in names if name in FACE]]
+    for t in range(len(joints)):
+        yield draw_pose(
+            body[t],
+            *wan.clip_size,
+            wan.drawing_side,
+            min_confidence=params.min_visibility,
+            face=face[t] if params.face_dots else None,
+        )
+
+
+def _table(clip: str, names: tuple[str, ...], joints: NDArray[np.float32], interpolated: NDArray[np.bool_]) -> pd.DataFrame:
+    """Joints (T, J, 4) as rows, frame by frame."""
+    frames = len(joints)
+    columns: dict[str, Any] = {
+        "clip": pd.array([clip] * (frames * len(names)), dtype="str"),
+        "frame": np.repeat(np.arange(frames, dtype=np.int32), len(names)),
+        "joint": pd.array(list(names) * frames, dtype="str"),
+    }
+    columns |= {name: joints[..., i].ravel() for i, name in enumerate(("x", "y", "z", "visibility"))}
+    return pd.DataFrame(columns | {"interpolated": interpolated.ravel()})
