@@ -1,0 +1,1 @@
+"""Wan2.1-VACE with a face branch: latents, training, rendering."""

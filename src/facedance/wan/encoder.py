@@ -1,0 +1,75 @@
+"""Pictures to the latents that Wan2.1-VACE sees, exactly as diffusers' WanVACEPipeline makes them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import torch
+from diffusers import WanVACEPipeline
+from numpy.typing import NDArray
+from torch import Tensor
+
+Frames = NDArray[np.uint8]
+"""(T, H, W, 3) RGB."""
+
+
+class LatentEncoder:
+    """A VAE at one frame size. Latents are the mode of the posterior, normalised with the VAE's mean and std, on the CPU.
+
+    The pipeline itself does the preprocessing only: it would encode the inactive half of every control video anew, though
+    with an all-white mask that half is the zero video. Here it is encoded once for each length.
+    """
+
+    def __init__(self, vae: Any, width: int, height: int) -> None:
+        self._pipeline = WanVACEPipeline(tokenizer=None, text_encoder=None, vae=vae, scheduler=None, transformer=None)
+        self._vae = vae
+        self._width, self._height = width, height
+        self._inactive: dict[int, Tensor] = {}
+
+    def video(self, frames: Frames) -> Tensor:
+        """Latents (z, T', h, w) of T = 4n+1 frames (T, H, W, 3), resized to the encoder's size."""
+        return self._encode(self._pixels(frames))
+
+    def control(self, frames: Frames) -> Tensor:
+        """VACE's channels (2z + mask, T', h, w) of a control video of which every pixel is to be generated.
+
+        The parts are, in this order, the latents of the inactive (zero) video, those of the control video, and the mask,
+        whose channels are the pixels under one latent pixel.
+        """
+        length = len(frames)
+        if length not in self._inactive:
+            self._inactive[length] = self._encode(torch.zeros(1, 3, length, self._height, self._width))
+        reactive = self._encode(self._pixels(frames))
+        mask = torch.ones(self._pipeline.vae_scale_factor_spatial**2, *reactive.shape[1:])
+        return torch.cat([self._inactive[length], reactive, mask])
+
+    def reference(self, image: Frames) -> Tensor:
+        """Latent (z, 1, h, w) of a picture (H, W, 3), scaled to fit the frame and padded with white."""
+        _, _, ((padded,),) = self._pipeline.preprocess_conditions(
+            reference_images=[PIL.Image.fromarray(image)],
+            height=self._height,
+            width=self._width,
+            num_frames=1,
+            dtype=torch.float32,
+            device=torch.device("cpu"),
+        )
+        return self._encode(padded[None, :, None])
+
+    def _pixels(self, frames: Frames) -> Tensor:
+        pictures = [PIL.Image.fromarray(frame) for frame in frames]
+        pixels: Tensor = self._pipeline.video_processor.preprocess_video(pictures, self._height, self._width)
+        return pixels  # (1, 3, T, h, w) in [-1, 1]
+
+    @torch.no_grad()
+    def _encode(self, pixels: Tensor) -> Tensor:
+        config = self._vae.config
+        mean, std = (torch.tensor(v).view(-1, 1, 1, 1) for v in (config.latents_mean, config.latents_std))
+        latents: Tensor = self._vae.encode(pixels.to(self._vae.device, self._vae.dtype)).latent_dist.mode()[0]
+        # Multiplied by the reciprocal, as the pipeline does: a division differs in the last bit.
+        return (latents.float().cpu() - mean) * (1.0 / std)
+
+
+def read_picture(path: Path) -> Frames:
+    """A picture file as (H, W, 3)."""
+    return np.asarray(PIL.Image.open(path).convert("RGB"))

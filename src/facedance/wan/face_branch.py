@@ -1,0 +1,210 @@
+"""The face branch: identity tokens that the base blocks attend to beside the text.
+
+A face embedding becomes a few tokens, and every base block of the transformer attends to them with the query that it
+already has for the text (decoupled cross-attention, as in IP-Adapter, arXiv:2308.06721). Keys, values and the output
+projection are low-rank; the output starts at zero, so an untrained branch changes nothing.
+"""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from diffusers.models.attention_dispatch import dispatch_attention_fn
+from diffusers.models.transformers.transformer_wan import WanAttnProcessor
+from torch import Tensor, nn
+
+
+class FaceAttention(nn.Module):
+    """What one base block adds: low-rank keys and values of the face tokens, low-rank output."""
+
+    def __init__(self, dim: int, rank: int) -> None:
+        super().__init__()
+        self.to_k = nn.Sequential(nn.Linear(dim, rank, bias=False), nn.Linear(rank, dim, bias=False))
+        self.norm_k = nn.RMSNorm(dim, eps=1e-6)
+        self.to_v = nn.Sequential(nn.Linear(dim, rank, bias=False), nn.Linear(rank, dim, bias=False))
+        self.out_down = nn.Linear(dim, rank, bias=False)
+        self.out_up = nn.Linear(rank, dim, bias=False)
+        nn.init.zeros_(self.out_up.weight)
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of tokens, all (B, F, N, dim)."""
+        return self.norm_k(self.to_k(tokens)), self.to_v(tokens)
+
+    def project(self, attended: Tensor) -> Tensor:
+        """Attended values (B, L, dim) to what is added to the block's text attention, in their own dtype."""
+        low = F.linear(attended, self.out_down.weight.to(attended.dtype))  # (B, L, rank)
+        return F.linear(low, self.out_up.weight.to(attended.dtype))
+
+
+@dataclass(frozen=True)
+class FaceCondition:
+    """Keys and values of every base block, and how much of the branch is added."""
+
+    keys_values: tuple[tuple[Tensor, Tensor], ...]  # of each block: (B, F, N, dim)
+    scale: Tensor  # (1, 1, 1) or (B, 1, 1)
+
+
+class FaceBranch(nn.Module):
+    """Maps face embeddings to tokens and lets the base blocks of a Wan transformer attend to them.
+
+    Args:
+        embedding_dim: length D of a face embedding.
+        dim: width of the transformer.
+        blocks: its number of base blocks.
+        tokens: tokens N for a face.
+        rank: rank of keys, values and output.
+        width: hidden width of the mapper.
+
+    The parameters stay float32 whatever the transformer's dtype is.
+    """
+
+    def __init__(self, *, embedding_dim: int, dim: int, blocks: int, tokens: int, rank: int, width: int) -> None:
+        super().__init__()
+        self.embedding_dim = embedding_dim
+        self.mapper = nn.Sequential(
+            nn.Linear(embedding_dim, width),
+            nn.GELU(),
+            nn.Linear(width, tokens * dim),
+            nn.Unflatten(-1, (tokens, dim)),
+            nn.LayerNorm(dim),
+        )
+        self.blocks = nn.ModuleList(FaceAttention(dim, rank) for _ in range(blocks))
+        self._condition: FaceCondition | None = None
+        self._frames = 0  # latent frames of the forward pass that is under way
+        self._undo = contextlib.ExitStack()
+
+    def attach(self, transformer: Any) -> None:
+        """Let the base blocks of `transformer` attend to the face while `condition` is entered.
+
+        Only attention processors change: the transformer's state dict keeps its keys. In the unconditional pass of
+        guidance, which diffusers' pipelines mark by `cache_context("uncond")`, the branch is off.
+
+        Raises:
+            ValueError: another number of base blocks, or a branch is attached already.
+        """
+        if len(transformer.blocks) != len(self.blocks):
+            raise ValueError(f"the face branch has {len(self.blocks)} blocks and the transformer {len(transformer.blocks)}")
+        if isinstance(transformer.blocks[0].attn2.processor, FaceAttnProcessor):
+            raise ValueError("a face branch is attached already; detach it first")
+        for index, block in enumerate(transformer.blocks):
+            self._undo.callback(block.attn2.set_processor, block.attn2.processor)
+            block.attn2.set_processor(FaceAttnProcessor(self, index))
+        self._undo.callback(transformer.register_forward_pre_hook(self._note_frames, with_kwargs=True).remove)
+        named_pass = transformer.cache_context
+
+        @contextlib.contextmanager
+        def cache_context(name: str, **kwargs: Any) -> Iterator[None]:
+            with named_pass(name, **kwargs), self._without() if name == "uncond" else contextlib.nullcontext():
+                yield
+
+        transformer.cache_context = cache_context
+        self._undo.callback(delattr, transformer, "cache_context")
+
+    def detach(self) -> None:
+        """Give the transformer its own attention processors back."""
+        self._undo.close()
+
+    @contextlib.contextmanager
+    def condition(self, embeddings: Tensor | None, scale: float | Tensor) -> Iterator[None]:
+        """Attend to these faces inside the block.
+
+        Args:
+            embeddings: (B, F, D) of length 1, or None for no face. F is 1 for one identity, or the number of latent
+                frames of the clip for an identity that changes over it: each frame then attends to its own tokens
+                only, and frames before the clip (a reference latent) attend to the first ones.
+            scale: what the branch's output is multiplied by; a number, or (B,) one a sample. Where all are 0 the
+                transformer runs as it would without a branch, to the bit.
+
+        Keys and values are computed once, here. When gradients are wanted, call `backward` inside the block too:
+        gradient checkpointing runs the transformer's blocks again in it.
+        """
+        outer, self._condition = self._condition, self._prepare(embeddings, scale)
+        try:
+            yield
+        finally:
+            self._condition = outer
+
+    def _prepare(self, embeddings: Tensor | None, scale: float | Tensor) -> FaceCondition | None:
+        factors = torch.as_tensor(scale, dtype=torch.float32)
+        if embeddings is None or not factors.any():
+            return None
+        if embeddings.ndim != 3 or embeddings.shape[-1] != self.embedding_dim:
+            raise ValueError(f"embeddings are {tuple(embeddings.shape)}; they must be (batch, frames, {self.embedding_dim})")
+        device = next(self.parameters()).device
+        # A unit vector's entries shrink with its length; the mapper sees entries of about 1 whatever the recogniser.
+        tokens = self.mapper(embeddings.to(device, torch.float32) * math.sqrt(self.embedding_dim))  # (B, F, N, dim)
+        return FaceCondition(tuple(block(tokens) for block in self.blocks), factors.to(device).reshape(-1, 1, 1))
+
+    @contextlib.contextmanager
+    def _without(self) -> Iterator[None]:
+        condition, self._condition = self._condition, None
+        try:
+            yield
+        finally:
+            self._condition = condition
+
+    def _note_frames(self, transformer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        latents = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]  # (B, C, T', h, w)
+        self._frames = latents.shape[2]
+
+    @property
+    def active(self) -> bool:
+        """Whether a face is attended to at present."""
+        return self._condition is not None
+
+    def attend(self, index: int, query: Tensor) -> Tensor:
+        """What base block `index` adds to its text attention, (B, L, dim), for its queries (B, L, heads, head dim)."""
+        condition = self._condition
+        assert condition is not None
+        # (B, F, N, heads, head dim)
+        key, value = (
+            self._per_frame(t).to(query.dtype).unflatten(-1, (query.shape[2], -1)) for t in condition.keys_values[index]
+        )
+        frames = key.shape[1]
+        attended = F.scaled_dot_product_attention(  # each frame's queries see that frame's tokens only
+            query.unflatten(1, (frames, -1)).flatten(0, 1).transpose(1, 2),  # (B * F, heads, L / F, head dim)
+            key.flatten(0, 1).transpose(1, 2),
+            value.flatten(0, 1).transpose(1, 2),
+        )
+        attended = attended.transpose(1, 2).flatten(2).unflatten(0, (-1, frames)).flatten(1, 2)  # (B, L, dim)
+        block: Any = self.blocks[index]
+        return condition.scale.to(query.dtype) * block.project(attended)
+
+    def _per_frame(self, tokens: Tensor) -> Tensor:
+        """Tokens (B, F, N, dim) with the first frame's repeated for the latent frames that come before the clip."""
+        given = tokens.shape[1]
+        if given in (1, self._frames):
+            return tokens
+        if given > self._frames:
+            raise ValueError(f"embeddings for {given} latent frames, but the video has {self._frames}")
+        return torch.cat([tokens[:, :1].expand(-1, self._frames - given, -1, -1), tokens], dim=1)
+
+
+class FaceAttnProcessor(WanAttnProcessor):
+    """A base block's text cross-attention with the face branch beside it, on the same query."""
+
+    def __init__(self, branch: FaceBranch, index: int) -> None:
+        super().__init__()
+        self.branch = branch
+        self.index = index
+
+    def __call__(
+        self,
+        attn: Any,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        rotary_emb: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
+        if not self.branch.active:
+            return super().__call__(attn, hidden_states, encoder_hidden_states, attention_mask, rotary_emb)
+        query = attn.norm_q(attn.to_q(hidden_states)).unflatten(2, (attn.heads, -1))  # (B, L, heads, head dim)
+        key = attn.norm_k(attn.to_k(encoder_hidden_states)).unflatten(2, (attn.heads, -1))
+        value = attn.to_v(encoder_hidden_states).unflatten(2, (attn.heads, -1))
+        text = dispatch_attention_fn(query, key, value, attn_mask=attention_mask, backend=self._attention_backend)
+        text = attn.to_out[1](attn.to_out[0](text.flatten(2, 3).type_as(query)))  # (B, L, dim)
+        return text + self.branch.attend(self.index, query)

@@ -1,0 +1,41 @@
+"""Loading the parts of a Wan2.1-VACE model from a local folder in diffusers' layout."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACETransformer3DModel
+from transformers import AutoTokenizer, UMT5EncoderModel
+
+
+def choose_device() -> torch.device:
+    """The GPU if there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def load_transformer(folder: Path, dtype: torch.dtype, device: torch.device) -> Any:
+    """The WanVACETransformer3DModel, frozen."""
+    transformer = WanVACETransformer3DModel.from_pretrained(
+        folder, subfolder="transformer", torch_dtype=dtype, local_files_only=True, use_safetensors=True
+    )
+    return transformer.to(device).eval().requires_grad_(False)
+
+
+def load_vae(folder: Path, device: torch.device) -> Any:
+    """The AutoencoderKLWan, frozen; in float32, because its decoder shows stripes in anything less."""
+    vae = AutoencoderKLWan.from_pretrained(
+        folder, subfolder="vae", torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
+    )
+    return vae.to(device).eval().requires_grad_(False)
+
+
+def load_text(folder: Path, dtype: torch.dtype, device: torch.device) -> tuple[Any, Any]:
+    """The tokenizer and the UMT5EncoderModel, frozen."""
+    tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+    encoder = UMT5EncoderModel.from_pretrained(folder / "text_encoder", dtype=dtype, local_files_only=True, use_safetensors=True)
+    return tokenizer, encoder.to(device).eval().requires_grad_(False)
+
+
+def load_scheduler(folder: Path, flow_shift: float) -> Any:
+    """The UniPCMultistepScheduler with another shift of its timesteps."""
+    return UniPCMultistepScheduler.from_pretrained(folder, subfolder="scheduler", flow_shift=flow_shift, local_files_only=True)

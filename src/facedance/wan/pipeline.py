@@ -1,0 +1,116 @@
+"""Diffusers' WanVACEPipeline on conditioning that has been encoded before, with a face."""
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import WanVACEPipeline
+from torch import Tensor
+
+from facedance.params import WanModel
+from facedance.variants import RenderSettings
+from facedance.video import Frames
+from facedance.wan.face_branch import FaceBranch
+from facedance.wan.load import choose_device, load_scheduler, load_transformer, load_vae
+
+
+@dataclass(frozen=True)
+class ControlLatents:
+    """What VACE is conditioned on, encoded and normalised.
+
+    `control` is (2 z + mask, T', h, w): inactive and reactive latents and the mask; `reference` is (z, 1, h, w) or None.
+    """
+
+    control: Tensor
+    reference: Tensor | None
+
+    @property
+    def frames(self) -> int:
+        """Latent frames T' of the video, without the reference."""
+        return self.control.shape[1]
+
+
+class FaceVACEPipeline(WanVACEPipeline):
+    """WanVACEPipeline whose `video` may be `ControlLatents`; everything else, `__call__` included, is the base class's.
+
+    It needs neither text encoder nor tokenizer when prompts come as embeddings. The face comes from a FaceBranch that is
+    attached to the transformer, by `condition` around the call.
+    """
+
+    def preprocess_conditions(
+        self, video: Any = None, mask: Any = None, reference_images: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        """As in the base class. ControlLatents pass through, in the places of video, mask and references."""
+        if not isinstance(video, ControlLatents):
+            return super().preprocess_conditions(video, mask, reference_images, *args, **kwargs)
+        return video, video, [[] if video.reference is None else [video.reference]]
+
+    def prepare_video_latents(self, video: Any, *args: Any, **kwargs: Any) -> Tensor:
+        """Inactive and reactive latents (1, 2 z, T', h, w), with the reference and zeros as one frame before them."""
+        if not isinstance(video, ControlLatents):
+            return super().prepare_video_latents(video, *args, **kwargs)
+        latents = video.control[: 2 * self.vae.config.z_dim].to(self._execution_device, self.vae.dtype)
+        if video.reference is not None:
+            reference = video.reference.to(latents)
+            latents = torch.cat([torch.cat([reference, torch.zeros_like(reference)]), latents], dim=1)
+        return latents[None]
+
+    def prepare_masks(self, mask: Any, *args: Any, **kwargs: Any) -> Tensor:
+        """Mask (1, spatial factor squared, T', h, w), zero for a reference."""
+        if not isinstance(mask, ControlLatents):
+            return super().prepare_masks(mask, *args, **kwargs)
+        channels = mask.control[2 * self.vae.config.z_dim :].to(self._execution_device, torch.float32)
+        if mask.reference is not None:
+            channels = torch.cat([torch.zeros_like(channels[:, :1]), channels], dim=1)
+        return channels[None]
+
+
+def load_pipeline(folder: Path, wan: WanModel) -> FaceVACEPipeline:
+    """Transformer, VAE and scheduler of a model on the device that is there; no text encoder."""
+    device = choose_device()
+    pipeline = FaceVACEPipeline(
+        tokenizer=None,
+        text_encoder=None,
+        vae=load_vae(folder, device),
+        scheduler=load_scheduler(folder, wan.flow_shift),
+        transformer=load_transformer(folder, getattr(torch, wan.dtype), device),
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+@torch.no_grad()
+def render_frames(
+    pipeline: FaceVACEPipeline,
+    branch: FaceBranch | None,
+    control: ControlLatents,
+    *,
+    face: Tensor,
+    prompt: Tensor,
+    negative_prompt: Tensor,
+    settings: RenderSettings,
+) -> Frames:
+    """Frames (T, H, W, 3) of one video.
+
+    `face` is (F, D) of length 1, F being 1 or the clip's latent frames; the prompts' embeddings are (512, text dim).
+    The noise is drawn on the CPU, so that a seed means the same on every device.
+    """
+    factor = pipeline.vae_scale_factor_spatial
+    with branch.condition(face[None], settings.face_scale) if branch is not None else contextlib.nullcontext():
+        video = pipeline(
+            video=control,
+            prompt_embeds=prompt[None].to(pipeline.transformer.device),
+            negative_prompt_embeds=negative_prompt[None].to(pipeline.transformer.device),
+            height=control.control.shape[2] * factor,
+            width=control.control.shape[3] * factor,
+            num_frames=(control.frames - 1) * pipeline.vae_scale_factor_temporal + 1,
+            num_inference_steps=settings.steps,
+            guidance_scale=settings.guidance_scale,
+            conditioning_scale=settings.control_scale,
+            generator=torch.Generator("cpu").manual_seed(settings.seed),
+        ).frames[0]  # (T, H, W, 3) in [0, 1]
+    frames: Frames = np.round(video * 255).astype(np.uint8)
+    return frames

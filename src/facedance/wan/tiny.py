@@ -1,0 +1,92 @@
+"""A tiny Wan2.1-VACE of diffusers' own classes, in diffusers' folder layout, with random weights."""
+
+import shutil
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACEPipeline, WanVACETransformer3DModel
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+
+LATENT_CHANNELS = 12
+TEXT_DIM = 64
+SPATIAL_FACTOR = 4
+
+
+def build_tiny(folder: Path, seed: int) -> None:
+    """Write the model to `folder`; equal seeds give equal bytes.
+
+    Its output is no picture, but is finite, depends on everything it is given, and keeps off the ends of the range.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        pipeline = WanVACEPipeline(
+            tokenizer=_tokenizer(),
+            text_encoder=_text_encoder(),
+            vae=_vae().half(),
+            scheduler=_scheduler(),
+            transformer=_transformer().half(),  # float16 on disk; loaded in the dtype asked for
+        )
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    pipeline.save_pretrained(part, safe_serialization=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+
+
+def _transformer() -> WanVACETransformer3DModel:
+    mask_channels = SPATIAL_FACTOR**2
+    return WanVACETransformer3DModel(
+        patch_size=(1, 4, 4),
+        num_attention_heads=7,
+        attention_head_dim=32,
+        in_channels=LATENT_CHANNELS,
+        out_channels=LATENT_CHANNELS,
+        text_dim=TEXT_DIM,
+        freq_dim=128,
+        ffn_dim=512,
+        num_layers=6,
+        cross_attn_norm=True,
+        vace_layers=[0, 3],
+        vace_in_channels=2 * LATENT_CHANNELS + mask_channels,
+    )
+
+
+def _vae() -> AutoencoderKLWan:
+    return AutoencoderKLWan(
+        base_dim=16,
+        z_dim=LATENT_CHANNELS,
+        dim_mult=[1, 2, 4],
+        num_res_blocks=1,
+        attn_scales=[],
+        temperal_downsample=[True, True],
+        latents_mean=[0.05] * LATENT_CHANNELS,  # about what the random encoder gives for pictures
+        latents_std=[0.1] * LATENT_CHANNELS,
+        scale_factor_spatial=SPATIAL_FACTOR,
+    )
+
+
+def _text_encoder() -> UMT5EncoderModel:
+    return UMT5EncoderModel(
+        UMT5Config(vocab_size=len(_vocabulary()), d_model=TEXT_DIM, d_kv=16, d_ff=128, num_layers=2, num_heads=4)
+    )
+
+
+def _scheduler() -> UniPCMultistepScheduler:
+    return UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
+
+
+def _vocabulary() -> dict[str, int]:
+    """T5's special tokens at T5's places, then the 256 bytes."""
+    return {token: i for i, token in enumerate(["<pad>", "</s>", "<unk>", *sorted(pre_tokenizers.ByteLevel.alphabet())])}
+
+
+def _tokenizer() -> PreTrainedTokenizerFast:
+    """One token a byte, so that there is no text it does not know."""
+    tokenizer = Tokenizer(models.BPE(vocab=_vocabulary(), merges=[], unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=512
+    )

@@ -1,0 +1,165 @@
+"""Training a person's adapter, LoRA and face branch, by flow matching on cached latents.
+
+It can be killed at any moment: started again, it goes on from its last checkpoint and ends with the bytes that it would
+have ended with anyway.
+"""
+
+import contextlib
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from facedance.files import atomic, digest, read_json, sha256, write_json
+from facedance.params import Phase, Train, WanModel
+from facedance.wan import checkpoint
+from facedance.wan.adapter import adapter_config, attach, save_adapter
+from facedance.wan.dataset import Dataset, TrainingFiles, read_dataset
+from facedance.wan.learner import Learner
+from facedance.wan.load import choose_device, load_transformer
+from facedance.wan.validate import heldout_losses, render_heldout
+
+COLUMNS = ["step", "phase", "kind", "loss", "face_loss", "lr", "grad_norm", "seconds"]
+
+_log = logging.getLogger("facedance")
+
+
+def train_identity(
+    identity: str,
+    model: Path,
+    wan: WanModel,
+    train: Train,
+    *,
+    files: TrainingFiles,
+    state: Path,
+    adapter: Path,
+    meta: Path,
+    metrics: Path,
+    validation: Path,
+    stamp: Path,
+    metadata: Mapping[str, str],
+) -> None:
+    """Train the adapter of one person, or go on with the training that was interrupted.
+
+    Args:
+        files: what to learn from.
+        state: folder for checkpoints, one subfolder for each combination of inputs, parameters and code.
+        adapter: gets the weights, with `metadata`.
+        meta: gets what the adapter was made from and how the loss fell, as JSON without any times.
+        metrics: gets a row per step (csv).
+        validation: folder for `step_<n>.mp4`, the person on a dance that is held out.
+
+    Raises:
+        InputError: nothing to learn from, or a loss that is not finite.
+        ValueError: the loss does not depend on something that a phase trains.
+    """
+    inputs = files.digests() | {"transformer": digest([sha256(p) for p in sorted((model / "transformer").glob("*.safetensors"))])}
+    code = digest(read_json(stamp)["code"])
+    folder = state / digest([identity, wan.model_dump(), train.model_dump(), inputs, code])[:16]
+    dataset = read_dataset(files, wan)
+    _log.info("%s: %d clips and %d photos to learn from", identity, len(dataset.clips), len(dataset.photos))
+    with _deterministic():
+        transformer = load_transformer(model, getattr(torch, wan.dtype), choose_device())
+        if train.gradient_checkpointing:
+            transformer.enable_gradient_checkpointing()
+        config = adapter_config(train, transformer, len(dataset.identity))
+        learner = Learner(transformer, attach(transformer, config, train.seed), train)
+        learner.require_gradients(dataset)
+        rows, heldout = _run(identity, learner, dataset, folder, model=model, wan=wan)
+        learner.use_average()
+        save_adapter(adapter, transformer, learner.branch, config, metadata)
+    with atomic(metrics) as temporary:
+        pd.DataFrame(rows, columns=COLUMNS).to_csv(temporary, index=False)
+    _publish(folder / "validation", validation)
+    summary = {
+        "identity": identity,
+        "model": wan.model_dump(),
+        "train": train.model_dump(),
+        "steps": len(rows),
+        "clips": len(dataset.clips),
+        "photos": len(dataset.photos),
+        "heldout_clip": dataset.heldout.name if dataset.heldout else None,
+        "trainable_parameters": learner.parameter_counts(),
+        "loss": _start_and_end(rows),
+        "heldout": heldout,
+        "inputs": inputs,
+        "code": code,
+        "adapter": sha256(adapter),
+    }
+    write_json(meta, summary)
+
+
+def schedule(train: Train) -> Iterator[tuple[int, int, Phase]]:
+    """Every step, from 1, with the number of its phase, from 1, and the phase."""
+    step = 0
+    for number, phase in enumerate(train.phases, start=1):
+        for _ in range(phase.steps):
+            step += 1
+            yield step, number, phase
+
+
+def _run(
+    identity: str, learner: Learner, dataset: Dataset, folder: Path, *, model: Path, wan: WanModel
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """All steps from the newest checkpoint on; the metrics of every step, and the losses on the clip held out."""
+    train = learner.train
+    total = sum(phase.steps for phase in train.phases)
+    done, rows, heldout = 0, [], []
+    if (last := checkpoint.newest(folder)) is not None:
+        learner.restore(last.tensors)
+        done, rows, heldout = last.step, last.facts["rows"], last.facts["heldout"]
+        _log.info("%s: going on after step %d of %d", identity, done, total)
+    for step, number, phase in schedule(train):
+        if step <= done:
+            continue
+        row = {"step": step, "phase": number, **learner.step(dataset, step, phase)}
+        rows.append(row)
+        if step == 1 or step % max(total // 20, 1) == 0:
+            trains = " and ".join(phase.trains)
+            _log.info("%s: step %d of %d (%s), loss %.4f, %.2f s", identity, step, total, trains, row["loss"], row["seconds"])
+        if dataset.heldout and train.validate_every and (step % train.validate_every == 0 or step == total):
+            heldout += [{"step": step, **loss} for loss in heldout_losses(learner, dataset)]
+            _log.info("%s: validation after step %d on %s", identity, step, dataset.heldout.name)
+            render_heldout(learner, dataset, model, wan, folder / "validation" / f"step_{step}.mp4")
+        if step % train.checkpoint_every == 0 or step == total:
+            facts = {"rows": rows, "heldout": heldout}
+            checkpoint.save(folder, checkpoint.Checkpoint(step, learner.state(), facts))
+    return rows, heldout
+
+
+def _start_and_end(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Mean loss over the first and the last tenth of the steps on clips and on photos."""
+    losses: dict[str, list[float]] = {}
+    for row in rows:
+        losses.setdefault(row["kind"], []).append(row["loss"])
+    ends = {}
+    for kind, values in sorted(losses.items()):
+        count = max(len(values) // 10, 1)
+        ends[kind] = {"start": sum(values[:count]) / count, "end": sum(values[-count:]) / count}
+    return ends
+
+
+def _publish(clips: Path, folder: Path) -> None:
+    """Make `folder` hold this training's validation clips and no other's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob("step_*.mp4"):
+        stale.unlink()
+    for clip in sorted(clips.glob("step_*.mp4")):
+        with atomic(folder / clip.name) as temporary:
+            shutil.copyfile(clip, temporary)
+
+
+@contextlib.contextmanager
+def _deterministic() -> Iterator[None]:
+    before = torch.are_deterministic_algorithms_enabled()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)

@@ -1,0 +1,186 @@
+"""Rendering from cached latents is diffusers' own rendering, until a face is added."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import UniPCMultistepScheduler, WanVACEPipeline
+from PIL import Image
+from torch import Tensor
+
+from facedance.params import WanModel
+from facedance.variants import RenderSettings
+from facedance.wan.face_branch import FaceBranch
+from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, load_pipeline, render_frames
+from facedance.wan.tiny import build_tiny
+
+SIZE, FRAMES = 32, 5
+WAN = WanModel(
+    repo=None,
+    revision=None,
+    width=SIZE,
+    height=SIZE,
+    frames=FRAMES,
+    fps=16,
+    clip_scale=1,
+    drawing_side=128,
+    flow_shift=5.0,
+    dtype="float32",
+)
+SETTINGS = RenderSettings(
+    prompt="dance",
+    negative_prompt="none",
+    steps=3,
+    guidance_scale=3.0,
+    face_scale=1.0,
+    lora_scale=1.0,
+    control_scale=0.8,
+    reference=True,
+    seed=7,
+)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    build_tiny(folder, seed=0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ours(model: Path) -> FaceVACEPipeline:
+    return load_pipeline(model, WAN)
+
+
+@pytest.fixture(scope="module")
+def theirs(model: Path) -> WanVACEPipeline:
+    pipeline = WanVACEPipeline.from_pretrained(model, local_files_only=True)
+    pipeline.scheduler = UniPCMultistepScheduler.from_config(pipeline.scheduler.config, flow_shift=WAN.flow_shift)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def picture(seed: int) -> Image.Image:
+    pixels = np.random.default_rng(seed).integers(0, 256, (SIZE // 8, SIZE // 8, 3), dtype=np.uint8)
+    return Image.fromarray(pixels).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+
+
+VIDEO = [picture(seed) for seed in range(FRAMES)]
+REFERENCE = picture(99)
+
+
+def encoded(theirs: WanVACEPipeline, reference: bool) -> ControlLatents:
+    """What diffusers makes of the pictures, taken apart as the latents stage stores it."""
+    with torch.no_grad():
+        pictures = theirs.preprocess_conditions(VIDEO, None, REFERENCE, 1, SIZE, SIZE, FRAMES, torch.float32, torch.device("cpu"))
+        latents = theirs.prepare_video_latents(*pictures, device=torch.device("cpu"))[0]  # (2 z, 1 + T', h, w)
+        masks = theirs.prepare_masks(*pictures[1:])[0]
+    z = theirs.vae.config.z_dim
+    control = torch.cat([latents[:, 1:], masks[:, 1:]])
+    return ControlLatents(control, latents[:z, :1] if reference else None)
+
+
+@pytest.fixture(scope="module")
+def prompts(theirs: WanVACEPipeline) -> tuple[Tensor, Tensor]:
+    with torch.no_grad():
+        embeddings, negative = theirs.encode_prompt("a person dancing", "blurred", max_sequence_length=512)
+    return embeddings[0], negative[0]
+
+
+def face_branch(pipeline: FaceVACEPipeline) -> FaceBranch:
+    torch.manual_seed(0)
+    branch = FaceBranch(embedding_dim=16, dim=224, blocks=6, tokens=2, rank=8, width=32)
+    for name, parameter in branch.named_parameters():
+        if name.endswith("out_up.weight"):
+            torch.nn.init.normal_(parameter, std=0.3)
+    branch.requires_grad_(False).attach(pipeline.transformer)
+    return branch
+
+
+FACE = torch.nn.functional.normalize(torch.arange(16.0).cos(), dim=0)[None]
+
+
+@pytest.mark.parametrize("reference", [True, False])
+@pytest.mark.parametrize("guidance", [3.0, 1.0])
+def test_without_a_face_equals_diffusers_to_the_bit(
+    ours: FaceVACEPipeline, theirs: WanVACEPipeline, prompts: tuple[Tensor, Tensor], reference: bool, guidance: float
+) -> None:
+    settings = SETTINGS.model_copy(update={"face_scale": 0.0, "guidance_scale": guidance})
+    branch = face_branch(ours)
+    frames = render_frames(
+        ours, branch, encoded(theirs, reference), face=FACE, prompt=prompts[0], negative_prompt=prompts[1], settings=settings
+    )
+    branch.detach()
+    expected = theirs(
+        prompt="a person dancing",
+        negative_prompt="blurred",
+        video=VIDEO,
+        reference_images=REFERENCE if reference else None,
+        height=SIZE,
+        width=SIZE,
+        num_frames=FRAMES,
+        num_inference_steps=settings.steps,
+        guidance_scale=guidance,
+        conditioning_scale=settings.control_scale,
+        generator=torch.Generator("cpu").manual_seed(settings.seed),
+    ).frames[0]
+    assert frames.shape == (FRAMES, SIZE, SIZE, 3)
+    assert frames.std() > 5
+    assert np.array_equal(frames, np.round(expected * 255).astype(np.uint8))
+
+
+def test_latents_equal_diffusers_to_the_bit(
+    ours: FaceVACEPipeline, theirs: WanVACEPipeline, prompts: tuple[Tensor, Tensor]
+) -> None:
+    """As above before rounding to bytes."""
+    arguments = {
+        "height": SIZE, "width": SIZE, "num_frames": FRAMES, "num_inference_steps": 2, "output_type": "latent",
+        "prompt_embeds": prompts[0][None], "negative_prompt_embeds": prompts[1][None],
+    }  # fmt: skip
+    branch = face_branch(ours)
+    with branch.condition(FACE[None], 0.0):
+        made = ours(video=encoded(theirs, True), generator=torch.Generator().manual_seed(1), **arguments).frames
+    branch.detach()
+    expected = theirs(video=VIDEO, reference_images=REFERENCE, generator=torch.Generator().manual_seed(1), **arguments).frames
+    assert made.shape == (1, 12, 3, SIZE // 4, SIZE // 4)
+    assert torch.equal(made, expected)
+
+
+def test_pictures_still_work(ours: FaceVACEPipeline, theirs: WanVACEPipeline, prompts: tuple[Tensor, Tensor]) -> None:
+    made, expected = (
+        pipeline(
+            video=VIDEO, reference_images=REFERENCE, height=SIZE, width=SIZE, num_frames=FRAMES, num_inference_steps=2,
+            prompt_embeds=prompts[0][None], negative_prompt_embeds=prompts[1][None], output_type="latent",
+            generator=torch.Generator().manual_seed(1),
+        ).frames
+        for pipeline in (ours, theirs)
+    )  # fmt: skip
+    assert torch.equal(made, expected)
+
+
+def test_every_setting_and_input_matters(ours: FaceVACEPipeline, theirs: WanVACEPipeline, prompts: tuple[Tensor, Tensor]) -> None:
+    branch = face_branch(ours)
+    control = encoded(theirs, True)
+
+    def rendered(face: Tensor = FACE, prompt: Tensor = prompts[0], control: ControlLatents = control, **changes: float) -> bytes:
+        settings = SETTINGS.model_copy(update=changes)
+        return render_frames(
+            ours, branch, control, face=face, prompt=prompt, negative_prompt=prompts[1], settings=settings
+        ).tobytes()
+
+    frames = {
+        "default": rendered(),
+        "face off": rendered(face_scale=0.0),
+        "face more": rendered(face_scale=2.0),
+        "other face": rendered(face=FACE.flip(1)),
+        "moving face": rendered(face=torch.cat([FACE, FACE.flip(1)])),
+        "prompt": rendered(prompt=prompts[0].flip(0)),
+        "steps": rendered(steps=4),
+        "guidance": rendered(guidance_scale=1.0),
+        "control": rendered(control_scale=0.0),
+        "seed": rendered(seed=8),
+        "reference": rendered(control=encoded(theirs, False)),
+    }
+    branch.detach()
+    assert len(set(frames.values())) == len(frames)

@@ -1,0 +1,236 @@
+"""Renders: what is written, what it says of itself, and what is kept."""
+
+import json
+import wave
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from facedance.faces.embedding import Embedding, save_embeddings
+from facedance.files import sha256, write_json
+from facedance.job import InputError
+from facedance.params import Blend, WanModel
+from facedance.variants import RenderSettings
+from facedance.video import inspect, read_frames, read_metadata, write_video
+from facedance.wan import render
+from facedance.wan.adapter import AdapterConfig, attach, save_adapter, trainable
+from facedance.wan.blend import blended_faces, member_weights, slerp
+from facedance.wan.inputs import Person, RenderInputs, RenderJob
+from facedance.wan.load import load_transformer
+from facedance.wan.tiny import build_tiny
+
+SIZE, FRAMES, EMBEDDING = 32, 9, 16
+WAN = WanModel(
+    repo=None,
+    revision=None,
+    width=SIZE,
+    height=SIZE,
+    frames=FRAMES,
+    fps=16,
+    clip_scale=1,
+    drawing_side=128,
+    flow_shift=3.0,
+    dtype="float32",
+)
+SETTINGS = RenderSettings(
+    prompt="dance",
+    negative_prompt="none",
+    steps=1,
+    guidance_scale=1.0,
+    face_scale=1.0,
+    lora_scale=1.0,
+    control_scale=1.0,
+    reference=True,
+    seed=0,
+)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model, two people and two clips, of which the second has no music."""
+    folder = tmp_path_factory.mktemp("world")
+    generator = torch.Generator().manual_seed(0)
+    build_tiny(folder / "model", seed=0)
+    transformer = load_transformer(folder / "model", torch.float32, torch.device("cpu"))
+    config = AdapterConfig(
+        embedding_dim=EMBEDDING, dim=224, blocks=6, face_tokens=2, face_rank=8, mapper_width=16, lora_rank=2, lora_alpha=2.0,
+        lora_targets=("to_q",),
+    )  # fmt: skip
+    branch = attach(transformer, config, seed=0)
+    parameters = trainable(transformer, branch, {"face", "lora"})
+    for person in ("eileen", "nora"):
+        with torch.no_grad():
+            for parameter in parameters.values():
+                parameter.normal_(std=0.3, generator=generator)
+        save_adapter(folder / person / "adapter.safetensors", transformer, branch, config, {})
+        vector = np.random.default_rng(len(person)).normal(size=EMBEDDING)
+        save_embeddings(folder / person / "embedding.safetensors", {"embedding": Embedding.of(vector)}, {})
+        save_file({"reference": torch.randn(12, 1, 8, 8, generator=generator)}, folder / person / "photos.safetensors")
+    save_file({name: torch.randn(512, 64, generator=generator) for name in ("dance", "none")}, folder / "prompts.safetensors")
+    (folder / "latents").mkdir()
+    for clip in ("dance_000", "control-mine"):
+        save_file({"control": torch.randn(40, 3, 8, 8, generator=generator)}, folder / "latents" / f"{clip}.safetensors")
+    _write_clip_with_music(folder / "clips" / "dance_000.mp4")
+    write_json(folder / "stamp.json", {"params": {}, "code": {"facedance.wan.render": "1"}})
+    return folder
+
+
+def _write_clip_with_music(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    tone = (np.sin(np.arange(48000) / 20) * 20000).astype(np.int16)
+    with wave.open(str(path.parent / "tone.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(48000)
+        file.writeframes(tone.tobytes())
+    black = np.zeros((SIZE, SIZE, 3), np.uint8)
+    write_video(path, [black] * FRAMES, 16, audio_from=path.parent / "tone.wav")
+
+
+def inputs(world: Path, *people: str, blend: Blend | None = None) -> RenderInputs:
+    files = {
+        name: Person(
+            adapter=world / name / "adapter.safetensors",
+            embedding=world / name / "embedding.safetensors",
+            photos=world / name / "photos.safetensors",
+            consent=f"{name} said yes",
+        )
+        for name in people
+    }
+    return RenderInputs(world / "model", WAN, world / "prompts.safetensors", files, blend, world / "latents", world / "clips")
+
+
+def run(
+    world: Path, folder: Path, jobs: list[RenderJob], given: RenderInputs, provenance: Mapping[str, str] | None = None
+) -> None:
+    render.render_clips(
+        jobs,
+        given,
+        folder=folder,
+        stamp=world / "stamp.json",
+        provenance=provenance or {"weights": "0"},
+        manifest=folder / "manifest.csv",
+    )
+
+
+JOBS = [
+    RenderJob("eileen", "dance_000", "default", SETTINGS),
+    RenderJob("eileen", "dance_000", "lora_scale~0", SETTINGS.varied("lora_scale~0")),
+    RenderJob("eileen", "dance_000", "reference~false", SETTINGS.varied("reference~false")),
+    RenderJob("eileen", "control-mine", "default", SETTINGS),
+]
+
+
+@pytest.fixture(scope="module")
+def renders(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("renders")
+    run(world, folder, JOBS, inputs(world, "eileen"))
+    return folder
+
+
+def test_writes_video_sidecar_and_manifest(renders: Path) -> None:
+    table = pd.read_csv(renders / "manifest.csv")
+    assert list(table["video"]) == [f"{job.name}.mp4" for job in JOBS]
+    for job in JOBS:
+        frames = read_frames(renders / f"{job.name}.mp4")
+        assert frames.shape == (FRAMES, SIZE, SIZE, 3)
+        assert frames.std() > 3
+        assert inspect(renders / f"{job.name}.mp4").has_audio == (job.clip == "dance_000")
+
+
+def test_lora_and_reference_are_in_the_frames(renders: Path) -> None:
+    default, face_only, without_reference = (read_frames(renders / f"{job.name}.mp4").astype(float) for job in JOBS[:3])
+    assert np.abs(default - face_only).mean() > 1
+    assert np.abs(default - without_reference).mean() > 1
+
+
+def test_says_what_made_it(world: Path, renders: Path) -> None:
+    record = json.loads((renders / "eileen/dance_000/lora_scale~0.json").read_text())
+    assert record["ai_generated"] is True
+    assert record["settings"] == {**SETTINGS.model_dump(), "lora_scale": 0.0}
+    assert (record["identity"], record["clip"], record["variant"]) == ("eileen", "dance_000", "lora_scale~0")
+    person = record["people"]["eileen"]
+    assert (person["consent"], person["weight"]) == ("eileen said yes", 1.0)
+    assert person["adapter_sha256"] == sha256(world / "eileen" / "adapter.safetensors")
+    assert record["latents_sha256"] == sha256(world / "latents" / "dance_000.safetensors")
+    assert record["provenance"] == {"weights": "0"}
+    assert str(world) not in json.dumps(record)
+    tags = read_metadata(renders / "eileen/dance_000/lora_scale~0.mp4")
+    assert json.loads(tags["comment"]) == record
+    assert "AI-generated" in tags["title"]
+    assert tags["ai_generated"] == "true"
+
+
+def test_equal_inputs_give_equal_bytes(world: Path, renders: Path, tmp_path: Path) -> None:
+    run(world, tmp_path, JOBS[1:2], inputs(world, "eileen"))  # alone, not second of three
+    for suffix in (".mp4", ".json"):
+        assert sha256(tmp_path / f"{JOBS[1].name}{suffix}") == sha256(renders / f"{JOBS[1].name}{suffix}")
+
+
+def test_keeps_what_is_there_and_makes_what_is_damaged(world: Path, renders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(render, "_rendered", lambda jobs, *args: made.extend(job.name for job in jobs) or [])
+    run(world, renders, JOBS, inputs(world, "eileen"))
+    assert made == []
+    video = renders / f"{JOBS[0].name}.mp4"
+    whole = video.read_bytes()
+    video.write_bytes(whole[:-1])
+    run(world, renders, JOBS, inputs(world, "eileen"))
+    video.write_bytes(whole)
+    assert made == [JOBS[0].name]
+    made.clear()
+    run(world, renders, JOBS, inputs(world, "eileen"), provenance={"weights": "1"})
+    assert made == [job.name for job in JOBS]
+
+
+def test_nothing_to_render_loads_no_model(world: Path, renders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "load_pipeline", lambda *args: pytest.fail("the model was loaded"))
+    run(world, renders, JOBS, inputs(world, "eileen"))
+
+
+def test_blends_are_neither_of_their_members(world: Path, renders: Path, tmp_path: Path) -> None:
+    half = Blend(weights={"eileen": 1.0, "nora": 3.0})
+    morph = Blend(between=("eileen", "nora"), t="moving")
+    for name, blend in {"half": half, "morph": morph}.items():
+        run(world, tmp_path, [RenderJob(name, "dance_000", "default", SETTINGS)], inputs(world, "eileen", "nora", blend=blend))
+    videos = [renders / "eileen", tmp_path / "half", tmp_path / "morph"]
+    assert len({(folder / "dance_000/default.mp4").read_bytes() for folder in videos}) == 3
+    record = json.loads((tmp_path / "half/dance_000/default.json").read_text())
+    assert {name: person["weight"] for name, person in record["people"].items()} == {"eileen": 0.25, "nora": 0.75}
+    assert record["people"]["nora"]["consent"] == "nora said yes"
+
+
+def test_unknown_prompt_is_refused(world: Path, tmp_path: Path) -> None:
+    job = RenderJob("eileen", "dance_000", "prompt~beach", SETTINGS.varied("prompt~beach"))
+    with pytest.raises(InputError, match=r"no prompt beach; .* has dance, none"):
+        run(world, tmp_path, [job], inputs(world, "eileen"))
+
+
+A, B = torch.eye(3)[0], torch.eye(3)[1]
+
+
+def test_interpolation_goes_along_the_great_circle() -> None:
+    angles = torch.linspace(0, torch.pi / 2, 5)
+    expected = torch.stack([angles.cos(), angles.sin(), 0 * angles], 1)
+    moving = blended_faces({"a": A, "b": B}, Blend(between=("a", "b"), t="moving"), frames=5)
+    assert torch.allclose(moving, expected, atol=1e-6)
+    fixed = blended_faces({"a": A, "b": B}, Blend(between=("a", "b"), t=0.25), frames=5)
+    assert torch.allclose(fixed, expected[1:2], atol=1e-6)
+    assert torch.equal(slerp(A, A, torch.tensor([0.0, 0.7])), torch.stack([A, A]))
+
+
+def test_weights_are_of_embeddings_and_adapters() -> None:
+    blend = Blend(weights={"a": 1.0, "b": 3.0})
+    assert torch.allclose(blended_faces({"a": A, "b": B}, blend, 5), torch.tensor([[1.0, 3.0, 0.0]]) / 10**0.5)
+    assert member_weights(["a", "b"], blend) == {"a": 0.25, "b": 0.75}
+    assert member_weights(["a", "b"], Blend(between=("b", "a"), t=0.25)) == {"b": 0.75, "a": 0.25}
+    assert member_weights(["a", "b"], Blend(between=("a", "b"), t="moving")) == {"a": 0.5, "b": 0.5}
+    assert member_weights(["a"], None) == {"a": 1.0}
+    with pytest.raises(ValueError, match="2 people and no blend"):
+        member_weights(["a", "b"], None)
+    assert torch.equal(blended_faces({"a": A}, None, 5), A[None])
