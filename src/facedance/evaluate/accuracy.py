@@ -1,0 +1,55 @@
+"""How well the poses that drive the renders were extracted: landmarks against ground truth where there is some."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from facedance.clips.timing import frame_indices
+from facedance.evaluate import pose
+from facedance.files import atomic
+from facedance.names import video_id
+from facedance.video import inspect
+
+COLUMNS = ("clip", "origin", "pck", "error_px", "torso_px", "frames")
+
+
+def pose_accuracy(
+    ground_truth: Sequence[Path], clips_csv: Path, landmarks: Sequence[Path], poses_manifests: Sequence[Path], out: Path
+) -> None:
+    """Compare the landmarks of every clip whose video has ground truth, and write a row per clip to `out`.
+
+    Ground truth holds joints in pixels of the source video at its own frame rate; it is taken at the frames that were cut
+    (from the video's own timestamps) and mapped through the clip's crop. `pck` is PCK@0.2 of the torso, `error_px` and
+    `torso_px` are pixels of the clip; joints that the ground truth calls hidden do not count. Videos that are not there
+    (the user's own have no ground truth) are left out; without any ground truth the table is empty.
+    """
+    truth = pd.concat([pd.read_parquet(path) for path in sorted(ground_truth)]) if ground_truth else pd.DataFrame({"video": []})
+    by_video = {video_id(str(name)): rows for name, rows in truth.groupby("video")}
+    clips = pd.read_csv(clips_csv, dtype={"clip": str, "source": str})
+    clips["video"] = clips["source"].map(video_id)
+    poses = pd.concat([pd.read_csv(path, dtype={"clip": str}) for path in poses_manifests])
+    used = clips[(clips["status"] == "accepted") & clips["video"].isin(list(by_video))]
+    used = used.merge(poses.loc[poses["status"] == "accepted", ["clip", "origin"]], on="clip").sort_values("clip")
+    found = pose.read_landmarks(landmarks, used["clip"].tolist())
+    rows = []
+    for clip in used.to_dict("records"):
+        joints = _in_clip(pose.joint_array(by_video[clip["video"]], "visible"), clip)
+        score = pose.compare(found[clip["clip"]][..., :2], joints[..., :2], joints[..., 2] > 0.5)
+        rows.append({**clip, "pck": score.pck, "error_px": score.error_px, "torso_px": score.torso_px, "frames": len(joints)})
+    with atomic(out) as temporary:
+        pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
+    logging.getLogger("facedance").info("pose extraction compared with the ground truth of %d clips", len(rows))
+
+
+def _in_clip(joints: NDArray[np.float32], clip: dict) -> NDArray[np.float32]:
+    """Ground truth (N, 17, 3) of a whole video at the frames and in the pixels of its clip: (T, 17, 3)."""
+    times = inspect(clip["source"]).timestamps
+    shown = joints[frame_indices(times, clip["start_s"], clip["fps"], int(clip["frames"]))]
+    scale = np.array([clip["width"] / clip["crop_w"], clip["height"] / clip["crop_h"], 1])
+    origin = np.array([clip["crop_x"], clip["crop_y"], 0])
+    moved: NDArray[np.float32] = ((shown - origin) * scale).astype(np.float32)
+    return moved

@@ -1,0 +1,53 @@
+"""Temporal consistency of a video, without a reference."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facedance.video import Frames
+
+
+def warping_error(frames: Frames) -> float | None:
+    """Flicker of a video (T, H, W, 3): how much a frame differs from the one before once motion is taken out.
+
+    The next frame is warped back along the optical flow and compared where forward and backward flow agree, so that
+    neither a dancer's motion nor what it uncovers counts. This is the warping error of Lai et al. 2018 ("Learning blind
+    video temporal consistency"), as a mean absolute difference in grey levels (0-255); a still or smoothly moving picture
+    is near 0. None when there are fewer than two frames or nothing can be followed.
+    """
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+    errors = []
+    for i in range(len(frames) - 1):
+        forward = flow.calc(grey[i], grey[i + 1], None)  # (H, W, 2)
+        backward = flow.calc(grey[i + 1], grey[i], None)
+        followed = _agree(forward, _warp(backward, forward))
+        if followed.any():
+            difference = np.abs(_warp(frames[i + 1], forward).astype(np.float32) - frames[i])
+            errors.append(float(difference[followed].mean()))
+    return float(np.mean(errors)) if errors else None
+
+
+def embedding_consistency(faces: NDArray[np.float32]) -> float | None:
+    """Mean cosine similarity of the faces of successive scored frames, embeddings (S, D) with NaN rows where there is none.
+
+    1 is the same face throughout (the measure that VBench, Huang et al. 2024, calls subject consistency, on the
+    recogniser's embeddings). None when no two successive frames have a face.
+    """
+    unit = faces / np.linalg.norm(faces, axis=1, keepdims=True)  # (S, D)
+    similar = (unit[1:] * unit[:-1]).sum(axis=1)
+    similar = similar[~np.isnan(similar)]
+    return float(similar.mean()) if len(similar) else None
+
+
+def _warp(image: NDArray, flow: NDArray[np.float32]) -> NDArray:
+    height, width = flow.shape[:2]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return cv2.remap(image, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _agree(forward: NDArray[np.float32], backward: NDArray[np.float32]) -> NDArray[np.bool_]:
+    # The test and its constants are those of Sundaram et al. 2010, which Lai et al. use too.
+    mismatch = ((forward + backward) ** 2).sum(axis=-1)
+    agree: NDArray[np.bool_] = mismatch < 0.01 * ((forward**2).sum(axis=-1) + (backward**2).sum(axis=-1)) + 0.5
+    return agree

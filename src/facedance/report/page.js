@@ -1,0 +1,192 @@
+// ---- Header -------------------------------------------------------------------------------------------------------------
+
+function mean(key) { // of the default renders, because variants may switch the face off on purpose
+  const typical = data.renders.filter((row) => row.variant === "default");
+  const values = (typical.length ? typical : data.renders).map((row) => row[key]).filter((value) => value !== null);
+  return values.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
+}
+
+function header() {
+  const clips = new Set(data.renders.map((row) => row.clip)).size;
+  const who = new Set(data.renders.map((row) => row.identity)).size;
+  const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
+  find("#summary").textContent = `${count(data.renders.length, "render", "renders")} with the model ${data.model}: ` +
+    `${count(who, "face", "faces")} in ${count(clips, "clip", "clips")} of ${data.frames} frames ` +
+    `(${(data.frames / data.fps).toFixed(1)} s at ${data.fps} frames a second).`;
+  if (data.untrained) {
+    find("#notices").append(make("p", { class: "notice" },
+      "The model is the tiny one with weights drawn at random: it has not been trained. The videos show that every step works, " +
+      "not what a trained model makes; faces and dancers are not to be expected in them."));
+  }
+  const figures = [["Renders", data.renders.length, digits(0)], ["Frames with a face", mean("face_detected_rate"), share],
+    ["Frames recognised", mean("recognised_rate"), share], ["Pose followed, PCK@0.2", mean("pose_pck"), digits(3)]];
+  for (const [origin, pck] of Object.entries(data.extraction_pck)) {
+    figures.push([`Poses extracted, PCK@0.2 (${origin})`, pck, digits(3)]);
+  }
+  find("#figures").append(...figures.map(([name, value, format]) =>
+    make("div", {}, make("dt", {}, name), make("dd", {}, written(value, format, "nothing to take the mean of")))));
+}
+
+// ---- Cards: one for each face in each clip, its variants side by side ------------------------------------------------------
+
+const PAGE = 12;
+const BRIEF = ["face_detected_rate", "recognised_rate", "identity_distance", "nearest_other_distance", "pose_pck"];
+let limit = PAGE;
+
+function tile(source, caption, ...details) {
+  const video = make("video", { muted: true, playsInline: true, preload: "auto", "aria-label": caption });
+  video.dataset.src = source;
+  return make("figure", {}, video, make("figcaption", {}, caption, ...details));
+}
+
+function scoresOf(row) {
+  const list = make("dl");
+  for (const [key, title, hint, format, why] of METRICS.filter(([key]) => BRIEF.includes(key))) {
+    list.append(make("dt", { title: hint }, title), make("dd", {}, written(row[key], format, why(row))));
+  }
+  return list;
+}
+
+function card(rows) {
+  const { identity, clip } = rows[0];
+  const person = data.people[identity];
+  const photos = make("div", { class: "photos" },
+    ...person.members.map((name) => make("img", { src: data.people[name].reference, alt: name })));
+  const { source, control } = data.clips[clip];
+  const drivers = [...(source ? [tile(source, "driving clip")] : []), tile(control, "control video")];
+  const renders = rows.map((row) => tile(row.video, row.variant, scoresOf(row)));
+  const heard = (source ? drivers : renders)[0].querySelector("video"); // control videos are silent
+  const sound = make("button", { type: "button", class: "sound", "aria-pressed": "false" }, "Sound");
+  sound.onclick = () => listenTo(heard, sound);
+  return make("article", { class: "card" },
+    make("div", {}, make("h3", {}, identity), make("span", {}, clip), sound),
+    make("div", { class: "tiles" },
+      make("figure", {}, photos, make("figcaption", {}, person.made_of ?? "target")), ...drivers, ...renders));
+}
+
+function filtered() {
+  const wanted = Object.fromEntries(new FormData(find("#filters")));
+  return data.renders.filter((row) => Object.entries(wanted).every(([key, value]) => value === "" || row[key] === value));
+}
+
+function showCards() {
+  const groups = new Map(); // identity and clip -> its renders
+  for (const row of filtered()) {
+    const key = JSON.stringify([row.identity, row.clip]);
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  const cards = [...groups.values()].slice(0, limit).map(card);
+  find("#cards").replaceChildren(...(cards.length ? cards : [make("p", { class: "none" }, "No render matches.")]));
+  watch(cards);
+  const left = groups.size - cards.length;
+  find("#more").hidden = left <= 0;
+  find("#more").textContent = `Show ${Math.min(left, PAGE)} more of ${left}`;
+  find("#shown").textContent = `${filtered().length} of ${data.renders.length} renders`;
+}
+
+function filters() {
+  for (const select of find("#filters").elements) {
+    if (select.tagName !== "SELECT") continue;
+    const names = [...new Set(data.renders.map((row) => row[select.name]))];
+    select.append(make("option", { value: "" }, "all"), ...names.map((name) => make("option", { value: name }, name)));
+  }
+  find("#filters").onchange = () => { limit = PAGE; showCards(); showScores(); };
+  find("#more").onclick = () => { limit += PAGE; showCards(); };
+}
+
+// ---- The other sections ----------------------------------------------------------------------------------------------------
+
+function showScores() {
+  const columns = [{ key: "identity", title: "Who" }, { key: "clip", title: "Clip" }, { key: "variant", title: "Variant" },
+    ...METRICS.map(([key, title, hint, format, why]) => (
+      { key, title, hint, number: true, cell: (row) => written(row[key], format, why(row)) }))];
+  find("#scores .wide").replaceChildren(table(columns, filtered()));
+}
+
+function extraction() {
+  const columns = [{ key: "clip", title: "Clip" }, { key: "origin", title: "Landmarks from" },
+    number("pck", "PCK@0.2", digits(3), "no visible joint"), number("error_px", "Error, px", digits(1), "no joint was found"),
+    number("torso_px", "Torso, px", digits(1), "no visible joint"), number("frames", "Frames", digits(0), "unknown")];
+  find("#extraction .wide").append(data.extraction.length
+    ? table(columns, data.extraction) : make("p", { class: "none" }, "None of these videos has ground truth."));
+}
+
+function training() {
+  const charts = Object.entries(data.training).map(([name, points]) => chart(name, points));
+  find("#training .charts").append(...(charts.length ? charts : [make("p", { class: "none" }, "Nobody was trained.")]));
+}
+
+function chart(name, points) { // points: [step, loss, face loss]
+  const [width, height, left, bottom] = [420, 200, 44, 24];
+  const svg = (tag, attributes, text = "") => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    element.textContent = text;
+    return element;
+  };
+  const steps = points.map((point) => point[0]);
+  const top = Math.max(...points.flatMap((point) => point.slice(1)).filter((value) => value !== null)) * 1.05;
+  const x = (step) => left + (width - left - 8) * (step - steps[0]) / Math.max(steps.at(-1) - steps[0], 1);
+  const y = (loss) => 8 + (height - 8 - bottom) * (1 - loss / top);
+  const line = (index, kind) => svg("polyline", { class: kind,
+    points: points.filter((p) => p[index] !== null).map((p) => `${x(p[0]).toFixed(1)},${y(p[index]).toFixed(1)}`).join(" ") });
+  const last = points.at(-1);
+  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label":
+    `Loss of ${name}: ${points[0][1]?.toPrecision(3)} at step ${steps[0]}, ${last[1]?.toPrecision(3)} at step ${last[0]}` });
+  for (const part of [0, 0.5, 1]) {
+    const value = top * part / 1.05;
+    picture.append(svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(value), y2: y(value) }),
+      svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, value.toPrecision(2)));
+  }
+  picture.append(svg("text", { x: left, y: height - 6 }, `step ${steps[0]}`),
+    svg("text", { x: width - 8, y: height - 6, "text-anchor": "end" }, String(last[0])), line(2, "face"), line(1, "loss"));
+  return make("figure", {}, make("h3", {}, name), picture, make("figcaption", {},
+    make("span", { class: "key loss" }, "— loss"), make("span", { class: "key face" }, "— loss in the face")));
+}
+
+function photos() {
+  for (const [name, person] of Object.entries(data.people)) {
+    if (!person.photos) continue;
+    const accepted = person.photos.filter((photo) => photo.status === "accepted").length;
+    const columns = [{ key: "photo", title: "Photo" }, statusColumn, { key: "reason", title: "Reason" },
+      number("face_px", "Face, px", digits(0), "no usable face"), number("sharpness", "Sharpness", digits(0), "no usable face"),
+      number("yaw", "Yaw, °", digits(0), "no usable face"),
+      number("distance", "Distance", digits(3), "not compared with the other photos"),
+      number("weight", "Weight", digits(3), "rejected")];
+    find("#photos").append(make("div", { class: "person" },
+      make("div", {}, make("img", { src: person.reference, alt: `reference picture of ${name}` })),
+      make("div", {}, make("h3", {}, name),
+        make("p", {}, `${accepted} of ${person.photos.length} photos accepted. Consent: ${person.consent}.`),
+        make("img", { class: "sheet", src: person.crops, alt: `aligned faces of ${name}` }),
+        make("div", { class: "wide" }, table(columns, person.photos)))));
+  }
+}
+
+function rejected() {
+  const columns = [{ key: "clip", title: "Video or clip" }, { key: "stage", title: "Rejected in" },
+    { key: "reason", title: "Reason" }];
+  find("#rejected .wide").append(data.rejected.length ? table(columns, data.rejected) : make("p", { class: "none" }, "None."));
+}
+
+function made() {
+  const part = (title, content) => make("details", {}, make("summary", {}, title), make("div", { class: "wide" }, content));
+  const packages = [{ key: "package", title: "Package" }, { key: "version", title: "Version" }];
+  const files = [{ key: "file", title: "File" }, number("size", "Bytes", (x) => x.toLocaleString("en"), "unknown"),
+    { key: "sha256", title: "SHA-256", cell: (row) => make("code", {}, row.sha256) }];
+  find("#made").append(part("Parameters", make("pre", {}, data.parameters)), part("Versions", table(packages, data.versions)),
+    part("Weights", table(files, data.weights)));
+}
+
+const root = document.documentElement.style;
+root.setProperty("--aspect", `${data.size[0]} / ${data.size[1]}`);
+root.setProperty("--tile", data.size[0] > 1.3 * data.size[1] ? "18rem" : "10.5rem");
+header();
+filters();
+transport();
+showCards();
+showScores();
+training();
+extraction();
+photos();
+rejected();
+made();

@@ -1,0 +1,85 @@
+// Texts reach the page through textContent and attributes only, so that no name can become markup.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const find = (selector) => document.querySelector(selector);
+
+function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name === "class") element.className = value;
+    else if (name.includes("-")) element.setAttribute(name, value);
+    else element[name] = value;
+  }
+  element.append(...children);
+  return element;
+}
+
+// ---- Numbers ----------------------------------------------------------------------------------------------------------
+
+const share = (x) => `${(100 * x).toFixed(0)} %`;
+const digits = (n) => (x) => x.toFixed(n);
+const noFace = () => "no face was found in the scored frames";
+const noPose = (row) => row.clip.startsWith("control-")
+  ? "a ready-made control video has no driving landmarks"
+  : "nobody was found in the render, or no joint is visible in the driving pose";
+
+// name, heading, what it is, how it is written, why it can be missing
+const METRICS = [
+  ["face_detected_rate", "Face found", "share of the scored frames in which a face is found", share, noFace],
+  ["recognised_rate", "Recognised",
+    "share of the scored frames whose face is near the target and nearer to it than to anybody else", share, noFace],
+  ["identity_distance", "Distance to target",
+    "mean distance of the faces to the target, in the recogniser's measure; lower is better", digits(3), noFace],
+  ["nearest_other_distance", "To nearest other", "mean distance of the faces to the nearest other identity or dancer", digits(3),
+    (row) => (row.face_detected_rate > 0 ? "nobody else is known" : noFace())],
+  ["embedding_consistency", "Face consistency",
+    "cosine similarity of the faces of successive scored frames; higher is steadier", digits(3),
+    () => "no two successive scored frames have a face"],
+  ["pose_detected_rate", "Person found", "share of the frames in which a person is found", share, noPose],
+  ["pose_pck", "PCK@0.2",
+    "share of the driving pose's visible joints found within 0.2 of the torso; higher is better", digits(3), noPose],
+  ["pose_error_px", "Pose error, px",
+    "mean distance to the driving pose's joints in pixels of the clip; lower is better", digits(1), noPose],
+  ["flicker", "Flicker",
+    "warping error: grey levels by which frames differ once motion is taken out; lower is steadier", digits(2),
+    () => "the motion between frames could not be followed"],
+  ["frames", "Frames", "frames of the render", digits(0), () => "unknown"],
+];
+
+function written(value, format, why) {
+  if (value !== null && value !== undefined) return document.createTextNode(format(value));
+  const title = `not measured: ${why}`;
+  return make("abbr", { title, "aria-label": title }, "–");
+}
+
+// ---- Tables: columns are {key, title, hint, number, cell(row)} -----------------------------------------------------------
+
+function table(columns, rows) {
+  const body = make("tbody");
+  const cell = (column, row) => make("td", { class: column.number ? "number" : "" },
+    column.cell ? column.cell(row) : String(row[column.key] ?? ""));
+  const fill = (sorted) => body.replaceChildren(
+    ...sorted.map((row) => make("tr", {}, ...columns.map((column) => cell(column, row)))));
+  const heads = columns.map((column) => {
+    const head = make("th", { scope: "col", class: column.number ? "number" : "", title: column.hint ?? "" });
+    head.append(make("button", { type: "button", onclick: () => {
+      const descending = head.hasAttribute("aria-sort") ? head.getAttribute("aria-sort") === "ascending" : Boolean(column.number);
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+      fill([...rows].sort((a, b) => compare(a[column.key], b[column.key], descending)));
+    } }, column.title));
+    return head;
+  });
+  fill(rows);
+  return make("table", {}, make("thead", {}, make("tr", {}, ...heads)), body);
+}
+
+function compare(a, b, descending) {
+  const [noA, noB] = [a === null || a === undefined, b === null || b === undefined];
+  if (noA || noB) return noA - noB; // what was not measured stays at the end
+  const order = typeof a === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
+  return descending ? -order : order;
+}
+
+const number = (key, title, format, why) => ({ key, title, number: true, cell: (row) => written(row[key], format, why) });
+const statusColumn = { key: "status", title: "Status", cell: (row) => make("span", { class: row.status }, row.status) };
