@@ -1,0 +1,41 @@
+# make run: install and run everything on the embedded sample; make test: all tests. `make help` lists the rest.
+
+PYTHON ?= python3
+LOCK ?= requirements/cpu.txt
+VENV := .venv
+BIN := $(VENV)/bin
+CORES ?= all
+
+.PHONY: help run test lint install schema lock clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: install  ## install, run the whole pipeline, and say where the page is
+	$(BIN)/snakemake --cores $(CORES) all
+	@echo "open results/report/index.html in a browser"
+
+test: install  ## run the tests
+	$(BIN)/python -m pytest -q
+
+lint: install  ## check style, types and the workflow
+	$(BIN)/ruff format --check src scripts tests benchmarks
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+install: $(VENV)/.installed  ## make the virtual environment (LOCK=requirements/gpu.txt for an NVIDIA GPU)
+
+$(VENV)/.installed: $(LOCK) pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("facedance needs Python 3.11 or 3.12, this is " + sys.version.split()[0]) if not (3, 11) <= sys.version_info[:2] <= (3, 12) else 0'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps --requirement $(LOCK)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+schema:  ## write params.schema.json from the typed parameters
+	$(BIN)/python -m facedance.params > params.schema.json
+
+clean:  ## remove results, logs and training checkpoints; keep data, weights and the environment
+	rm -rf results logs .cache .snakemake

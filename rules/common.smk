@@ -1,0 +1,134 @@
+# What all rules share: the checked parameters, what lies in data/, and stamps.
+
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# The library is the one beside this Snakefile, here and in the jobs, whatever is installed.
+SOURCE = f"{workflow.basedir}/src"
+sys.path.insert(0, SOURCE)
+os.environ.update(PYTHONPATH=SOURCE)
+
+from facedance import names
+from facedance.params import validate
+from facedance.sample import catalogue
+from facedance.selection import asked_for
+from facedance.stamps import code_digest, write_stamp
+
+try:
+    PARAMS = validate(config)
+except ValueError as error:
+    raise WorkflowError(str(error)) from None
+
+IDENTITIES = list(PARAMS.identities)
+SAMPLE_IDENTITIES = list(PARAMS.sample.identities) if PARAMS.sample.enabled else []
+SAMPLE_VIDEOS = list(catalogue.VIDEOS) if PARAMS.sample.enabled else []
+SAMPLE_SEQUENCES = list(catalogue.KEYPOINT_SEQUENCES) if PARAMS.sample.enabled else []
+VIDEO_SUFFIXES = {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"}
+
+
+def files_in(folder, suffixes=None):
+    """The visible files of a folder, sorted; none when it does not exist."""
+    folder = Path(folder)
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(
+        str(f)
+        for f in found
+        if f.is_file()
+        and not f.name.startswith(".")
+        and (suffixes is None or f.suffix.lower() in suffixes)
+    )
+
+
+def photos_of(identity):
+    """Photos of an identity: what is in its folder, and what the sample will put there."""
+    folder = f"data/photos/{identity}"
+    sample = catalogue.PHOTOS if identity in SAMPLE_IDENTITIES else ()
+    return sorted({*files_in(folder), *(f"{folder}/{name}" for name in sample)})
+
+
+def all_photos():
+    return [photo for identity in IDENTITIES for photo in photos_of(identity)]
+
+
+def all_videos():
+    """Dance videos: what is in data/videos, and what the sample will put there."""
+    sample = (f"data/videos/{video}.mp4" for video in SAMPLE_VIDEOS)
+    return sorted({*files_in("data/videos", VIDEO_SUFFIXES), *sample})
+
+
+def all_controls():
+    return files_in("data/control", {".mp4"})
+
+
+def all_keypoints():
+    sample = (f"data/keypoints2d/{sequence}.pkl" for sequence in SAMPLE_SEQUENCES)
+    return sorted({*files_in("data/keypoints2d", {".pkl"}), *sample})
+
+
+VIDEOS = {}  # safe name -> path
+for path in all_videos():
+    if (name := names.video_id(path)) in VIDEOS:
+        raise WorkflowError(
+            f"{path} and {VIDEOS[name]} have the same name: rename one of them"
+        )
+    VIDEOS[name] = path
+
+VIDEOS_OF_SHARD = {}
+for name in VIDEOS:
+    VIDEOS_OF_SHARD.setdefault(names.shard_of(name, PARAMS.shards), []).append(name)
+
+SHARDS = sorted(VIDEOS_OF_SHARD)
+
+
+def all_shards():
+    return [*SHARDS, names.CONTROL_SHARD] if all_controls() else SHARDS
+
+
+def paths_of_shard(wildcards):
+    return [VIDEOS[name] for name in VIDEOS_OF_SHARD[wildcards.shard]]
+
+
+if not VIDEOS and not all_controls():
+    raise WorkflowError(
+        "there are no videos: put dance videos into data/videos (mp4, mov, m4v, mkv, webm or avi)"
+    )
+
+for identity in IDENTITIES:
+    if not photos_of(identity):
+        folders = ", ".join(sorted(p.name for p in Path("data/photos").glob("*/")))
+        raise WorkflowError(
+            f"identity {identity!r} has no photos: put 10 to 15 into data/photos/{identity}, or take it "
+            f"out of params.yaml (folders there now: {folders or 'none'})"
+        )
+
+
+wildcard_constraints:
+    identity=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    clip=r"[A-Za-z0-9][A-Za-z0-9_-]*",
+    variant=r"[a-z][A-Za-z0-9._~-]*",
+    shard=rf"\d{{4}}|{names.CONTROL_SHARD}",
+
+
+def stamp(stage, rule, params, items=None):
+    """Input function that keeps the stamp of a rule up to date and gives its path.
+
+    `params` is a part of PARAMS or a function of the wildcards; `items`, a function of the wildcards, names what the
+    job works on, so that one fewer is a change as well.
+    """
+
+    def path(wildcards):
+        file = f"results/{stage}/stamps/{'.'.join([rule, *map(str, wildcards)])}.json"
+        values = params(wildcards) if callable(params) else params
+        listed = items(wildcards) if items else ()
+        write_stamp(file, values, code_digest(f"scripts/{rule}.py"), listed)
+        return file
+
+    return path
+
+
+def part(*sections):
+    """Parts of params.yaml as plain values, for `params:` and stamps."""
+    return {name: getattr(PARAMS, name).model_dump(mode="json") for name in sections}

@@ -1,0 +1,27 @@
+# Clips -> the dancers' own faces: where they are, and an embedding for each clip. Training on a clip conditions on the
+# face that is in it, which is what teaches the model to follow an embedding.
+
+
+rule embed_dancers:
+    input:
+        clips="results/poses/shards/{shard}.csv",
+        landmarks="results/poses/landmarks/{shard}.parquet",
+        model=FACE_MODEL,
+        stamp=stamp("dancers", "embed_dancers", part("dancers", "faces")),
+    output:
+        boxes="results/dancers/boxes/{shard}.parquet",
+        embeddings="results/dancers/embeddings/{shard}.safetensors",
+    log:
+        "logs/embed_dancers/{shard}.log",
+    benchmark:
+        "benchmarks/embed_dancers/{shard}.tsv"
+    wildcard_constraints:
+        shard=r"\d{4}",
+    conda:
+        "../environment.yml"
+    params:
+        **part("dancers", "faces"),
+    message:
+        "Finding the dancers' faces, shard {wildcards.shard}"
+    script:
+        "../scripts/embed_dancers.py"

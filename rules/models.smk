@@ -1,0 +1,79 @@
+# Weights: fetched once, checked by size and sha256, never fetched again while they are there.
+
+POSE_MODEL = "models/pose/pose_landmarker_full.task"
+FACE_FOLDER = (
+    "models/faces/dlib"
+    if PARAMS.faces.backend == "dlib"
+    else f"models/faces/{PARAMS.faces.insightface_model}"
+)
+FACE_MODEL = f"{FACE_FOLDER}/manifest.json"
+WAN_FOLDER = f"models/{PARAMS.model}"
+WAN_MODEL = f"{WAN_FOLDER}/manifest.json"
+
+
+rule fetch_pose_model:
+    output:
+        POSE_MODEL,
+    log:
+        "logs/fetch_pose_model.log",
+    benchmark:
+        "benchmarks/fetch_pose_model.tsv"
+    conda:
+        "../environment.yml"
+    message:
+        "Fetching the pose model"
+    script:
+        "../scripts/fetch_pose_model.py"
+
+
+rule fetch_face_model:
+    output:
+        "models/faces/{pack}/manifest.json",
+    log:
+        "logs/fetch_face_model/{pack}.log",
+    benchmark:
+        "benchmarks/fetch_face_model/{pack}.tsv"
+    priority: 100
+    conda:
+        "../environment.yml"
+    message:
+        "Fetching the face recogniser {wildcards.pack}"
+    script:
+        "../scripts/fetch_face_model.py"
+
+
+rule build_tiny_model:
+    input:
+        stamp=stamp("models", "build_tiny_model", {}),
+    output:
+        "models/tiny/manifest.json",
+    log:
+        "logs/build_tiny_model.log",
+    benchmark:
+        "benchmarks/build_tiny_model.tsv"
+    conda:
+        "../environment.yml"
+    message:
+        "Building the tiny Wan2.1-VACE from its seed"
+    script:
+        "../scripts/build_tiny_model.py"
+
+
+rule fetch_wan_model:
+    output:
+        "models/{model}/manifest.json",
+    log:
+        "logs/fetch_wan_model/{model}.log",
+    benchmark:
+        "benchmarks/fetch_wan_model/{model}.tsv"
+    wildcard_constraints:
+        model="|".join(name for name, m in PARAMS.models.items() if m.repo) or "(?!)",
+    conda:
+        "../environment.yml"
+    params:
+        repo=lambda w: PARAMS.models[w.model].repo,
+        revision=lambda w: PARAMS.models[w.model].revision,
+    message:
+        "Fetching {wildcards.model}"
+    script:
+        "../scripts/fetch_wan_model.py"

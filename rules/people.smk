@@ -1,0 +1,62 @@
+# Who is rendered where, from the batches and blends of params.yaml.
+
+
+def members(who):
+    """The identities that a render shows: one, or those of a blend."""
+    blend = PARAMS.render.blends.get(who)
+    if blend is None and who not in PARAMS.identities:
+        known = ", ".join([*PARAMS.identities, *PARAMS.render.blends])
+        raise WorkflowError(f"nobody is called {who!r}; known are {known}")
+    return list(blend.members) if blend else [who]
+
+
+def videos_of(shard):
+    if shard == names.CONTROL_SHARD:
+        return [names.control_id(path) for path in all_controls()]
+    return VIDEOS_OF_SHARD[shard]
+
+
+def people():
+    """Everybody who is rendered by default."""
+    return list(dict.fromkeys(who for b in PARAMS.render.batches for who in b.who))
+
+
+def shards_of(who):
+    return [
+        s for s in all_shards() if asked_for(who, videos_of(s), PARAMS.render.batches)
+    ]
+
+
+def render_manifests():
+    return [
+        f"results/renders/manifests/{who}/{shard}.csv"
+        for who in people()
+        for shard in shards_of(who)
+    ]
+
+
+def of_members(pattern):
+    return lambda w: expand(pattern, identity=members(w.identity))
+
+
+def render_params(wildcards):
+    """What a render depends on besides its own settings."""
+    blend = PARAMS.render.blends.get(wildcards.identity)
+    return {
+        **part("wan"),
+        "model": PARAMS.model,
+        "prompts": PARAMS.prompts,
+        "settings": PARAMS.render.settings.model_dump(mode="json"),
+        "blend": blend.model_dump(mode="json") if blend else None,
+        "consent": {
+            i: PARAMS.identities[i].consent for i in members(wildcards.identity)
+        },
+    }
+
+
+def batches_of(wildcards):
+    return [
+        b.model_dump(mode="json")
+        for b in PARAMS.render.batches
+        if wildcards.identity in b.who
+    ]

@@ -1,0 +1,38 @@
+# Latents -> a LoRA and a face adapter for one person.
+
+
+rule train_adapter:
+    input:
+        latents=expand("results/latents/shards/{shard}.csv", shard=SHARDS),
+        boxes=expand("results/dancers/boxes/{shard}.parquet", shard=SHARDS),
+        dancers=expand("results/dancers/embeddings/{shard}.safetensors", shard=SHARDS),
+        photos="results/latents/photos/{identity}.safetensors",
+        embedding="results/faces/{identity}/embedding.safetensors",
+        prompts="results/latents/prompts.safetensors",
+        model=WAN_MODEL,
+        stamp=stamp(
+            "train",
+            "train_adapter",
+            {**part("train", "wan"), "prompt": PARAMS.render.settings.prompt},
+            items=lambda w: SHARDS,
+        ),
+    output:
+        adapter="results/train/{identity}/adapter.safetensors",
+        meta="results/train/{identity}/meta.json",
+        metrics="results/train/{identity}/metrics.csv",
+    log:
+        "logs/train_adapter/{identity}.log",
+    benchmark:
+        "benchmarks/train_adapter/{identity}.tsv"
+    conda:
+        "../environment.yml"
+    threads: 16
+    resources:
+        gpu=1,
+    params:
+        **part("train", "wan"),
+        prompt=PARAMS.render.settings.prompt,
+    message:
+        "Training the adapter of {wildcards.identity}"
+    script:
+        "../scripts/train_adapter.py"

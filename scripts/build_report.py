@@ -1,0 +1,27 @@
+"""Build the page that shows and lists everything."""
+
+from pathlib import Path
+
+from facedance.job import job
+from facedance.params import validate
+from facedance.report.build import build_report
+
+with job(snakemake.log[0], "report"):
+    params = validate(snakemake.params.all)
+    build_report(
+        params=params,
+        untrained=params.wan.repo is None,
+        metrics=Path(snakemake.input.metrics),
+        accuracy=Path(snakemake.input.accuracy),
+        clips_csv=Path(snakemake.input.clips),
+        poses_manifests=[Path(file) for file in snakemake.input.poses],
+        faces={Path(file).parent.name: Path(file).parent for file in snakemake.input.photos},
+        training={Path(file).parent.name: Path(file).parent for file in snakemake.input.training},
+        renders_folder=Path("results/renders"),
+        clips_folder=Path("results/clips"),
+        poses_folder=Path("results/poses"),
+        controls_folder=Path("results/poses"),
+        weights=[Path(file) for file in snakemake.input.weights],
+        model_manifest=Path(snakemake.input.model),
+        folder=Path(snakemake.output[0]).parent,
+    )

@@ -1,0 +1,19 @@
+"""Cut the videos of one shard into clips."""
+
+from pathlib import Path
+
+from facedance.clips.cut import cut_shard
+from facedance.job import job
+from facedance.params import Clips, WanModel
+
+with job(snakemake.log[0], f"clips {snakemake.wildcards.shard}"):
+    cut_shard(
+        videos=[Path(video) for video in snakemake.input.videos],
+        folder=Path("results/clips"),
+        manifest=Path(snakemake.output[0]),
+        params=Clips(**snakemake.params.clips),
+        wan=WanModel(**snakemake.params.wan),
+        pose_model=Path(snakemake.input.pose_model),
+        stamp=Path(snakemake.input.stamp),
+        workers=snakemake.threads,
+    )

@@ -1,0 +1,20 @@
+"""Select the usable photos of one identity and compute its embedding."""
+
+from pathlib import Path
+
+from facedance.faces.backend import open_backend
+from facedance.faces.embed import embed_identity
+from facedance.job import job
+from facedance.params import Faces
+
+identity = snakemake.wildcards.identity
+with job(snakemake.log[0], f"faces of {identity}"):
+    faces = Faces(**snakemake.params.faces)
+    embed_identity(
+        identity,
+        snakemake.params.consent,
+        [Path(photo) for photo in snakemake.input.photos],
+        faces,
+        open_backend(faces.backend, Path(snakemake.input.model).parent),
+        Path(snakemake.output[0]).parent,
+    )

@@ -1,0 +1,21 @@
+"""Encode the clips of one shard and their control videos into latents."""
+
+from pathlib import Path
+
+from facedance.job import job
+from facedance.params import WanModel
+from facedance.wan.latents import encode_shard
+
+with job(snakemake.log[0], f"latents {snakemake.wildcards.shard}"):
+    encode_shard(
+        Path(snakemake.input.model).parent,
+        WanModel(**snakemake.params.wan),
+        clips_manifest=Path(snakemake.input.clips),
+        clips_folder=Path("results/clips"),
+        poses_manifest=Path(snakemake.input.poses),
+        poses_folder=Path("results/poses"),
+        references_folder=Path("results/dancers"),
+        folder=Path("results/latents/clips"),
+        manifest=Path(snakemake.output[0]),
+        stamp=Path(snakemake.input.stamp),
+    )

@@ -1,0 +1,18 @@
+"""Encode ready-made control videos into latents."""
+
+from pathlib import Path
+
+from facedance.job import job
+from facedance.params import WanModel
+from facedance.wan.latents import encode_controls
+
+with job(snakemake.log[0], "control latents"):
+    encode_controls(
+        Path(snakemake.input.model).parent,
+        WanModel(**snakemake.params.wan),
+        controls_manifest=Path(snakemake.input.controls),
+        controls_folder=Path("results/poses"),
+        folder=Path("results/latents/clips"),
+        manifest=Path(snakemake.output[0]),
+        stamp=Path(snakemake.input.stamp),
+    )

@@ -1,0 +1,12 @@
+"""Encode all prompts."""
+
+from pathlib import Path
+
+import torch
+
+from facedance.job import job
+from facedance.wan.latents import encode_prompts
+
+with job(snakemake.log[0], "prompts"):
+    dtype = getattr(torch, snakemake.params.dtype)
+    encode_prompts(Path(snakemake.input.model).parent, snakemake.params.prompts, dtype, Path(snakemake.output[0]))

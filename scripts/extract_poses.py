@@ -1,0 +1,23 @@
+"""Extract landmarks from the clips of one shard and draw their control videos."""
+
+from pathlib import Path
+
+from facedance.job import job
+from facedance.params import Poses, WanModel
+from facedance.poses.extract import extract_shard
+
+with job(snakemake.log[0], f"poses {snakemake.wildcards.shard}"):
+    poses = Poses(**snakemake.params.poses)
+    extract_shard(
+        clips_manifest=Path(snakemake.input.clips),
+        clips_folder=Path("results/clips"),
+        keypoints_folder=Path("data/keypoints2d") if poses.use_keypoints2d else None,
+        model=Path(snakemake.input.pose_model),
+        params=poses,
+        wan=WanModel(**snakemake.params.wan),
+        folder=Path("results/poses"),
+        landmarks=Path(snakemake.output.landmarks),
+        manifest=Path(snakemake.output.manifest),
+        stamp=Path(snakemake.input.stamp),
+        workers=snakemake.threads,
+    )

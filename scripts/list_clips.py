@@ -1,0 +1,9 @@
+"""List the clips of all shards, rejected ones included."""
+
+from pathlib import Path
+
+from facedance.clips.manifest import list_clips
+from facedance.job import job
+
+with job(snakemake.log[0], "clips"):
+    list_clips([Path(manifest) for manifest in snakemake.input.manifests], Path(snakemake.output[0]))

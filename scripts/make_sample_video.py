@@ -1,0 +1,15 @@
+"""Render one dance video of the sample, with its ground truth."""
+
+from pathlib import Path
+
+from facedance.job import job
+from facedance.params import Sample
+from facedance.sample.videos import make_video
+
+with job(snakemake.log[0], f"sample video {snakemake.wildcards.video}"):
+    make_video(
+        snakemake.wildcards.video,
+        Sample(**snakemake.params.sample),
+        video=Path(snakemake.output.video),
+        ground_truth=Path(snakemake.output.ground_truth),
+    )

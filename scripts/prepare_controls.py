@@ -1,0 +1,16 @@
+"""Bring ready-made control videos to the model's length, frame rate and shape."""
+
+from pathlib import Path
+
+from facedance.clips.control import prepare_control
+from facedance.job import job
+from facedance.params import WanModel
+
+with job(snakemake.log[0], "control videos"):
+    prepare_control(
+        [Path(video) for video in snakemake.input.videos],
+        Path("results/poses"),
+        Path(snakemake.output[0]),
+        WanModel(**snakemake.params.wan),
+        Path(snakemake.input.stamp),
+    )

@@ -1,0 +1,18 @@
+"""Render one variant of one person or blend in one clip."""
+
+from pathlib import Path
+
+from facedance.job import job
+from facedance.wan.render import render_clips
+from facedance.wan.requests import render_request, single_job
+
+wildcards = snakemake.wildcards
+with job(snakemake.log[0], f"render {wildcards.identity} {wildcards.clip} {wildcards.variant}"):
+    request = render_request(snakemake.input, snakemake.params.render)
+    render_clips(
+        [single_job(wildcards.identity, wildcards.clip, wildcards.variant, Path(snakemake.input.latents), request.settings)],
+        request.inputs,
+        folder=Path("results/renders"),
+        stamp=Path(snakemake.input.stamp),
+        provenance=request.provenance,
+    )

@@ -1,0 +1,119 @@
+"""A copy of the project on a shrunken sample, run once; the tests change it and look at what Snakemake wants to do."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+COPIED = ["Snakefile", "rules", "scripts", "src", "profiles", "params.yaml", "dvc.yaml", ".dvcignore", "pyproject.toml"]
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.workflow)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A working copy with its own results."""
+
+    folder: Path
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(self.folder / "src"),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=1500
+        )
+        if check and done.returncode:
+            raise AssertionError(
+                f"{' '.join(command)} ended with {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+            )
+        return done
+
+    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.run("snakemake", "--cores", "2", *arguments, check=check)
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Rules that would run, with the number of their jobs."""
+        done = self.snakemake("--dry-run", *arguments)
+        text = done.stdout + done.stderr
+        table = re.search(r"Job stats:\njob +count\n-+ +-+\n(?P<rows>.*?)\ntotal", text, re.DOTALL)
+        if table is None:
+            assert "Nothing to be done" in text, text[-3000:]
+            return {}
+        rows = (row.split() for row in table["rows"].splitlines())
+        return {rule: int(count) for rule, count in rows if rule != "all"}
+
+    def change(self, path: str, value: Any) -> None:
+        """Set one value of params.yaml, as `section.key`."""
+        values = yaml.safe_load(self["params.yaml"].read_text())
+        node = values
+        *parents, last = path.split(".")
+        for key in parents:
+            node = node[key]
+        node[last] = value
+        self["params.yaml"].write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+    def __getitem__(self, path: str) -> Path:
+        return self.folder / path
+
+
+def shrink(project: Project) -> None:
+    """Parameters with which the whole pipeline runs in about a minute."""
+    for path, value in {
+        "sample.seconds": 2.0,
+        "models.tiny.frames": 17,
+        "train.phases": [{"steps": 3, "trains": ["face", "lora"]}, {"steps": 1, "trains": ["lora"]}],
+        "train.checkpoint_every": 2,
+        "train.validate_every": 0,
+        "train.batch_size": 1,
+        "render.settings.steps": 2,
+        "render.batches": [
+            {"who": ["eileen", "nora"], "videos": ["gBR*"]},
+            {"who": ["half", "morph"], "videos": ["gBR*"]},
+        ],
+    }.items():
+        project.change(path, value)
+
+
+def new_project(folder: Path) -> Project:
+    """A fresh copy with the shrunken parameters; models are shared, because fetching is tested elsewhere."""
+    folder.mkdir()
+    for name in COPIED:
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, folder / name)
+    project = Project(folder)
+    shrink(project)
+    return project
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Project:
+    """A project that has run to the end. Tests do not change it: they take `project`."""
+    project = new_project(tmp_path_factory.mktemp("finished") / "p")
+    if (ROOT / "models" / "pose").is_dir():
+        shutil.copytree(ROOT / "models", project["models"])
+    project.snakemake("all")
+    return project
+
+
+@pytest.fixture
+def project(finished, tmp_path) -> Project:
+    """A copy of the finished project, with its modification times."""
+    copy = Project(tmp_path / "p")
+    subprocess.run(["cp", "-a", str(finished.folder), str(copy.folder)], check=True)
+    return copy

@@ -1,0 +1,88 @@
+"""What runs again after a change, and only that."""
+
+import shutil
+
+import pytest
+
+TRAINING = {"train_adapter": 1}
+SCORING = {"summarise": 1, "build_report": 1}
+
+
+def test_a_second_run_does_nothing(finished):
+    assert finished.planned("all") == {}
+
+
+def test_a_new_photo_touches_its_identity_only(project):
+    shutil.copy(project["data/photos/eileen"] / "IMG_0001.jpg", project["data/photos/eileen"] / "one more.jpg")
+    assert project.planned("all") == {
+        "embed_faces": 1, "encode_photos": 1, "train_adapter": 1, "render_shard": 3, "score_renders": 4, **SCORING,
+    }  # fmt: skip
+
+
+def test_a_removed_photo_counts_as_a_change(project):
+    extra = project["data/photos/nora/extra.jpg"]
+    shutil.copy(project["data/photos/nora/IMG_0001.jpg"], extra)
+    project.snakemake("faces")
+    extra.unlink()
+    assert project.planned("faces") == {"embed_faces": 1}
+
+
+def test_a_new_video_touches_one_shard(project):
+    source = next(iter(sorted(project["data/videos"].iterdir())))
+    shutil.copy(source, project["data/videos/my dance.mp4"])
+    planned = project.planned("all")
+    assert planned["cut_clips"] == planned["extract_poses"] == planned["encode_clips"] == 1
+    assert "make_sample_video" not in planned
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "rules"),
+    [
+        ("render.settings.face_scale", 1.2, {"render_shard": 4, "score_renders": 4, **SCORING}),
+        ("evaluate.recognised_distance", 0.5, {"score_renders": 4, **SCORING}),
+        ("train.seed", 1, {"train_adapter": 2, "render_shard": 4, "score_renders": 4, **SCORING}),
+        ("identities.nora.consent", "signed on paper, 2026", None),
+    ],
+)
+def test_a_changed_parameter_runs_what_depends_on_it(project, path, value, rules):
+    project.change(path, value)
+    planned = project.planned("all")
+    if rules is None:
+        assert planned["embed_faces"] == 1
+        assert not {"cut_clips", "extract_poses", "encode_clips"} & set(planned)
+    else:
+        assert planned == rules
+
+
+def test_changing_a_parameter_back_leaves_the_same_bytes(project):
+    render = project["results/renders/eileen"].rglob("*.mp4")
+    before = {path: path.read_bytes() for path in render}
+    assert before
+    for value in (3, 2):
+        project.change("render.settings.steps", value)
+        project.snakemake("render")
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_changed_module_runs_its_stages_only(project):
+    module = project["src/facedance/evaluate/temporal.py"]
+    module.write_text(module.read_text() + "\n# changed\n")
+    assert project.planned("all") == {"score_renders": 4, **SCORING}
+
+
+def test_a_single_variant_is_a_target(project):
+    clip = next(project["results/renders/eileen"].iterdir()).name
+    target = f"results/renders/eileen/{clip}/face_scale~0.5_seed~7.mp4"
+    assert project.planned(target) == {"render_clip": 1}
+    project.snakemake(target)
+    default = project[f"results/renders/eileen/{clip}/default.mp4"]
+    assert project[target].read_bytes() != default.read_bytes()
+    assert project.planned(target) == {}
+
+
+def test_a_new_identity_leaves_the_others_alone(project):
+    shutil.copytree(project["data/photos/eileen"], project["data/photos/zoe"])
+    project.change("identities.zoe", {"consent": "public-domain"})
+    planned = project.planned("train")
+    assert planned.pop("train") == 1
+    assert planned == {"embed_faces": 1, "encode_photos": 1, "train_adapter": 1}
