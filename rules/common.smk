@@ -32,7 +32,11 @@ VIDEO_SUFFIXES = {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"}
 def files_in(folder, suffixes=None):
     """The visible files of a folder, sorted; none when it does not exist."""
     folder = Path(folder)
-    found = folder.iterdir() if folder.is_dir() else ()
+    found = list(folder.iterdir()) if folder.is_dir() else []
+    if braced := [f for f in found if {"{", "}"} & set(f.name)]:
+        raise WorkflowError(
+            f"{braced[0]}: Snakemake takes braces for wildcards, rename it"
+        )
     return sorted(
         str(f)
         for f in found

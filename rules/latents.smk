@@ -33,7 +33,7 @@ rule encode_clips:
     input:
         clips="results/clips/shards/{shard}.csv",
         poses="results/poses/shards/{shard}.csv",
-        dancers="results/dancers/boxes/{shard}.parquet",
+        dancers="results/dancers/embeddings/{shard}.safetensors",
         model=WAN_MODEL,
         stamp=stamp("latents", "encode_clips", part("wan")),
     output:

@@ -6,7 +6,8 @@ def members(who):
     blend = PARAMS.render.blends.get(who)
     if blend is None and who not in PARAMS.identities:
         known = ", ".join([*PARAMS.identities, *PARAMS.render.blends])
-        raise WorkflowError(f"nobody is called {who!r}; known are {known}")
+        # Raised in an input function; an ordinary exception would come with a traceback.
+        raise SystemExit(f"nobody is called {who!r}; known are {known}")
     return list(blend.members) if blend else [who]
 
 
@@ -14,6 +15,12 @@ def videos_of(shard):
     if shard == names.CONTROL_SHARD:
         return [names.control_id(path) for path in all_controls()]
     return VIDEOS_OF_SHARD[shard]
+
+
+def clips_with_music(shard):
+    """The list of a shard's clips; ready-made control videos bring their music themselves."""
+    stage = "poses" if shard == names.CONTROL_SHARD else "clips"
+    return f"results/{stage}/shards/{shard}.csv"
 
 
 def people():

@@ -5,6 +5,7 @@
 rule render_shard:
     input:
         latents="results/latents/shards/{shard}.csv",
+        clips=lambda w: clips_with_music(w.shard),
         prompts="results/latents/prompts.safetensors",
         adapters=of_members("results/train/{identity}/adapter.safetensors"),
         embeddings=of_members("results/faces/{identity}/embedding.safetensors"),
@@ -39,6 +40,7 @@ rule render_shard:
 rule render_clip:
     input:
         latents=lambda w: f"results/latents/shards/{names.shard_of_clip(w.clip, PARAMS.shards)}.csv",
+        clips=lambda w: clips_with_music(names.shard_of_clip(w.clip, PARAMS.shards)),
         prompts="results/latents/prompts.safetensors",
         adapters=of_members("results/train/{identity}/adapter.safetensors"),
         embeddings=of_members("results/faces/{identity}/embedding.safetensors"),

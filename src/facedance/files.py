@@ -1,6 +1,7 @@
 """Files that are either whole or absent, and their digests."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -14,12 +15,20 @@ def atomic(path: Path | str) -> Iterator[Path]:
     """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
 
     The temporary name keeps the suffix, because encoders choose the format by it.
+
+    Raises:
+        OSError: with ENOSPC when the disk is full, also where the library that writes has an exception of its own for it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
-        yield temporary
+        try:
+            yield temporary
+        except Exception as error:
+            if (full := os.strerror(errno.ENOSPC)) in str(error):
+                raise OSError(errno.ENOSPC, full, str(path)) from error
+            raise
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

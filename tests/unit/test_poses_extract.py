@@ -272,7 +272,7 @@ def test_a_clip_with_nobody_is_rejected_with_the_reason_and_leaves_nothing(shard
 def test_a_shard_without_clips_has_empty_tables_of_the_same_form(shard):
     shard.add("short_000", _walk(), status="rejected")
     manifest, landmarks = shard.run()
-    assert list(manifest) == ["clip", "status", "reason", "origin", "tracked_rate"]
+    assert list(manifest) == ["clip", "status", "reason", "origin", "tracked_rate", "sha256"]
     assert landmarks.dtypes.astype(str).to_dict() == {
         "clip": "str", "frame": "int32", "joint": "str", "x": "float32", "y": "float32", "z": "float32",
         "visibility": "float32", "interpolated": "bool",

@@ -13,7 +13,18 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-COPIED = ["Snakefile", "rules", "scripts", "src", "profiles", "params.yaml", "dvc.yaml", ".dvcignore", "pyproject.toml"]
+COPIED = [
+    "Snakefile",
+    "rules",
+    "scripts",
+    "src",
+    "profiles",
+    "params.yaml",
+    "dvc.yaml",
+    "environment.yml",
+    ".dvcignore",
+    "pyproject.toml",
+]
 
 
 def pytest_collection_modifyitems(items):

@@ -54,4 +54,4 @@ def _prepare(name: str, video: Path, folder: Path, wan: WanModel) -> Row:
         return row | {"reason": str(error)}
     width, height = wan.clip_size
     numbers = {"start_s": 0.0, "frames": wan.frames, "fps": wan.fps, "width": width, "height": height}
-    return row | numbers | {"status": "accepted", "reason": ""}
+    return row | numbers | {"status": "accepted", "reason": "", "sha256": sha256(path)}

@@ -145,6 +145,8 @@ def _do_videos(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, l
             rows = cut_video(job.video, folder, params, setting.wan, landmarker.detect)
             facts[job.name] = {"rows": rows}
             clips = [folder / f"{row['clip']}.mp4" for row in rows if row["status"] == "accepted"]
+            for row, clip in zip((row for row in rows if row["status"] == "accepted"), clips, strict=True):
+                row["sha256"] = sha256(clip)  # a clip that changed is a changed row, for all that comes after
             record(folder, job.name, job.key, clips, facts[job.name])
             rejected = "".join(f"; rejected: {row['clip']} {row['reason']}" for row in rows if row["status"] == "rejected")
             log.info("%d of %d: %s: %d cut%s", job.number, job.count, job.video, len(clips), rejected)

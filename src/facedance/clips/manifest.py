@@ -14,7 +14,7 @@ COLUMNS = [
     "clip", "source", "start_s", "frames", "fps", "width", "height",
     "genre", "situation", "camera", "dancer", "music", "choreography",
     "status", "reason",
-    "crop_x", "crop_y", "crop_w", "crop_h", "source_width", "source_height",
+    "crop_x", "crop_y", "crop_w", "crop_h", "source_width", "source_height", "sha256",
 ]  # fmt: skip
 
 Row = dict[str, Any]

@@ -87,7 +87,8 @@ def embed_shard(
         tracks.append(pd.DataFrame(facts["boxes"], columns=["frame", "x0", "y0", "x1", "y1"]).assign(clip=clip))
         if facts["embedding"] is not None:
             identities[clip] = Embedding.of(np.array(facts["embedding"]))
-    save_embeddings(embeddings, identities, {"backend": backend.name})
+    pictures = {clip: sha256(picture) for clip in identities if (picture := folder / f"{clip}.png").exists()}
+    save_embeddings(embeddings, identities, {"backend": backend.name, **pictures})  # a changed picture is a changed file here
     _write_boxes(tracks, boxes)
 
 

@@ -24,7 +24,7 @@ from facedance.poses.smooth import fill_gaps, one_euro
 from facedance.poses.track import follow
 from facedance.video import read_frames, write_video
 
-_MANIFEST_COLUMNS = ["clip", "status", "reason", "origin", "tracked_rate"]
+_MANIFEST_COLUMNS = ["clip", "status", "reason", "origin", "tracked_rate", "sha256"]
 _PEOPLE = 3  # are told apart where the dancer has to be chosen
 _PRESET = "ultrafast"  # encoding would else take a sixth of the time; such pictures stay small all the same
 _CRF = 12  # flat colours on black cost few bytes, and they must not bleed
@@ -171,6 +171,7 @@ def _do_clip(job: _Job, finder: Landmarker, setting: _Setting) -> dict[str, Any]
         "reason": "" if accepted else too_few,
         "origin": "keypoints2d" if job.keypoints else "mediapipe",
         "tracked_rate": round(rate, 4),
+        "sha256": sha256(video) if accepted else "",
     }
     record(setting.folder, job.clip, job.key, [video, kept] if accepted else [], row)
     return row

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from facedance.faces.embedding import load_embeddings
-from facedance.files import atomic, write_json
+from facedance.files import atomic, sha256, write_json
 from facedance.items import item_key, record, reusable
 from facedance.job import InputError
 from facedance.video import Frames, write_video
@@ -39,7 +39,7 @@ def render_clips(
     Beside each video lies a json that says what made it, and the video's metadata says the same. A video that was made
     from the same before is kept; the model is loaded once, and only if there is something to make. `provenance` is what
     the caller knows of the model's weights and of the program; where it differs, all is made anew. `manifest` gets a
-    row per job: identity, clip, variant, video (inside `folder`).
+    row per job: identity, clip, variant, video (inside `folder`), sha256.
 
     Raises:
         InputError: a prompt that is not there, or adapters that do not fit the model or each other.
@@ -60,9 +60,12 @@ def render_clips(
         write_json(sidecar, records[job])
         record(folder, job.name, keys[job], [video, sidecar], {})
     if manifest is not None:
-        rows = [(job.identity, job.clip, job.variant, f"{job.name}.mp4") for job in jobs]
+        videos = [f"{job.name}.mp4" for job in jobs]
+        rows = [
+            (job.identity, job.clip, job.variant, name, sha256(folder / name)) for job, name in zip(jobs, videos, strict=True)
+        ]
         with atomic(manifest) as temporary:
-            pd.DataFrame(rows, columns=["identity", "clip", "variant", "video"]).to_csv(temporary, index=False)
+            pd.DataFrame(rows, columns=["identity", "clip", "variant", "video", "sha256"]).to_csv(temporary, index=False)
 
 
 def _rendered(

@@ -29,7 +29,8 @@ def render_request(files: Any, values: Mapping[str, Any]) -> Request:
     """The shared part of a job's renders.
 
     Args:
-        files: the rule's inputs, with `adapters`, `embeddings` and `photos` in the order of `values["consent"]`.
+        files: the rule's inputs: `model`, `prompts`, `clips` (the list of the clips that give the music), and `adapters`,
+            `embeddings` and `photos` in the order of `values["consent"]`.
         values: `wan`, `model`, `settings`, `blend` and `consent` (of each person shown) as in params.yaml.
     """
     model = Path(files.model)
@@ -46,7 +47,7 @@ def render_request(files: Any, values: Mapping[str, Any]) -> Request:
         people=people,
         blend=Blend(**values["blend"]) if values["blend"] else None,
         latents_folder=Path("results/latents/clips"),
-        clips_folder=Path("results/clips"),
+        clips_folder=Path(files.clips).parents[1],
     )
     provenance = {"facedance": facedance.__version__, "model": values["model"], "model_manifest_sha256": sha256(model)}
     return Request(inputs, RenderSettings(**values["settings"]), provenance)

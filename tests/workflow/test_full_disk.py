@@ -1,0 +1,52 @@
+"""A full disk: one sentence, nothing half-written under a final name, and the work goes on when there is room again."""
+
+import contextlib
+import os
+import subprocess
+
+import pytest
+
+from facedance.video import UnreadableVideo, inspect
+
+
+@contextlib.contextmanager
+def small_disk(folder, size):
+    """A file system of `size` bytes at `folder`, which is moved aside."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a small file system here: {mounted.stderr.decode().strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+@pytest.mark.parametrize(
+    ("folder", "target", "size"),
+    [
+        ("results/clips", "clips", 150_000),  # videos, by FFmpeg
+        ("results/latents", "latents", 600_000),  # tensors, by safetensors
+        ("results/train", "train", 400_000),
+        ("results/renders", "render", 50_000),
+    ],
+)
+def test_a_full_disk_leaves_no_half_written_file(project, folder, target, size):
+    subprocess.run(["rm", "-rf", str(project[folder])], check=True)
+    with small_disk(project[folder], size):
+        done = project.snakemake(target, check=False)
+        text = done.stdout + done.stderr
+        assert done.returncode != 0
+        assert "disk is full" in text, text[-3000:]
+        assert "Traceback" not in text
+        assert not list(project[folder].rglob("*.part*"))
+        for video in project[folder].rglob("*.mp4"):
+            try:
+                assert len(inspect(video).timestamps) == 17
+            except UnreadableVideo as error:
+                pytest.fail(f"{video} is half-written: {error}")
+    project.snakemake(target)
+    assert project.planned(target) == {}
