@@ -197,9 +197,10 @@ def test_a_clip_gets_landmarks_and_a_control_video(shard):
     shard.add("dance_000", _walk())
     shard.add("short_000", _walk(), status="rejected")
     manifest, landmarks = shard.run()
-    assert manifest.to_dict("records") == [
-        {"clip": "dance_000", "status": "accepted", "reason": "", "origin": "mediapipe", "tracked_rate": 1.0}
-    ]
+    (row,) = manifest.to_dict("records")
+    control = sha256(shard.out / "dance_000.mp4")
+    expected = {"status": "accepted", "reason": "", "origin": "mediapipe", "tracked_rate": 1.0, "sha256": control}
+    assert row == {"clip": "dance_000"} | expected
     assert list(landmarks) == ["clip", "frame", "joint", "x", "y", "z", "visibility", "interpolated"]
     assert len(landmarks) == 9 * 33
     assert not landmarks["interpolated"].any()
