@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from facedance.sample.keypoints import write_keypoints2d
-
 from facedance.job import job
 from facedance.params import Sample
+from facedance.sample.keypoints import write_keypoints2d
 
 with job(snakemake.log[0], f"sample keypoints {snakemake.wildcards.sequence}"):
     write_keypoints2d(Path(snakemake.input.ground_truth), Path(snakemake.output[0]), Sample(**snakemake.params.sample))
