@@ -15,7 +15,7 @@ from pathlib import Path
 import av
 import decord
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
 from facedance.files import atomic
@@ -161,9 +161,10 @@ def write_video(
             has_sound = audio_from is not None and _has_sound(audio_from)
             audio = container.add_stream("aac", rate=AUDIO_RATE, options={"flags": "+bitexact"}) if has_sound else None
             count = 0
+            reformatter = VideoReformatter()  # keeps its tables from frame to frame
             for frame in itertools.chain([first], frames):
                 rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-                container.mux(video.encode(rgb.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)))
+                container.mux(video.encode(reformatter.reformat(rgb, format="yuv420p", dst_colorspace=Colorspace.ITU709)))
                 count += 1
             container.mux(video.encode())
             if audio is not None and audio_from is not None:

@@ -3,7 +3,7 @@
 import logging
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,19 +136,32 @@ def _do_clips(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, An
     """A worker's share of the clips, one after the other: rows of the manifest by clip."""
     cv2.setNumThreads(1)  # the workers share the cores between them already
     log = logging.getLogger("facedance")
-    rows = {}
     confidence = setting.params.detection_confidence
-    with open_landmarker(setting.model, "image", people=_PEOPLE, detection_confidence=confidence) as finder:
+    with (
+        open_landmarker(setting.model, "image", people=_PEOPLE, detection_confidence=confidence) as finder,
+        ThreadPoolExecutor(1) as writer,
+    ):
+        written = {}
         for job in jobs:
-            row = rows[job.clip] = _do_clip(job, finder, setting)
-            log.info("%d of %d: %s %s %s", job.number, job.count, job.clip, row["status"], row["reason"])
+            joints = _joints(job, finder, setting)
+            log.info("%d of %d: %s tracked", job.number, job.count, job.clip)
+            # Drawn and encoded while the next clip is tracked: it fills the moments that MediaPipe's own threads wait.
+            written[job.clip] = writer.submit(_write, job, joints, setting)
+    rows = {clip: row.result() for clip, row in written.items()}
+    for clip, row in rows.items():
+        if row["reason"]:
+            log.info("%s %s: %s", clip, row["status"], row["reason"])
     return rows
 
 
-def _do_clip(job: _Job, finder: Landmarker, setting: _Setting) -> dict[str, Any]:
+def _joints(job: _Job, finder: Landmarker, setting: _Setting) -> NDArray[np.float32]:
+    return _keypoints(job, job.keypoints, setting.wan) if job.keypoints else _landmarks(job, finder, setting)
+
+
+def _write(job: _Job, joints: NDArray[np.float32], setting: _Setting) -> dict[str, Any]:
+    """The products of a clip with these joints (T, J, 4), and its row of the manifest."""
     params, wan = setting.params, setting.wan
     names = COCO if job.keypoints else MEDIAPIPE
-    joints = _keypoints(job, job.keypoints, wan) if job.keypoints else _landmarks(job, finder, setting)
     video, kept = setting.folder / f"{job.clip}.mp4", setting.kept_landmarks(job.clip)
     # A frame counts as tracked when most of its joints are known; MediaPipe gives all of them or none.
     tracked = int((np.isfinite(joints[..., 0]).mean(axis=1) > 0.5).sum())
