@@ -13,6 +13,7 @@ include: "rules/common.smk"
 include: "rules/people.smk"
 include: "rules/sample.smk"
 include: "rules/models.smk"
+include: "rules/tiny.smk"
 include: "rules/faces.smk"
 include: "rules/clips.smk"
 include: "rules/poses.smk"
@@ -89,3 +90,8 @@ rule evaluate:
 rule report:
     input:
         "results/report/index.html",
+
+
+rule tiny:
+    input:
+        "models/tiny-training/published/meta.json",

@@ -44,6 +44,7 @@ rule fetch_face_model:
 
 rule build_tiny_model:
     input:
+        vae="assets/tiny/vae",
         stamp=stamp("models", "build_tiny_model", {}),
     output:
         "models/tiny/manifest.json",
@@ -54,7 +55,7 @@ rule build_tiny_model:
     conda:
         "../environment.yml"
     message:
-        "Building the tiny Wan2.1-VACE from its seed"
+        "Building the tiny Wan2.1-VACE"
     script:
         "../scripts/build_tiny_model.py"
 

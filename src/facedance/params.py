@@ -130,7 +130,10 @@ class Phase(Section):
 
 
 class Train(Section):
-    """LoRA and face adapter."""
+    """LoRA and face adapter.
+
+    A model may bring a pretrained face branch along; its sizes then win over face_tokens, face_rank and mapper_width.
+    """
 
     phases: tuple[Phase, ...] = Field(min_length=1)
     batch_size: int = Field(ge=1)
@@ -201,6 +204,43 @@ class Render(Section):
     batches: tuple[Batch, ...]
 
 
+class TinyVae(Section):
+    """Training of the tiny model's VAE."""
+
+    people: int = Field(ge=1, description="whose pictures it learns from")
+    steps: int = Field(ge=1)
+
+
+class TinyTransformer(Section):
+    """Training of the tiny model's transformer and face branch, from nothing."""
+
+    picture_steps: int = Field(ge=0, description="steps on pictures alone, before clips join them")
+    steps: int = Field(ge=1)
+    rate: float = Field(gt=0, le=1, description="of the matrices, by Muon")
+    other_rate: float = Field(gt=0, le=0.1, description="of all else, by AdamW")
+    decay: int = Field(ge=1, description="last steps, over which the rates fall to zero")
+    ema: float = Field(ge=0, lt=1)
+    head_weight: float = Field(ge=0, description="the loss counts this much more in the head")
+    face_dropout: Fraction
+    face_tokens: int = Field(ge=1, le=64)
+    face_rank: int = Field(ge=1, le=512)
+    mapper_width: int = Field(ge=16, le=4096)
+
+
+class Tiny(Section):
+    """How the tiny model was made; `snakemake tiny` makes it again. Its trained weights are part of the repository."""
+
+    seed: int = Field(ge=0)
+    side: int = Field(ge=64, multiple_of=16, description="width and height of its pictures")
+    frames: Annotated[int, Field(ge=5, le=257), AfterValidator(_is_vae_length)]
+    parts: int = Field(ge=1, description="jobs into which the world is divided")
+    people: int = Field(ge=1, description="whom the transformer learns from")
+    dancers: int = Field(ge=1, description="those of them of whom there is a clip, not only pictures")
+    compiled: bool = Field(description="compile the transformer's blocks: minutes at the start, a third of the time of each step")
+    vae: TinyVae
+    transformer: TinyTransformer
+
+
 class Evaluate(Section):
     """Scoring of the renders."""
 
@@ -223,6 +263,7 @@ class Params(Section):
     train: Train
     render: Render
     evaluate: Evaluate
+    tiny: Tiny
     models: dict[Name, WanModel]
 
     @model_validator(mode="after")
@@ -234,8 +275,7 @@ class Params(Section):
         for i, batch in enumerate(self.render.batches):
             _known(f"render.batches.{i}.who", batch.who, [*self.identities, *self.render.blends])
             for variant in batch.all_variants():
-                overrides = parse_variant(variant)
-                _known(f"render.batches.{i}.variants", [str(overrides.get("prompt", self.render.settings.prompt))], self.prompts)
+                _known(f"render.batches.{i}.variants", [self.render.settings.varied(variant).prompt], self.prompts)
         if self.prompts.get("none") != "":
             raise ValueError('prompts: an entry `none: ""` is needed, the empty prompt that training and guidance fall back on')
         if clash := set(self.identities) & set(self.render.blends):

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 _PART = re.compile(r"(?P<key>[a-z][a-z_]*[a-z])~(?P<value>[A-Za-z0-9.-]+)(?:_|$)")
 
@@ -17,15 +17,40 @@ class RenderSettings(BaseModel):
     negative_prompt: str = Field(description="name of an entry of `prompts`")
     steps: Annotated[int, Field(ge=1, le=200)]
     guidance_scale: Annotated[float, Field(ge=1, le=30)]
+    face_guidance: Annotated[float, Field(ge=0, le=30)] | None = Field(
+        default=None,
+        description="guidance for the face, a third forward pass in each step; null: guidance_scale for text and face",
+    )
     face_scale: Annotated[float, Field(ge=0, le=5)]
     lora_scale: Annotated[float, Field(ge=0, le=5)]
     control_scale: Annotated[float, Field(ge=0, le=2)]
     reference: bool
     seed: Annotated[int, Field(ge=0, lt=2**63)]
 
+    @model_validator(mode="after")
+    def _face_is_guided_with_text(self) -> "RenderSettings":
+        if self.face_guidance is not None and self.guidance_scale <= 1:
+            raise ValueError(
+                f"face_guidance {self.face_guidance:g} needs a guidance_scale above 1, as 1 switches guidance off; "
+                f"given is {self.guidance_scale:g}"
+            )
+        return self
+
+    @property
+    def face_gain(self) -> float:
+        """What the face's effect on the prediction with text is multiplied by, so that guidance makes it face_guidance."""
+        return 1.0 if self.face_guidance is None else self.face_guidance / self.guidance_scale
+
     def varied(self, variant: str) -> "RenderSettings":
-        """These settings with the variant's changes. Raises ValueError as `parse_variant` does."""
-        return RenderSettings.model_validate({**self.model_dump(), **parse_variant(variant)})
+        """These settings with the variant's changes.
+
+        Raises:
+            ValueError: as `parse_variant` does, or the changes do not go with the other settings.
+        """
+        try:
+            return RenderSettings.model_validate({**self.model_dump(), **parse_variant(variant)})
+        except ValidationError as error:
+            raise ValueError(f"variant {variant!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
 def parse_variant(variant: str) -> dict[str, Any]:
@@ -62,7 +87,7 @@ def _text(value: Any) -> str:
 
 def _typed(variant: str, key: str, value: str) -> Any:
     complete = {
-        "prompt": "x", "negative_prompt": "x", "steps": 1, "guidance_scale": 1, "face_scale": 0,
+        "prompt": "x", "negative_prompt": "x", "steps": 1, "guidance_scale": 2, "face_scale": 0,
         "lora_scale": 0, "control_scale": 0, "reference": False, "seed": 0,
     }  # fmt: skip
     try:

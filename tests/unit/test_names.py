@@ -56,6 +56,7 @@ def test_a_variant_is_parsed_into_typed_changes_and_back():
     assert parse_variant("default") == {}
     assert format_variant({}) == "default"
     assert parse_variant("reference~false") == {"reference": False}
+    assert parse_variant("guidance_scale~1_face_guidance~2.5") == {"guidance_scale": 1.0, "face_guidance": 2.5}
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,7 @@ def test_a_variant_is_parsed_into_typed_changes_and_back():
         ("speed~1", "unknown setting 'speed'"),
         ("face_scale~-1", "greater than or equal to 0"),
         ("seed~1.5", "integer"),
+        ("face_guidance~31", "less than or equal to 30"),
     ],
 )
 def test_a_wrong_variant_is_refused(variant, words):
@@ -82,6 +84,10 @@ def test_settings_are_varied_and_stay_valid():
     )  # fmt: skip
     assert base.varied("face_scale~0_seed~3") == base.model_copy(update={"face_scale": 0.0, "seed": 3})
     assert base.varied("default") == base
+    assert base.face_gain == 1
+    assert base.varied("face_guidance~6").face_gain == 2
+    with pytest.raises(ValueError, match=r"^variant 'guidance_scale~1_face_guidance~6': face_guidance 6 needs .* above 1, .* 1$"):
+        base.varied("guidance_scale~1_face_guidance~6")
 
 
 def test_batches_select_renders_once_each():

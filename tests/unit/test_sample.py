@@ -23,7 +23,7 @@ from facedance.sample.dancer import Camera, dancer, draw, empty_room
 from facedance.sample.head import Head
 from facedance.sample.identity import person
 from facedance.sample.keypoints import write_keypoints2d
-from facedance.sample.motion import Body, Key, choreograph, perform
+from facedance.sample.motion import BEATS_PER_KEY, Body, Key, choreograph, perform
 from facedance.sample.music import RATE, synthesise
 from facedance.sample.photos import make_photos
 from facedance.sample.traits import Traits, generator, traits_of
@@ -176,7 +176,7 @@ def test_bones_keep_their_lengths_and_feet_stay_on_or_above_the_floor():
 
 def test_key_poses_are_reached_on_the_beat_and_a_mirrored_dance_is_the_mirror_image():
     keys = [Key(), Key(place=0.3, left_hand=(0.9, 0.3, 0.1), turn=10, head_turn=15), Key(right_foot=(0.6, 0.2, 0.2)), Key()]
-    beats = np.linspace(0, 3, 31)
+    beats = BEATS_PER_KEY * np.linspace(0, 3, 31)
     there = perform(keys, beats, Body())
     back = perform([key.mirrored() for key in keys], beats, Body())
     assert there.head_turn[10] == pytest.approx(15 + 10 / 2)

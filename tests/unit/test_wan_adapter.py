@@ -25,15 +25,11 @@ from facedance.wan.adapter import (
     save_adapter,
     trainable,
 )
+from facedance.wan.face_branch import FaceBranch, FaceSizes
 
 DIM, BLOCKS, FFN, EMBEDDING = 24, 3, 32, 16
 CONFIG = AdapterConfig(
-    embedding_dim=EMBEDDING,
-    dim=DIM,
-    blocks=BLOCKS,
-    face_tokens=2,
-    face_rank=8,
-    mapper_width=20,
+    face=FaceSizes(embedding_dim=EMBEDDING, dim=DIM, blocks=BLOCKS, tokens=2, rank=8, width=20),
     lora_rank=4,
     lora_alpha=8.0,
     lora_targets=("to_q", "to_out.0", "ffn.net.0.proj"),
@@ -90,6 +86,8 @@ def trained(seed: int, path: Path, config: AdapterConfig = CONFIG) -> Adapter:
     with torch.no_grad():
         for parameter in trainable(model, branch, {"face", "lora"}).values():
             parameter.normal_(std=0.3, generator=generator)
+        branch.mean.normal_(std=0.3, generator=generator)
+        branch.deviation.uniform_(0.1, 1, generator=generator)
     save_adapter(path, model, branch, config, {"identity": "eileen", "seed": str(seed), "consent": "yes"})
     return read_adapter(path)
 
@@ -97,14 +95,53 @@ def trained(seed: int, path: Path, config: AdapterConfig = CONFIG) -> Adapter:
 def test_configuration_follows_the_model() -> None:
     params = load_params(Path(__file__).parents[2] / "params.yaml")
     config = adapter_config(params.train, transformer(), EMBEDDING)
-    assert (config.dim, config.blocks, config.embedding_dim) == (DIM, BLOCKS, EMBEDDING)
+    assert (config.face.dim, config.face.blocks, config.face.embedding_dim) == (DIM, BLOCKS, EMBEDDING)
+    assert (config.face.tokens, config.face.rank) == (params.train.face_tokens, params.train.face_rank)
     assert (config.lora_rank, config.lora_targets) == (params.train.lora_rank, params.train.lora_targets)
+
+
+def pretrained_branch() -> FaceBranch:
+    torch.manual_seed(4)
+    branch = FaceBranch(embedding_dim=EMBEDDING, dim=DIM, blocks=BLOCKS, tokens=3, rank=5, width=12)
+    with torch.no_grad():
+        for parameter in branch.parameters():
+            parameter.normal_(std=0.3)
+        branch.mean.normal_(std=0.3)
+        branch.deviation.uniform_(0.1, 1)
+    return branch
+
+
+def test_training_starts_from_a_pretrained_branch_and_keeps_its_sizes(tmp_path: Path) -> None:
+    train = load_params(Path(__file__).parents[2] / "params.yaml").train
+    pretrained, model = pretrained_branch(), transformer()
+    run = runner(model)
+    base = run()
+    config = adapter_config(train, model, EMBEDDING, pretrained)
+    assert config.face == pretrained.sizes
+    branch = attach(model, config, 0, pretrained)
+    with branch.condition(FACE, 1.0):
+        started = run()
+    assert not torch.allclose(started, base, atol=0.01)
+    assert set(trainable(model, branch, {"face"})) == {f"face.{name}" for name, _ in pretrained.named_parameters()}
+
+    save_adapter(tmp_path / "a.safetensors", model, branch, config, {})
+    adapter = read_adapter(tmp_path / "a.safetensors")
+    assert adapter.config == config
+    expected = pretrained_branch().state_dict()
+    assert adapter.face.keys() == expected.keys()
+    assert all(torch.equal(adapter.face[name], tensor) for name, tensor in expected.items())
+    fresh = transformer()
+    run = runner(fresh)
+    applied = apply_adapters(fresh, {"a": (adapter, 1.0)}, 1.0)
+    assert applied is not None
+    with applied.condition(FACE, 1.0):
+        assert torch.allclose(run(), started, atol=1e-5)
 
 
 def test_counts_of_trainable_parameters() -> None:
     model = transformer()
     branch = attach(model, CONFIG, seed=0)
-    n, r, width, tokens = CONFIG.lora_rank, CONFIG.face_rank, CONFIG.mapper_width, CONFIG.face_tokens
+    n, r, width, tokens = CONFIG.lora_rank, CONFIG.face.rank, CONFIG.face.width, CONFIG.face.tokens
     attention = 2 * 2 * n * (DIM + DIM)  # to_q and to_out.0 of self- and of cross-attention
     lora = BLOCKS * (attention + n * (DIM + FFN))
     mapper = (EMBEDDING + 1) * width + (width + 1) * tokens * DIM + 2 * DIM
@@ -156,9 +193,10 @@ def test_file_keeps_everything(tmp_path: Path) -> None:
     assert adapter.config == CONFIG
     assert adapter.metadata == {"identity": "eileen", "seed": "5", "consent": "yes"}
     model = transformer()
-    names = set(trainable(model, attach(model, CONFIG, 0), {"face", "lora"}))
+    names = {*trainable(model, attach(model, CONFIG, 0), {"face", "lora"}), "face.mean", "face.deviation"}
     assert set(load_file(tmp_path / "a.safetensors")) == names
     assert {f"lora.{n}" for n in adapter.lora} | {f"face.{n}" for n in adapter.face} == names
+    assert not torch.equal(adapter.face["mean"], FaceBranch(**dataclasses.asdict(CONFIG.face)).mean)
 
 
 @pytest.mark.parametrize("lora_scale", [1.0, 0.5])
@@ -167,6 +205,7 @@ def test_applied_adapter_does_what_the_trained_one_did(tmp_path: Path, lora_scal
     model = transformer()
     run = runner(model)
     branch = attach(model, CONFIG, seed=9)
+    branch.load_state_dict(adapter.face)
     with torch.no_grad():
         for name, parameter in trainable(model, branch, {"face", "lora"}).items():
             part, rest = name.split(".", 1)
@@ -208,6 +247,7 @@ def test_without_lora_and_face_the_base_runs_to_the_bit(tmp_path: Path) -> None:
 def test_a_blend_lies_between_its_members(tmp_path: Path) -> None:
     a, b = (trained(seed, tmp_path / f"{seed}.safetensors") for seed in (5, 6))
     mean = dataclasses.replace(a, face={name: 0.25 * a.face[name] + 0.75 * b.face[name] for name in a.face})
+    assert {"mean", "deviation"} <= set(mean.face)
     model = transformer()
     run = runner(model)
 
@@ -220,6 +260,8 @@ def test_a_blend_lies_between_its_members(tmp_path: Path) -> None:
         return output
 
     assert torch.allclose(rendered({"a": (a, 0.25), "b": (b, 0.75)}, 0.0), rendered({"m": (mean, 1.0)}, 0.0), atol=1e-5)
+    unnormalised = dataclasses.replace(mean, face={**mean.face, "mean": a.face["mean"]})
+    assert not torch.allclose(rendered({"u": (unnormalised, 1.0)}, 0.0), rendered({"m": (mean, 1.0)}, 0.0), atol=1e-3)
     assert torch.allclose(rendered({"a": (a, 0.5), "same": (a, 0.5)}), rendered({"a": (a, 1.0)}), atol=1e-4)
     assert torch.allclose(rendered({"a": (a, 1.0), "b": (b, 0.0)}), rendered({"a": (a, 1.0)}), atol=1e-4)
     assert not torch.allclose(rendered({"a": (a, 0.5), "b": (b, 0.5)}), rendered({"a": (a, 1.0)}), atol=0.01)

@@ -50,12 +50,13 @@ def faces(*shape: int, seed: int = 2) -> Tensor:
     return torch.nn.functional.normalize(torch.randn(*shape, EMBEDDING, generator=torch.Generator().manual_seed(seed)), dim=-1)
 
 
-def runner(model: Any, batch: int = 2) -> Callable[[], Tensor]:
+def runner(model: Any, batch: int = 2, words: int = 3) -> Callable[[], Tensor]:
+    """A forward pass on inputs that are the same in every test; `words` is the seed of the text."""
     generator = torch.Generator().manual_seed(3)
     dtype = model.dtype
     latents = torch.randn(batch, 4, FRAMES, SIDE, SIDE, generator=generator).to(dtype)
     control = torch.randn(batch, 12, FRAMES, SIDE, SIDE, generator=generator).to(dtype)
-    text = torch.randn(batch, 6, 8, generator=generator).to(dtype)
+    text = torch.randn(batch, 6, 8, generator=torch.Generator().manual_seed(words)).to(dtype)
 
     def run() -> Tensor:
         output: Tensor = model(
@@ -162,6 +163,37 @@ def test_unconditional_pass_sees_no_face() -> None:
         assert torch.equal(run(), conditional)
 
 
+@pytest.mark.parametrize("face_guidance", [0.0, 1.0, 3.0, 8.0])
+def test_gain_guides_the_face_apart_from_the_text(face_guidance: float) -> None:
+    model, face = transformer(), branch()
+    embeddings, guidance = faces(2, 1), 3.0
+    with_text, without_text = runner(model, words=3), runner(model, words=4)
+    text, none = with_text(), without_text()
+    face.attach(model)
+    with face.condition(embeddings, 1.0):
+        full = with_text()
+    with face.condition(embeddings, 1.0, gain=face_guidance / guidance):
+        with model.cache_context("cond"):
+            conditional = with_text()
+        with model.cache_context("uncond"):
+            unconditional = without_text()
+    guided = unconditional + guidance * (conditional - unconditional)  # as diffusers does
+    assert torch.allclose(guided, none + guidance * (text - none) + face_guidance * (full - text), atol=1e-4)
+    assert torch.equal(with_text(), text)
+
+
+def test_gain_near_one_is_as_good_as_no_gain() -> None:
+    model, face = transformer(), branch()
+    run = runner(model)
+    face.attach(model)
+    with face.condition(faces(2, 1), 1.0):
+        once = run()
+    with face.condition(faces(2, 1), 1.0, gain=1 + 1e-7):
+        assert torch.allclose(run(), once, atol=1e-5)
+    with face.condition(faces(2, 1), 1.0, gain=1.5):
+        assert not torch.allclose(run(), once, atol=0.01)
+
+
 def test_attaching_leaves_no_trace() -> None:
     model, face = transformer(), branch()
     run = runner(model)
@@ -172,7 +204,7 @@ def test_attaching_leaves_no_trace() -> None:
         with pytest.raises(ValueError, match="detach it first"):
             branch().attach(model)
         face.detach()
-        with face.condition(faces(2, 1), 1.0):
+        with face.condition(faces(2, 1), 1.0, gain=2.0):
             assert torch.equal(run(), base)
         assert "cache_context" not in vars(model)
 

@@ -18,7 +18,7 @@ from facedance.wan import latents, photo_latents
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import load_vae
 from facedance.wan.photo_latents import FACE_SHARE, encode_photos, frame_portrait
-from facedance.wan.tiny import build_tiny
+from facedance.wan.tiny import LATENT_CHANNELS, build_tiny
 
 WAN = WanModel(
     repo=None,
@@ -85,15 +85,15 @@ def test_control_equals_the_pipelines(encoder, pipeline, length):
 def test_reference_equals_the_pipelines(encoder, pipeline, size):
     frames, reference = moving(5, *WAN.clip_size), moving(1, *size)[0]
     expected = pipelines_conditioning(pipeline, frames, reference)
-    assert torch.equal(encoder.reference(reference), expected[:12, :1])
-    assert not expected[12:, :1].any()
+    assert torch.equal(encoder.reference(reference), expected[:LATENT_CHANNELS, :1])
+    assert not expected[LATENT_CHANNELS:, :1].any()
 
 
 @torch.no_grad()
 def test_video_is_the_normalised_mode(encoder, pipeline):
     frames = moving(5, WAN.width, WAN.height)
     latents = encoder.video(frames)
-    assert latents.shape == (12, 2, 12, 8)
+    assert latents.shape == (LATENT_CHANNELS, 2, 12, 8)
     pixels = torch.from_numpy(frames).permute(3, 0, 1, 2)[None] / 127.5 - 1
     mode = pipeline.vae.encode(pixels).latent_dist.mode()[0]
     mean, std = (torch.tensor(v).view(-1, 1, 1, 1) for v in (pipeline.vae.config.latents_mean, pipeline.vae.config.latents_std))
@@ -145,9 +145,9 @@ def test_a_shard_is_encoded_and_listed(shard, encoder):
     assert listed["file"].tolist() == ["a_000.safetensors", "b_000.safetensors", ""]
     with_reference, without = (load_file(shard["folder"] / f"{clip}.safetensors") for clip in ("a_000", "b_000"))
     assert {name: tuple(t.shape) for name, t in with_reference.items()} == {
-        "video": (12, 2, 12, 8),
-        "control": (2 * 12 + 16, 2, 12, 8),
-        "reference": (12, 1, 12, 8),
+        "video": (LATENT_CHANNELS, 2, 12, 8),
+        "control": (2 * LATENT_CHANNELS + 16, 2, 12, 8),
+        "reference": (LATENT_CHANNELS, 1, 12, 8),
     }
     assert set(without) == {"video", "control"}
     assert torch.equal(without["video"], encoder.video(read_frames(shard["clips_folder"] / "b_000.mp4")))
@@ -272,16 +272,16 @@ def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkey
     tensors = load_file(tmp_path / "photos.safetensors")
     keys = {f"{name}.{key}" for name in names[:2] for key in ("video", "control", "box", "seen")}
     assert set(tensors) == keys | {"reference"}
-    assert tensors["with space.png.video"].shape == (12, 1, 12, 8)
+    assert tensors["with space.png.video"].shape == (LATENT_CHANNELS, 1, 12, 8)
     whole, padded = tensors["with space.png.seen"], tensors["b.png.seen"]
     assert whole.tolist() == [0, 0, WAN.width, WAN.height]
     assert padded[2] - padded[0] < WAN.width or padded[3] - padded[1] < WAN.height
     box = tensors["with space.png.box"]
     assert (box[3] - box[1]).item() == pytest.approx(FACE_SHARE * WAN.height, rel=0.05)
-    inactive, reactive = tensors["b.png.control"][:12], tensors["b.png.control"][12:24]
+    inactive, reactive = tensors["b.png.control"][: 2 * LATENT_CHANNELS].chunk(2)
     posed = tensors["with space.png.control"]
-    assert torch.equal(inactive, posed[:12])
-    assert not torch.equal(reactive, posed[12:24])  # nobody and somebody
+    assert torch.equal(inactive, posed[:LATENT_CHANNELS])
+    assert not torch.equal(reactive, posed[LATENT_CHANNELS : 2 * LATENT_CHANNELS])  # nobody and somebody
 
 
 def test_a_photo_that_is_gone_is_named(model, tmp_path):

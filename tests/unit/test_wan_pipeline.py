@@ -1,6 +1,7 @@
 """Rendering from cached latents is diffusers' own rendering, until a face is added."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from facedance.params import WanModel
 from facedance.variants import RenderSettings
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, load_pipeline, render_frames
-from facedance.wan.tiny import build_tiny
+from facedance.wan.tiny import LATENT_CHANNELS, build_tiny
 
 SIZE, FRAMES = 32, 5
 WAN = WanModel(
@@ -143,7 +144,7 @@ def test_latents_equal_diffusers_to_the_bit(
         made = ours(video=encoded(theirs, True), generator=torch.Generator().manual_seed(1), **arguments).frames
     branch.detach()
     expected = theirs(video=VIDEO, reference_images=REFERENCE, generator=torch.Generator().manual_seed(1), **arguments).frames
-    assert made.shape == (1, 12, 3, SIZE // 4, SIZE // 4)
+    assert made.shape == (1, LATENT_CHANNELS, 3, SIZE // 4, SIZE // 4)
     assert torch.equal(made, expected)
 
 
@@ -175,12 +176,41 @@ def test_every_setting_and_input_matters(ours: FaceVACEPipeline, theirs: WanVACE
         "face more": rendered(face_scale=2.0),
         "other face": rendered(face=FACE.flip(1)),
         "moving face": rendered(face=torch.cat([FACE, FACE.flip(1)])),
-        "prompt": rendered(prompt=prompts[0].flip(0)),
+        "prompt": rendered(prompt=prompts[0].flip(1)),
         "steps": rendered(steps=4),
         "guidance": rendered(guidance_scale=1.0),
+        "face guidance": rendered(face_guidance=6.0),
         "control": rendered(control_scale=0.0),
         "seed": rendered(seed=8),
         "reference": rendered(control=encoded(theirs, False)),
     }
+    as_one = rendered(face_guidance=SETTINGS.guidance_scale)
     branch.detach()
     assert len(set(frames.values())) == len(frames)
+    assert as_one == frames["default"]
+
+
+def test_face_guidance_is_the_formula(
+    ours: FaceVACEPipeline, theirs: WanVACEPipeline, prompts: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = SETTINGS.model_copy(update={"steps": 1, "face_guidance": 7.0})
+    passes: list[dict[str, Any]] = []
+    predictions: list[Tensor] = []
+    step = ours.scheduler.step
+    monkeypatch.setattr(ours.scheduler, "step", lambda v, *args, **kwargs: predictions.append(v) or step(v, *args, **kwargs))
+    spy = ours.transformer.register_forward_pre_hook(lambda _, args, kwargs: passes.append(kwargs), with_kwargs=True)
+    branch = face_branch(ours)
+    render_frames(
+        ours, branch, encoded(theirs, True), face=FACE, prompt=prompts[0], negative_prompt=prompts[1], settings=settings
+    )
+    spy.remove()
+    conditional, unconditional = passes
+    with torch.no_grad():
+        none = ours.transformer(**unconditional)[0]
+        text = ours.transformer(**conditional)[0]
+        with branch.condition(FACE[None], settings.face_scale):
+            full = ours.transformer(**conditional)[0]
+    branch.detach()
+    expected = none + settings.guidance_scale * (text - none) + 7.0 * (full - text)
+    assert (full - text).abs().max() > 0.01
+    assert torch.allclose(predictions[0], expected, atol=1e-4)

@@ -19,12 +19,13 @@ from facedance.variants import RenderSettings
 from facedance.video import inspect, read_frames, read_metadata, write_video
 from facedance.wan import render
 from facedance.wan.adapter import AdapterConfig, attach, save_adapter, trainable
-from facedance.wan.blend import blended_faces, member_weights, slerp
+from facedance.wan.face_branch import FaceSizes
 from facedance.wan.inputs import Person, RenderInputs, RenderJob
 from facedance.wan.load import load_transformer
-from facedance.wan.tiny import build_tiny
+from facedance.wan.tiny import LATENT_CHANNELS, SPATIAL_FACTOR, build_tiny
 
 SIZE, FRAMES, EMBEDDING = 32, 9, 16
+CONTROL_CHANNELS = 2 * LATENT_CHANNELS + SPATIAL_FACTOR**2
 WAN = WanModel(
     repo=None,
     revision=None,
@@ -58,9 +59,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build_tiny(folder / "model", seed=0)
     transformer = load_transformer(folder / "model", torch.float32, torch.device("cpu"))
     config = AdapterConfig(
-        embedding_dim=EMBEDDING, dim=224, blocks=6, face_tokens=2, face_rank=8, mapper_width=16, lora_rank=2, lora_alpha=2.0,
+        face=FaceSizes(embedding_dim=EMBEDDING, dim=224, blocks=6, tokens=2, rank=8, width=16),
+        lora_rank=2,
+        lora_alpha=2.0,
         lora_targets=("to_q",),
-    )  # fmt: skip
+    )
     branch = attach(transformer, config, seed=0)
     parameters = trainable(transformer, branch, {"face", "lora"})
     for person in ("eileen", "nora"):
@@ -70,11 +73,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save_adapter(folder / person / "adapter.safetensors", transformer, branch, config, {})
         vector = np.random.default_rng(len(person)).normal(size=EMBEDDING)
         save_embeddings(folder / person / "embedding.safetensors", {"embedding": Embedding.of(vector)}, {})
-        save_file({"reference": torch.randn(12, 1, 8, 8, generator=generator)}, folder / person / "photos.safetensors")
+        save_file(
+            {"reference": torch.randn(LATENT_CHANNELS, 1, 8, 8, generator=generator)}, folder / person / "photos.safetensors"
+        )
     save_file({name: torch.randn(512, 64, generator=generator) for name in ("dance", "none")}, folder / "prompts.safetensors")
     (folder / "latents").mkdir()
     for clip in ("dance_000", "control-mine"):
-        save_file({"control": torch.randn(40, 3, 8, 8, generator=generator)}, folder / "latents" / f"{clip}.safetensors")
+        save_file(
+            {"control": torch.randn(CONTROL_CHANNELS, 3, 8, 8, generator=generator)}, folder / "latents" / f"{clip}.safetensors"
+        )
     _write_clip_with_music(folder / "clips" / "dance_000.mp4")
     write_json(folder / "stamp.json", {"params": {}, "code": {"facedance.wan.render": "1"}})
     return folder
@@ -209,28 +216,3 @@ def test_unknown_prompt_is_refused(world: Path, tmp_path: Path) -> None:
     job = RenderJob("eileen", "dance_000", "prompt~beach", SETTINGS.varied("prompt~beach"))
     with pytest.raises(InputError, match=r"no prompt beach; .* has dance, none"):
         run(world, tmp_path, [job], inputs(world, "eileen"))
-
-
-A, B = torch.eye(3)[0], torch.eye(3)[1]
-
-
-def test_interpolation_goes_along_the_great_circle() -> None:
-    angles = torch.linspace(0, torch.pi / 2, 5)
-    expected = torch.stack([angles.cos(), angles.sin(), 0 * angles], 1)
-    moving = blended_faces({"a": A, "b": B}, Blend(between=("a", "b"), t="moving"), frames=5)
-    assert torch.allclose(moving, expected, atol=1e-6)
-    fixed = blended_faces({"a": A, "b": B}, Blend(between=("a", "b"), t=0.25), frames=5)
-    assert torch.allclose(fixed, expected[1:2], atol=1e-6)
-    assert torch.equal(slerp(A, A, torch.tensor([0.0, 0.7])), torch.stack([A, A]))
-
-
-def test_weights_are_of_embeddings_and_adapters() -> None:
-    blend = Blend(weights={"a": 1.0, "b": 3.0})
-    assert torch.allclose(blended_faces({"a": A, "b": B}, blend, 5), torch.tensor([[1.0, 3.0, 0.0]]) / 10**0.5)
-    assert member_weights(["a", "b"], blend) == {"a": 0.25, "b": 0.75}
-    assert member_weights(["a", "b"], Blend(between=("b", "a"), t=0.25)) == {"b": 0.75, "a": 0.25}
-    assert member_weights(["a", "b"], Blend(between=("a", "b"), t="moving")) == {"a": 0.5, "b": 0.5}
-    assert member_weights(["a"], None) == {"a": 1.0}
-    with pytest.raises(ValueError, match="2 people and no blend"):
-        member_weights(["a", "b"], None)
-    assert torch.equal(blended_faces({"a": A}, None, 5), A[None])

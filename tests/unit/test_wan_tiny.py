@@ -87,7 +87,15 @@ def test_scheduler_keeps_its_kind_and_takes_the_shift(model: Path) -> None:
     assert torch.allclose(scheduler.sigmas[1:4].float(), 16 * sigmas / (1 + 15 * sigmas), atol=2e-3)
 
 
-@pytest.mark.parametrize("text", ["a person dancing", "Ærøskøbing 舞 💃", ""])
+def test_the_worlds_words_are_one_token_each(model: Path) -> None:
+    tokenizer, _ = load_text(model, torch.float32, CPU)
+    known = tokenizer("a person in a red top").input_ids
+    assert len(known) == 7
+    assert known[1] == tokenizer("person").input_ids[0]
+    assert len(tokenizer("redden").input_ids) == 7  # no word inside another
+
+
+@pytest.mark.parametrize("text", ["somebody dances", "Ærøskøbing 舞 💃", ""])
 def test_tokenizer_knows_every_text(model: Path, text: str) -> None:
     tokenizer, encoder = load_text(model, torch.float32, CPU)
     ids = tokenizer(text).input_ids

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import multiprocessing
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -20,11 +21,13 @@ from facedance.job import InputError
 from facedance.params import Phase, Train, WanModel
 from facedance.video import inspect
 from facedance.wan import learner
-from facedance.wan.adapter import adapter_config, attach
+from facedance.wan.adapter import adapter_config, attach, read_adapter
 from facedance.wan.dataset import REFERENCE_WEIGHT, TrainingFiles, draw_example, generator, make_example, read_dataset, step_kind
+from facedance.wan.face_branch import FaceBranch
 from facedance.wan.learner import Learner, learning_rate
 from facedance.wan.load import load_transformer
-from facedance.wan.tiny import build_tiny
+from facedance.wan.pretrained_face import load_face_branch, save_face_branch
+from facedance.wan.tiny import LATENT_CHANNELS, SPATIAL_FACTOR, build_tiny
 from facedance.wan.train import schedule, train_identity
 from facedance.wan.validate import SIGMAS, heldout_losses
 
@@ -67,7 +70,7 @@ TRAIN = Train(
     validate_every=0,
     seed=0,
 )
-D, Z, CONTROL, HEIGHT, WIDTH = 16, 12, 40, 12, 8
+D, Z, CONTROL, HEIGHT, WIDTH = 16, LATENT_CHANNELS, 2 * LATENT_CHANNELS + SPATIAL_FACTOR**2, 12, 8
 
 
 def write_world(folder: Path) -> None:
@@ -385,9 +388,34 @@ def test_a_training_leaves_what_it_promises(whole):
     assert any(t.any() for n, t in adapter.items() if "lora_B" in n)
     meta = read_json(whole / "meta.json")
     assert (meta["steps"], meta["heldout_clip"], meta["clips"], meta["photos"]) == (11, "b_000", 3, 2)
-    counts = {part: sum(t.numel() for n, t in adapter.items() if n.startswith(part)) for part in ("face", "lora")}
+    learned = {n: t for n, t in adapter.items() if n not in {"face.mean", "face.deviation"}}
+    counts = {part: sum(t.numel() for n, t in learned.items() if n.startswith(part)) for part in ("face", "lora")}
     assert meta["trainable_parameters"] == counts
     assert meta["loss"]["clip"]["start"] == pytest.approx(metrics.loc[metrics["kind"] == "clip", "loss"].iloc[0])
+
+
+def test_a_training_starts_from_the_models_own_face_branch(world, tmp_path):
+    world = shutil.copytree(world, tmp_path / "world")
+    folder = world / "model" / "face_branch"
+    torch.manual_seed(0)
+    branch = FaceBranch(embedding_dim=D, dim=224, blocks=6, tokens=3, rank=5, width=8)
+    branch.mean.normal_(std=0.3)
+    once = changed(phases=(Phase(steps=1, trains=("lora",)),))
+    states = set()
+    for deviation in (0.25, 0.5):
+        branch.deviation.fill_(deviation)
+        save_face_branch(branch, folder, "dlib")
+        run_training(world, tmp_path, once)
+        adapter = read_adapter(tmp_path / "adapter.safetensors")
+        assert adapter.config.face == branch.sizes  # not the sizes in TRAIN
+        assert all(torch.equal(adapter.face[n], t) for n, t in load_face_branch(folder).state_dict().items())
+        states |= {path.name for path in (tmp_path / "state").iterdir()}
+    assert len(states) == 2, "the branch's bytes must be part of what a training is known by"
+
+    other = FaceBranch(embedding_dim=128, dim=224, blocks=6, tokens=3, rank=5, width=8)
+    save_face_branch(other, folder, "dlib")
+    with pytest.raises(InputError, match=r"dlib's embeddings of 128 numbers and the person's has 16: set faces\.backend"):
+        run_training(world, tmp_path, once)
 
 
 def test_a_killed_training_ends_with_the_same_bytes(world, whole, tmp_path):

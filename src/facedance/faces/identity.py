@@ -64,7 +64,7 @@ def track(spec: Blend, embeddings: Mapping[str, Embedding], frames: int) -> NDAr
         return blend(embeddings, spec.weights).vector[None]
     _require(spec.members, embeddings)
     a, b = (embeddings[name] for name in spec.members)
-    steps = [spec.t] if isinstance(spec.t, float) else np.linspace(0, 1, frames).tolist()
+    steps = [i / max(frames - 1, 1) for i in range(frames)] if spec.t == "moving" else [float(spec.t or 0)]
     return np.stack([interpolate(a, b, t).vector for t in steps])
 
 

@@ -14,12 +14,12 @@ from facedance.sample.portrait import Image, Points
 from facedance.sample.shading import Limb, paint_limb, paint_shadow
 from facedance.sample.traits import Colour, generator, traits_of
 
-_TOPS: tuple[Colour, ...] = (
+TOPS: tuple[Colour, ...] = (
     *((188, 40, 48), (36, 84, 160), (235, 235, 228), (48, 128, 84), (228, 170, 40), (112, 62, 140), (224, 108, 48)),
     *((40, 150, 160), (205, 100, 140), (96, 120, 60)),
 )
-_BOTTOMS: tuple[Colour, ...] = ((44, 52, 84), (40, 40, 44), (120, 104, 80), (86, 96, 108), (28, 60, 64))
-_WALLS: tuple[Colour, ...] = ((206, 204, 198), (176, 190, 200), (214, 198, 176), (170, 184, 166), (150, 150, 162))
+BOTTOMS: tuple[Colour, ...] = ((44, 52, 84), (40, 40, 44), (120, 104, 80), (86, 96, 108), (28, 60, 64))
+WALLS: tuple[Colour, ...] = ((206, 204, 198), (176, 190, 200), (214, 198, 176), (170, 184, 166), (150, 150, 162))
 _FLOORS: tuple[Colour, ...] = ((150, 122, 92), (112, 112, 116), (174, 152, 122), (92, 80, 74))
 _SHOES: tuple[Colour, ...] = ((235, 235, 235), (40, 36, 40))
 
@@ -48,40 +48,46 @@ class Dancer:
 
 def dancer(name: str, seed: int) -> Dancer:
     """The dancer with this name; body, clothes and room are drawn from it."""
-    rng = generator(f"outfit {name}", seed)
+    return dressed(person(traits_of(name, seed)), generator(f"outfit {name}", seed))
+
+
+def dressed(face: Person, rng: np.random.Generator) -> Dancer:
+    """Somebody with this face, in a drawn body, clothes and room."""
 
     def one(colours: tuple[Colour, ...]) -> Colour:
         return colours[rng.integers(len(colours))]
 
     return Dancer(
-        face=person(traits_of(name, seed)),
-        body=Body(shoulders=rng.uniform(0.098, 0.114), hips=rng.uniform(0.058, 0.066), arm=rng.uniform(0.275, 0.3)),
+        face=face,
+        body=Body(shoulders=rng.uniform(0.098, 0.114), hips=rng.uniform(0.058, 0.066), arm=rng.uniform(0.25, 0.28)),
         girth=rng.uniform(0.9, 1.15),
-        top=one(_TOPS),
-        bottom=one(_BOTTOMS),
+        top=one(TOPS),
+        bottom=one(BOTTOMS),
         shoes=one(_SHOES),
         long_sleeves=bool(rng.random() < 0.4),
         shorts=bool(rng.random() < 0.3),
-        wall=one(_WALLS),
+        wall=one(WALLS),
         floor=one(_FLOORS),
     )
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A picture of `width` x `height` pixels in which the whole dancer has room, arms raised."""
+    """A picture of `width` x `height` pixels in which the whole dancer has room, arms raised, at a `zoom` of 1."""
 
     width: int
     height: int
+    zoom: float = 1.0
+    aside: float = 0.0  # how far right of the middle the dancer stands, in widths
 
     @property
     def scale(self) -> float:
         """Pixels in the dancer's standing height."""
-        return 0.875 * self.height
+        return 0.875 * self.height * self.zoom
 
     def project(self, points: NDArray[np.floating]) -> Points:
         """Pixels (..., 2) of points (..., 3); the camera looks down a little, so what is nearer appears lower."""
-        x = self.width / 2 + self.scale * points[..., 0]
+        x = (0.5 + self.aside) * self.width + self.scale * points[..., 0]
         y = 0.955 * self.height - self.scale * (points[..., 1] - 0.12 * points[..., 2])
         return np.stack([x, y], -1).astype(np.float32)
 

@@ -20,11 +20,11 @@ Triple = tuple[float, float, float]
 class Body:
     """Lengths in units of the standing height."""
 
-    head: float = 0.33
-    neck: float = 0.045
-    torso: float = 0.245
-    leg: float = 0.335
-    arm: float = 0.29
+    head: float = 0.42
+    neck: float = 0.04
+    torso: float = 0.22
+    leg: float = 0.28
+    arm: float = 0.265
     ankle: float = 0.035
     shoulders: float = 0.105  # half the distance between them
     hips: float = 0.062  # half the distance between them
@@ -59,7 +59,10 @@ class Key:
 
 
 Move = tuple[Key, ...]
-"""One key pose a beat."""
+"""One key pose every other beat."""
+
+BEATS_PER_KEY = 2
+"""Half-time: at 16 frames a second a head then moves by few pixels a frame, which a small VAE can follow."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ _STEP_TOUCH = _there_and_back(
     replace(_STEP, left_hand=(0.75, -0.3, 0.3), right_hand=_CHEST),
     replace(_STAND, place=0.35, right_foot=(0.12, 0.04, 0.05), left_hand=_HIP, right_hand=_HIP, head_turn=12),
 )
-_SIDE_KICK = _there_and_back(
+SIDE_KICK = _there_and_back(
     replace(_STAND, drop=0.08, left_hand=_HIP, right_hand=_BENT_UP, shift=-0.1),
     replace(_STAND, shift=-0.15, left_foot=(0.75, 0.35, 0.2), left_hand=_OUT, right_hand=_UP, lean=-8, head_turn=12),
 )
@@ -100,7 +103,7 @@ _SQUAT = (
     replace(_STAND, drop=0.28, left_foot=(0.6, 0, 0), right_foot=(0.6, 0, 0), left_hand=_OUT, right_hand=_OUT, head_turn=14),
     replace(_STAND, drop=0.05, left_foot=(0.6, 0, 0), right_foot=(0.6, 0, 0), left_hand=_BENT_UP, right_hand=_HIP, head_turn=-14),
 )
-_ARM_WAVE = _there_and_back(
+ARM_WAVE = _there_and_back(
     replace(_STAND, left_hand=_OUT, right_hand=(0.9, -0.35, 0.1), lean=6, shift=0.12, head_turn=14),
     replace(_STAND, left_hand=(0.75, 0.55, 0.1), right_hand=_OUT, lean=-4, shift=-0.05, head_tilt=8),
 )
@@ -112,7 +115,7 @@ _CROSS = _there_and_back(
     replace(_STEP, place=0.2, left_foot=(0.5, 0.0, 0.25), left_hand=_OUT, right_hand=_OUT, turn=10),
     replace(_STAND, drop=0.1, place=0.1, left_foot=(-0.1, 0.0, 0.3), left_hand=_CHEST, right_hand=_CHEST, turn=-14, head_turn=-8),
 )
-_ROBOT = (
+ROBOT = (
     replace(_STAND, left_hand=(0.5, 0.0, 0.5), right_hand=(0.5, -0.8, 0.1), turn=14, head_turn=14),
     replace(_STAND, left_hand=(0.55, 0.45, 0.3), right_hand=(0.5, 0.0, 0.5), turn=0, head_tilt=9, drop=0.08),
     replace(_STAND, left_hand=(0.5, -0.8, 0.1), right_hand=(0.55, 0.45, 0.3), turn=-14, head_turn=-14),
@@ -125,33 +128,38 @@ _STOMP = _there_and_back(
     ),
 )
 
-_VOCABULARY: dict[str, tuple[Move, ...]] = {
+VOCABULARY: dict[str, tuple[Move, ...]] = {
     "gBR": (_CROSS, _KNEE_LIFT, _STEP_TOUCH, _SQUAT),
-    "gPO": (_ROBOT, _ARM_WAVE, _POINT, _STEP_TOUCH),
-    "gLH": (_STEP_TOUCH, _KNEE_LIFT, _POINT, _ARM_WAVE),
-    "gHO": (_KNEE_LIFT, _CROSS, _STEP_TOUCH, _SIDE_KICK),
-    "gJS": (_SIDE_KICK, _ARM_WAVE, _POINT, _CROSS),
-    "gKR": (_STOMP, _SQUAT, _ROBOT, _POINT),
+    "gPO": (ROBOT, ARM_WAVE, _POINT, _STEP_TOUCH),
+    "gLH": (_STEP_TOUCH, _KNEE_LIFT, _POINT, ARM_WAVE),
+    "gHO": (_KNEE_LIFT, _CROSS, _STEP_TOUCH, SIDE_KICK),
+    "gJS": (SIDE_KICK, ARM_WAVE, _POINT, _CROSS),
+    "gKR": (_STOMP, _SQUAT, ROBOT, _POINT),
 }
 
 
 def choreograph(genre: str, bars: int, rng: np.random.Generator) -> list[Key]:
-    """Key poses, one a beat and four a bar: the genre's moves in a drawn order, every one then mirrored."""
-    moves = _VOCABULARY.get(genre, tuple(dict.fromkeys(m for moves in _VOCABULARY.values() for m in moves)))
+    """Key poses, enough for so many bars of four beats: the genre's moves in a drawn order, every one then mirrored."""
+    return arrange(VOCABULARY.get(genre, tuple(dict.fromkeys(m for moves in VOCABULARY.values() for m in moves))), bars, rng)
+
+
+def arrange(moves: tuple[Move, ...], bars: int, rng: np.random.Generator) -> list[Key]:
+    """Key poses, enough for so many bars of four beats: the moves in a drawn order, every one then mirrored."""
     keys: list[Key] = []
-    while len(keys) < 4 * bars:
+    wanted = 4 * bars // BEATS_PER_KEY + 1
+    while len(keys) < wanted:
         for i in rng.permutation(len(moves)):
             keys += [*moves[i], *(key.mirrored() for key in moves[i])]
-    return keys[: 4 * bars]
+    return keys[:wanted]
 
 
 def perform(keys: list[Key], beats: NDArray[np.float64], body: Body) -> Skeleton:
     """The skeleton at the times `beats` (T,), counted in beats from the first key; T frames.
 
-    Each key is reached on its beat and held for a moment; between beats the dancer bounces.
+    Each key is reached on every other beat and held for a moment; between beats the dancer bounces.
     """
     table = np.array([np.hstack(astuple(key)) for key in keys])
-    values = PchipInterpolator(np.arange(len(keys)), table, axis=0)(beats)
+    values = PchipInterpolator(BEATS_PER_KEY * np.arange(len(keys)), table, axis=0)(beats)
     bounce = 0.5 + 0.5 * np.cos(2 * np.pi * beats)  # 1 on the beat
     place, shift, drop, turn, lean, head_turn, head_tilt, head_nod = values[:, :8].T
     hands = {"left": values[:, 8:11], "right": values[:, 11:14]}

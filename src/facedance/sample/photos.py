@@ -7,12 +7,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from facedance.files import atomic
 from facedance.sample.catalogue import PHOTOS
 from facedance.sample.identity import Person, person
-from facedance.sample.portrait import Image, turned
+from facedance.sample.portrait import Image, Points, turned
 from facedance.sample.traits import generator, traits_of
 
 STRANGER = "stranger"
@@ -64,7 +65,7 @@ def make_photos(folder: Path, identity: str, seed: int) -> None:
     own, stranger = person(traits_of(identity, seed)), person(traits_of(STRANGER, seed))
     for number, name in enumerate(PHOTOS, 1):
         shot = _SHOTS[name]
-        picture = _photograph(stranger if shot.of == "stranger" else own, shot, generator(f"{identity}/{name}", seed))
+        picture = photograph(stranger if shot.of == "stranger" else own, shot, generator(f"{identity}/{name}", seed))
         content = _encode(picture, shot, Path(name).suffix)
         if shot.of == "broken":
             content = content[: len(content) // 4]  # as an interrupted copy leaves it
@@ -73,11 +74,10 @@ def make_photos(folder: Path, identity: str, seed: int) -> None:
         log.info("photo %d of %d of %s: %s", number, len(PHOTOS), identity, name)
 
 
-def _photograph(subject: Person, shot: Shot, rng: np.random.Generator) -> Image:
+def photograph(subject: Person, shot: Shot, rng: np.random.Generator) -> Image:
     """The photo (H, W, 3) of a portrait."""
     width, height = shot.size
-    to_portrait = cv2.getRotationMatrix2D((width / 2, height / 2), shot.tilt, shot.width / width)
-    to_portrait[:, 2] += np.array(shot.centre) - (width / 2, height / 2)
+    to_portrait = _to_portrait(shot)
     x, y = np.meshgrid(np.arange(width), np.arange(height))
     points = np.stack([x, y, np.ones_like(x)], -1) @ to_portrait.T  # (H, W, 2)
     points = turned(points, subject.middle, subject.radius, shot.yaw, shot.pitch).astype(np.float32)
@@ -90,6 +90,21 @@ def _photograph(subject: Person, shot: Shot, rng: np.random.Generator) -> Image:
     seen += rng.normal(0, 1.5, seen.shape[:2])[..., None]  # the sensor's noise
     photo: Image = seen.clip(0, 255).astype(np.uint8)
     return photo
+
+
+def to_photo(shot: Shot, points: Points) -> Points:
+    """Where points (N, 2) of the portrait are in the photo (N, 2), for a face that is not turned."""
+    inverse = cv2.invertAffineTransform(_to_portrait(shot))
+    placed: Points = points @ inverse[:, :2].T + inverse[:, 2]
+    return placed
+
+
+def _to_portrait(shot: Shot) -> NDArray[np.float64]:
+    """(2, 3): from pixels of the photo to pixels of the portrait."""
+    width, height = shot.size
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), shot.tilt, shot.width / width)
+    matrix[:, 2] += np.array(shot.centre) - (width / 2, height / 2)
+    return np.asarray(matrix)
 
 
 def _encode(picture: Image, shot: Shot, suffix: str) -> bytes:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from facedance.files import atomic
 from facedance.job import InputError
 from facedance.params import Train
-from facedance.wan.face_branch import FaceBranch
+from facedance.wan.face_branch import FaceBranch, FaceSizes
 
 PERSON = "person"
 """Name of the LoRA under training in peft."""
@@ -27,14 +27,9 @@ _ENTRY = "facedance"  # the only one in the file's metadata: safetensors writes 
 
 @dataclass(frozen=True)
 class AdapterConfig:
-    """Sizes of an adapter; `dim` and `blocks` are the transformer's."""
+    """Sizes of an adapter."""
 
-    embedding_dim: int
-    dim: int
-    blocks: int
-    face_tokens: int
-    face_rank: int
-    mapper_width: int
+    face: FaceSizes
     lora_rank: int
     lora_alpha: float
     lora_targets: tuple[str, ...]
@@ -50,37 +45,43 @@ class Adapter:
     metadata: dict[str, str]
 
 
-def adapter_config(train: Train, transformer: Any, embedding_dim: int) -> AdapterConfig:
-    """The adapter that `train` asks for, sized for a transformer and a recogniser's embeddings."""
-    return AdapterConfig(
+def adapter_config(train: Train, transformer: Any, embedding_dim: int, pretrained: FaceBranch | None = None) -> AdapterConfig:
+    """The adapter that `train` asks for, sized for a transformer and a recogniser's embeddings.
+
+    A pretrained face branch has its own sizes, which win over face_tokens, face_rank and mapper_width.
+    """
+    sizes = FaceSizes(
         embedding_dim=embedding_dim,
         dim=transformer.config.num_attention_heads * transformer.config.attention_head_dim,
         blocks=transformer.config.num_layers,
-        face_tokens=train.face_tokens,
-        face_rank=train.face_rank,
-        mapper_width=train.mapper_width,
+        tokens=train.face_tokens,
+        rank=train.face_rank,
+        width=train.mapper_width,
+    )
+    return AdapterConfig(
+        face=sizes if pretrained is None else pretrained.sizes,
         lora_rank=train.lora_rank,
         lora_alpha=train.lora_alpha,
         lora_targets=train.lora_targets,
     )
 
 
-def attach(transformer: Any, config: AdapterConfig, seed: int) -> FaceBranch:
-    """Add an untrained LoRA and an untrained face branch to a transformer, which change nothing yet.
+def attach(transformer: Any, config: AdapterConfig, seed: int, pretrained: FaceBranch | None = None) -> FaceBranch:
+    """Add an untrained LoRA and a face branch to a transformer: the `pretrained` one itself, else an untrained one.
 
-    Their first values depend on `seed` only, and the global random state is left as it was. They are float32, on the
-    transformer's device, and nothing but them can require gradients.
+    What is untrained changes nothing yet, and its first values depend on `seed` only; the global random state is left as
+    it was. LoRA and branch are float32, on the transformer's device, and nothing but them can require gradients.
 
     Raises:
         InputError: a name in `lora_targets` is no linear layer of the base blocks.
     """
     with torch.random.fork_rng(devices=[]):  # peft and torch initialise on the CPU from the global generator
         torch.default_generator.manual_seed(seed)
-        branch = _face_branch(config).to(transformer.device)
+        branch = FaceBranch(**asdict(config.face)) if pretrained is None else pretrained
         _add_lora(transformer, config, PERSON)
     for parameter in _lora_parameters(transformer).values():
         parameter.data = parameter.data.float()
-    branch.attach(transformer)
+    branch.to(transformer.device).attach(transformer)
     return branch
 
 
@@ -102,7 +103,7 @@ def trainable(transformer: Any, branch: FaceBranch, what: Set[str]) -> dict[str,
 
 
 def save_adapter(path: Path, transformer: Any, branch: FaceBranch, config: AdapterConfig, metadata: Mapping[str, str]) -> None:
-    """Write the LoRA (`lora.*`, peft's names) and the face branch (`face.*`) as float32, atomically."""
+    """Write the LoRA (`lora.*`, peft's names) and the face branch (`face.*`, buffers too) as float32, atomically."""
     lora = get_peft_model_state_dict(transformer, adapter_name=PERSON, save_embedding_layers=False)
     named = {f"lora.{name}": tensor for name, tensor in lora.items()}
     named |= {f"face.{name}": tensor for name, tensor in branch.state_dict().items()}
@@ -121,7 +122,7 @@ def read_adapter(path: Path) -> Adapter:
     described = json.loads(entry)
     fields = described["config"]
     return Adapter(
-        config=AdapterConfig(**{**fields, "lora_targets": tuple(fields["lora_targets"])}),
+        config=AdapterConfig(**{**fields, "face": FaceSizes(**fields["face"]), "lora_targets": tuple(fields["lora_targets"])}),
         lora={name.removeprefix("lora."): tensor for name, tensor in tensors.items() if name.startswith("lora.")},
         face={name.removeprefix("face."): tensor for name, tensor in tensors.items() if name.startswith("face.")},
         metadata=described["metadata"],
@@ -164,21 +165,10 @@ def remove_adapters(transformer: Any, branch: FaceBranch | None) -> None:
         transformer.unload_lora()
 
 
-def _face_branch(config: AdapterConfig) -> FaceBranch:
-    return FaceBranch(
-        embedding_dim=config.embedding_dim,
-        dim=config.dim,
-        blocks=config.blocks,
-        tokens=config.face_tokens,
-        rank=config.face_rank,
-        width=config.mapper_width,
-    )
-
-
 def _mean_branch(adapters: list[tuple[Adapter, float]]) -> FaceBranch:
     total = sum(weight for _, weight in adapters)
     with torch.device("meta"):
-        branch = _face_branch(adapters[0][0].config)
+        branch = FaceBranch(**asdict(adapters[0][0].config.face))
     mean = {
         name: torch.stack([adapter.face[name] * (weight / total) for adapter, weight in adapters]).sum(0)
         for name in adapters[0][0].face

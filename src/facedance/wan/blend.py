@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from facedance.faces.embedding import Embedding
+from facedance.faces.identity import track
 from facedance.params import Blend
 
 
@@ -23,24 +25,12 @@ def member_weights(people: Sequence[str], blend: Blend | None) -> dict[str, floa
     return {first: 1 - t, second: t}
 
 
-def blended_faces(embeddings: Mapping[str, Tensor], blend: Blend | None, frames: int) -> Tensor:
-    """Embeddings (F, D) of length 1 of a person or a blend, from the members' own (D,).
+def blended_faces(embeddings: Mapping[str, Embedding], blend: Blend | None, frames: int) -> Tensor:
+    """Directions (F, D) of the face of a person or a blend, from the members' embeddings: what a render is scored against.
 
-    F is 1, or `frames` for a blend that moves from its first to its second member over the clip. Weights give the
-    normalised weighted mean; between two, the way goes along the great circle at even speed.
+    F is 1, or `frames` for a blend that moves from its first to its second member over the clip.
     """
-    if blend is not None and blend.between is not None:
-        first, second = (embeddings[name] for name in blend.between)
-        t = torch.linspace(0, 1, frames) if blend.t == "moving" else torch.tensor([float(blend.t or 0)])
-        return slerp(first, second, t)
-    weights = member_weights(list(embeddings), blend)
-    mean = torch.stack([embeddings[name] * weight for name, weight in weights.items()]).sum(0)
-    return torch.nn.functional.normalize(mean, dim=0)[None]
-
-
-def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Spherical interpolation (Shoemake 1985) of unit vectors (D,) at t (F,): (F, D)."""
-    angle = torch.arccos((a @ b).clamp(-1, 1))
-    if angle < 1e-3:  # the same direction: nothing to go along
-        return a.expand(len(t), -1)
-    return (torch.sin((1 - t) * angle)[:, None] * a + torch.sin(t * angle)[:, None] * b) / torch.sin(angle)
+    if blend is None:
+        (person,) = embeddings.values()
+        return torch.from_numpy(person.vector)[None]
+    return torch.from_numpy(track(blend, embeddings, frames))

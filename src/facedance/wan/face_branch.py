@@ -18,6 +18,18 @@ from diffusers.models.transformers.transformer_wan import WanAttnProcessor
 from torch import Tensor, nn
 
 
+@dataclass(frozen=True)
+class FaceSizes:
+    """Sizes of a face branch; `dim` and `blocks` are the transformer's."""
+
+    embedding_dim: int  # length D of a face embedding
+    dim: int  # width of the transformer
+    blocks: int  # its number of base blocks
+    tokens: int  # tokens N for a face
+    rank: int  # of keys, values and output
+    width: int  # hidden width of the mapper
+
+
 class FaceAttention(nn.Module):
     """What one base block adds: low-rank keys and values of the face tokens, low-rank output."""
 
@@ -42,29 +54,25 @@ class FaceAttention(nn.Module):
 
 @dataclass(frozen=True)
 class FaceCondition:
-    """Keys and values of every base block, and how much of the branch is added."""
+    """Keys and values of every base block, how much of the branch is added, and how much of its effect is kept."""
 
     keys_values: tuple[tuple[Tensor, Tensor], ...]  # of each block: (B, F, N, dim)
     scale: Tensor  # (1, 1, 1) or (B, 1, 1)
+    gain: float
 
 
 class FaceBranch(nn.Module):
     """Maps face embeddings to tokens and lets the base blocks of a Wan transformer attend to them.
 
-    Args:
-        embedding_dim: length D of a face embedding.
-        dim: width of the transformer.
-        blocks: its number of base blocks.
-        tokens: tokens N for a face.
-        rank: rank of keys, values and output.
-        width: hidden width of the mapper.
-
-    The parameters stay float32 whatever the transformer's dtype is.
+    The arguments are those of `FaceSizes`. The parameters stay float32 whatever the transformer's dtype is.
     """
+
+    mean: Tensor  # (D,) of the embeddings, and their spread: what the mapper sees is free of both
+    deviation: Tensor  # (D,)
 
     def __init__(self, *, embedding_dim: int, dim: int, blocks: int, tokens: int, rank: int, width: int) -> None:
         super().__init__()
-        self.embedding_dim = embedding_dim
+        self.sizes = FaceSizes(embedding_dim, dim, blocks, tokens, rank, width)
         self.mapper = nn.Sequential(
             nn.Linear(embedding_dim, width),
             nn.GELU(),
@@ -73,9 +81,17 @@ class FaceBranch(nn.Module):
             nn.LayerNorm(dim),
         )
         self.blocks = nn.ModuleList(FaceAttention(dim, rank) for _ in range(blocks))
+        # A unit vector's entries shrink with its length; the mapper sees entries of about 1 whatever the recogniser.
+        self.register_buffer("mean", torch.zeros(embedding_dim))
+        self.register_buffer("deviation", torch.full((embedding_dim,), 1 / math.sqrt(embedding_dim)))
         self._condition: FaceCondition | None = None
         self._frames = 0  # latent frames of the forward pass that is under way
         self._undo = contextlib.ExitStack()
+
+    def tokens(self, embeddings: Tensor) -> Tensor:
+        """Face tokens (B, F, N, dim) of embeddings (B, F, D) of length 1."""
+        tokens: Tensor = self.mapper((embeddings - self.mean) / self.deviation)
+        return tokens
 
     def attach(self, transformer: Any) -> None:
         """Let the base blocks of `transformer` attend to the face while `condition` is entered.
@@ -94,6 +110,7 @@ class FaceBranch(nn.Module):
             self._undo.callback(block.attn2.set_processor, block.attn2.processor)
             block.attn2.set_processor(FaceAttnProcessor(self, index))
         self._undo.callback(transformer.register_forward_pre_hook(self._note_frames, with_kwargs=True).remove)
+        self._undo.callback(transformer.register_forward_hook(self._amplify, with_kwargs=True).remove)
         named_pass = transformer.cache_context
 
         @contextlib.contextmanager
@@ -109,7 +126,7 @@ class FaceBranch(nn.Module):
         self._undo.close()
 
     @contextlib.contextmanager
-    def condition(self, embeddings: Tensor | None, scale: float | Tensor) -> Iterator[None]:
+    def condition(self, embeddings: Tensor | None, scale: float | Tensor, gain: float = 1.0) -> Iterator[None]:
         """Attend to these faces inside the block.
 
         Args:
@@ -118,26 +135,29 @@ class FaceBranch(nn.Module):
                 only, and frames before the clip (a reference latent) attend to the first ones.
             scale: what the branch's output is multiplied by; a number, or (B,) one a sample. Where all are 0 the
                 transformer runs as it would without a branch, to the bit.
+            gain: what the face's effect on the transformer's output is multiplied by: without + gain * (with - without),
+                which takes a second forward pass unless it is 1. Under guidance by g, the face is guided by g * gain.
 
         Keys and values are computed once, here. When gradients are wanted, call `backward` inside the block too:
         gradient checkpointing runs the transformer's blocks again in it.
         """
-        outer, self._condition = self._condition, self._prepare(embeddings, scale)
+        outer, self._condition = self._condition, self._prepare(embeddings, scale, gain)
         try:
             yield
         finally:
             self._condition = outer
 
-    def _prepare(self, embeddings: Tensor | None, scale: float | Tensor) -> FaceCondition | None:
+    def _prepare(self, embeddings: Tensor | None, scale: float | Tensor, gain: float) -> FaceCondition | None:
         factors = torch.as_tensor(scale, dtype=torch.float32)
         if embeddings is None or not factors.any():
             return None
-        if embeddings.ndim != 3 or embeddings.shape[-1] != self.embedding_dim:
-            raise ValueError(f"embeddings are {tuple(embeddings.shape)}; they must be (batch, frames, {self.embedding_dim})")
+        if embeddings.ndim != 3 or embeddings.shape[-1] != self.sizes.embedding_dim:
+            raise ValueError(
+                f"embeddings are {tuple(embeddings.shape)}; they must be (batch, frames, {self.sizes.embedding_dim})"
+            )
         device = next(self.parameters()).device
-        # A unit vector's entries shrink with its length; the mapper sees entries of about 1 whatever the recogniser.
-        tokens = self.mapper(embeddings.to(device, torch.float32) * math.sqrt(self.embedding_dim))  # (B, F, N, dim)
-        return FaceCondition(tuple(block(tokens) for block in self.blocks), factors.to(device).reshape(-1, 1, 1))
+        tokens = self.tokens(embeddings.to(device, torch.float32))
+        return FaceCondition(tuple(block(tokens) for block in self.blocks), factors.to(device).reshape(-1, 1, 1), gain)
 
     @contextlib.contextmanager
     def _without(self) -> Iterator[None]:
@@ -150,6 +170,14 @@ class FaceBranch(nn.Module):
     def _note_frames(self, transformer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         latents = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]  # (B, C, T', h, w)
         self._frames = latents.shape[2]
+
+    def _amplify(self, transformer: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> tuple[Tensor] | None:
+        """The output with the face's effect times `gain`; None, which leaves it as it is, where there is nothing to do."""
+        if self._condition is None or (gain := self._condition.gain) == 1:
+            return None
+        with self._without():
+            without = transformer.forward(*args, **kwargs)[0]  # not by calling it, which would come here again
+        return (torch.lerp(without, output[0], gain),)
 
     @property
     def active(self) -> bool:

@@ -95,11 +95,15 @@ def render_frames(
 ) -> Frames:
     """Frames (T, H, W, 3) of one video.
 
+    A step's prediction is none + guidance_scale (text - none) + face_guidance (full - text): of no text and no face, of
+    the text alone, and of text and face. Without a face_guidance it is guidance_scale too.
+
     `face` is (F, D) of length 1, F being 1 or the clip's latent frames; the prompts' embeddings are (512, text dim).
     The noise is drawn on the CPU, so that a seed means the same on every device.
     """
     factor = pipeline.vae_scale_factor_spatial
-    with branch.condition(face[None], settings.face_scale) if branch is not None else contextlib.nullcontext():
+    gain = settings.face_gain
+    with branch.condition(face[None], settings.face_scale, gain) if branch is not None else contextlib.nullcontext():
         video = pipeline(
             video=control,
             prompt_embeds=prompt[None].to(pipeline.transformer.device),

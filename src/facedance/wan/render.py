@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -76,9 +75,7 @@ def _rendered(
         return
     people = {name: inputs.people[name] for name in weights}
     adapters = {name: (read_adapter(person.adapter), weights[name]) for name, person in people.items()}
-    embeddings = {
-        name: torch.from_numpy(load_embeddings(person.embedding)["embedding"].vector) for name, person in people.items()
-    }
+    embeddings = {name: load_embeddings(person.embedding)["embedding"] for name, person in people.items()}
     heaviest = max(weights, key=lambda name: weights[name])  # the first of equals
     reference = load_file(people[heaviest].photos)["reference"]  # (z, 1, h, w)
     pipeline = load_pipeline(inputs.model, inputs.wan)

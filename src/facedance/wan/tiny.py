@@ -1,14 +1,21 @@
 """A tiny Wan2.1-VACE of diffusers' own classes, in diffusers' folder layout, with random weights."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACEPipeline, WanVACETransformer3DModel
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
-LATENT_CHANNELS = 12
+WORDS = (
+    *("red", "blue", "white", "green", "yellow", "purple", "orange", "teal", "pink", "olive", "beige", "grey", "navy", "black"),
+    *("brown", "a", "person", "in", "top", "and", "trousers", "dancing", "before", "wall", "portrait", "photo", "of"),
+)
+"""The words that the tiny model's text encoder reads as one token; any other text is read byte by byte."""
+
+LATENT_CHANNELS = 16
 TEXT_DIM = 64
 SPATIAL_FACTOR = 4
 
@@ -21,11 +28,11 @@ def build_tiny(folder: Path, seed: int) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         pipeline = WanVACEPipeline(
-            tokenizer=_tokenizer(),
-            text_encoder=_text_encoder(),
-            vae=_vae().half(),
-            scheduler=_scheduler(),
-            transformer=_transformer().half(),  # float16 on disk; loaded in the dtype asked for
+            tokenizer=new_tokenizer(WORDS),
+            text_encoder=new_text_encoder(len(WORDS)),
+            vae=new_vae().half(),
+            scheduler=new_scheduler(),
+            transformer=new_transformer().half(),  # float16 on disk; loaded in the dtype asked for
         )
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -34,10 +41,11 @@ def build_tiny(folder: Path, seed: int) -> None:
     part.rename(folder)
 
 
-def _transformer() -> WanVACETransformer3DModel:
+def new_transformer() -> WanVACETransformer3DModel:
+    """The transformer with random weights: a token for 8 x 8 pixels and 4 frames."""
     mask_channels = SPATIAL_FACTOR**2
     return WanVACETransformer3DModel(
-        patch_size=(1, 4, 4),
+        patch_size=(1, 2, 2),
         num_attention_heads=7,
         attention_head_dim=32,
         in_channels=LATENT_CHANNELS,
@@ -52,7 +60,8 @@ def _transformer() -> WanVACETransformer3DModel:
     )
 
 
-def _vae() -> AutoencoderKLWan:
+def new_vae() -> AutoencoderKLWan:
+    """The VAE with random weights: a latent pixel for 4 x 4 pixels and 4 frames."""
     return AutoencoderKLWan(
         base_dim=16,
         z_dim=LATENT_CHANNELS,
@@ -66,13 +75,13 @@ def _vae() -> AutoencoderKLWan:
     )
 
 
-def _text_encoder() -> UMT5EncoderModel:
-    return UMT5EncoderModel(
-        UMT5Config(vocab_size=len(_vocabulary()), d_model=TEXT_DIM, d_kv=16, d_ff=128, num_layers=2, num_heads=4)
-    )
+def new_text_encoder(words: int) -> UMT5EncoderModel:
+    """The text encoder with random weights, for the tokenizer of so many words."""
+    tokens = len(_vocabulary()) + words
+    return UMT5EncoderModel(UMT5Config(vocab_size=tokens, d_model=TEXT_DIM, d_kv=16, d_ff=128, num_layers=2, num_heads=4))
 
 
-def _scheduler() -> UniPCMultistepScheduler:
+def new_scheduler() -> UniPCMultistepScheduler:
     return UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
 
 
@@ -81,12 +90,13 @@ def _vocabulary() -> dict[str, int]:
     return {token: i for i, token in enumerate(["<pad>", "</s>", "<unk>", *sorted(pre_tokenizers.ByteLevel.alphabet())])}
 
 
-def _tokenizer() -> PreTrainedTokenizerFast:
-    """One token a byte, so that there is no text it does not know."""
+def new_tokenizer(words: Sequence[str]) -> PreTrainedTokenizerFast:
+    """One token for each of the `words`, and one a byte for everything else, so that there is no text it does not know."""
     tokenizer = Tokenizer(models.BPE(vocab=_vocabulary(), merges=[], unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    tokenizer.add_tokens([AddedToken(word, single_word=True, lstrip=True, normalized=False) for word in words])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=512
     )

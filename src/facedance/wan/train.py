@@ -22,6 +22,7 @@ from facedance.wan.adapter import adapter_config, attach, save_adapter
 from facedance.wan.dataset import Dataset, TrainingFiles, read_dataset
 from facedance.wan.learner import Learner
 from facedance.wan.load import choose_device, load_transformer
+from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 from facedance.wan.validate import heldout_losses, render_heldout
 
 COLUMNS = ["step", "phase", "kind", "loss", "face_loss", "lr", "grad_norm", "seconds"]
@@ -46,6 +47,9 @@ def train_identity(
 ) -> None:
     """Train the adapter of one person, or go on with the training that was interrupted.
 
+    The face branch starts from the one that the model brings along, if it does: that one's sizes then win over
+    face_tokens, face_rank and mapper_width of `train`.
+
     Args:
         files: what to learn from.
         state: folder for checkpoints, one subfolder for each combination of inputs, parameters and code.
@@ -55,20 +59,22 @@ def train_identity(
         validation: folder for `step_<n>.mp4`, the person on a dance that is held out.
 
     Raises:
-        InputError: nothing to learn from, or a loss that is not finite.
+        InputError: nothing to learn from, a model whose face branch is for another recogniser, or a loss that is not
+            finite.
         ValueError: the loss does not depend on something that a phase trains.
     """
-    inputs = files.digests() | {"transformer": digest([sha256(p) for p in sorted((model / "transformer").glob("*.safetensors"))])}
+    inputs = files.digests() | {part: _weights_digest(model / part) for part in ("transformer", FACE_BRANCH)}
     code = digest(read_json(stamp)["code"])
     folder = state / digest([identity, wan.model_dump(), train.model_dump(), inputs, code])[:16]
     dataset = read_dataset(files, wan)
     _log.info("%s: %d clips and %d photos to learn from", identity, len(dataset.clips), len(dataset.photos))
+    pretrained = load_face_branch(model / FACE_BRANCH, len(dataset.identity))
     with _deterministic():
         transformer = load_transformer(model, getattr(torch, wan.dtype), choose_device())
         if train.gradient_checkpointing:
             transformer.enable_gradient_checkpointing()
-        config = adapter_config(train, transformer, len(dataset.identity))
-        learner = Learner(transformer, attach(transformer, config, train.seed), train)
+        config = adapter_config(train, transformer, len(dataset.identity), pretrained)
+        learner = Learner(transformer, attach(transformer, config, train.seed, pretrained), train)
         learner.require_gradients(dataset)
         rows, heldout = _run(identity, learner, dataset, folder, model=model, wan=wan)
         learner.use_average()
@@ -101,6 +107,10 @@ def schedule(train: Train) -> Iterator[tuple[int, int, Phase]]:
         for _ in range(phase.steps):
             step += 1
             yield step, number, phase
+
+
+def _weights_digest(folder: Path) -> str:
+    return digest([sha256(path) for path in sorted(folder.glob("*.safetensors"))])
 
 
 def _run(

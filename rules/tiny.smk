@@ -1,0 +1,90 @@
+# The tiny model from nothing: `snakemake tiny` makes a world and trains on it, for hours on a CPU.
+# No other rule needs it: assets/tiny holds the weights that it gave.
+
+TINY = PARAMS.tiny
+TINY_PARTS = [f"{part:03d}" for part in range(TINY.parts)]
+TINY_FOLDER = "models/tiny-training"
+
+
+rule draw_tiny_pixels:
+    input:
+        stamp=stamp("tiny", "draw_tiny_pixels", part("tiny")),
+    output:
+        f"{TINY_FOLDER}/pixels/{{part}}.safetensors",
+    log:
+        "logs/draw_tiny_pixels/{part}.log",
+    benchmark:
+        "benchmarks/draw_tiny_pixels/{part}.tsv"
+    conda:
+        "../environment.yml"
+    params:
+        tiny=part("tiny")["tiny"],
+    message:
+        "Drawing pictures for the tiny VAE, part {wildcards.part}"
+    script:
+        "../scripts/draw_tiny_pixels.py"
+
+
+rule train_tiny_vae:
+    input:
+        pixels=expand(f"{TINY_FOLDER}/pixels/{{part}}.safetensors", part=TINY_PARTS),
+        stamp=stamp("tiny", "train_tiny_vae", part("tiny")),
+    output:
+        weights=f"{TINY_FOLDER}/vae/diffusion_pytorch_model.safetensors",
+        metrics=f"{TINY_FOLDER}/vae.csv",
+    log:
+        "logs/train_tiny_vae.log",
+    benchmark:
+        "benchmarks/train_tiny_vae.tsv"
+    threads: workflow.cores
+    conda:
+        "../environment.yml"
+    params:
+        tiny=part("tiny")["tiny"],
+    message:
+        "Training the tiny VAE"
+    script:
+        "../scripts/train_tiny_vae.py"
+
+
+rule encode_tiny_world:
+    input:
+        vae=f"{TINY_FOLDER}/vae/diffusion_pytorch_model.safetensors",
+        face_model="models/faces/dlib/manifest.json",
+        stamp=stamp("tiny", "encode_tiny_world", part("tiny")),
+    output:
+        f"{TINY_FOLDER}/latents/{{part}}.safetensors",
+    log:
+        "logs/encode_tiny_world/{part}.log",
+    benchmark:
+        "benchmarks/encode_tiny_world/{part}.tsv"
+    conda:
+        "../environment.yml"
+    params:
+        tiny=part("tiny")["tiny"],
+    message:
+        "Encoding the tiny world, part {wildcards.part}"
+    script:
+        "../scripts/encode_tiny_world.py"
+
+
+rule train_tiny_transformer:
+    input:
+        vae=f"{TINY_FOLDER}/vae/diffusion_pytorch_model.safetensors",
+        world=expand(f"{TINY_FOLDER}/latents/{{part}}.safetensors", part=TINY_PARTS),
+        stamp=stamp("tiny", "train_tiny_transformer", part("tiny")),
+    output:
+        f"{TINY_FOLDER}/published/meta.json",
+    log:
+        "logs/train_tiny_transformer.log",
+    benchmark:
+        "benchmarks/train_tiny_transformer.tsv"
+    threads: workflow.cores
+    conda:
+        "../environment.yml"
+    params:
+        tiny=part("tiny")["tiny"],
+    message:
+        "Training the tiny transformer; it goes on from its last checkpoint"
+    script:
+        "../scripts/train_tiny_transformer.py"

@@ -1,0 +1,13 @@
+"""Draw one part of the pictures that the tiny VAE learns from."""
+
+from pathlib import Path
+
+from facedance.job import job
+from facedance.params import Tiny
+from facedance.tiny.pixels import make_pixels
+from facedance.tiny.recipe import people_of
+
+with job(snakemake.log[0], "tiny pixels"):
+    tiny = Tiny(**snakemake.params.tiny)
+    people = people_of(int(snakemake.wildcards.part), tiny.parts, tiny.vae.people)
+    make_pixels(Path(snakemake.output[0]), people, tiny.side, tiny.seed)

@@ -1,0 +1,86 @@
+"""Dances that nothing was trained on, danced by somebody else, and how a render of a person in them should look."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facedance.benchmark.look import track
+from facedance.benchmark.people import WORLD_SEED
+from facedance.job import InputError
+from facedance.params import Poses, WanModel
+from facedance.poses.draw import draw_pose
+from facedance.poses.skeleton import COCO, MEDIAPIPE, to_openpose
+from facedance.poses.smooth import fill_gaps
+from facedance.sample.dancer import Dancer, dressed
+from facedance.sample.identity import Person, person
+from facedance.sample.traits import generator
+from facedance.video import Frames
+from facedance.world.scene import dance
+from facedance.world.split import HELDOUT_MOVES, training_identity
+from facedance.world.words import describe
+
+_DRIVERS = 1000  # people of the training who may dance in the driving clips
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A driving clip of T frames; pictures are in the size of clips, or in the `model`'s own."""
+
+    driver: Frames  # (T, H, W, 3) what drives: a dancer with another face
+    joints: NDArray[np.float32]  # (T, 17, 3) their pose as it was estimated: x, y in pixels of the clip, visibility
+    poses: Frames  # (T, H, W, 3) drawn
+    control: Frames  # (T, h, w, 3) the same in the model's size
+    truth: Frames  # (T, h, w, 3) the person in the driver's place
+    prompt: str
+
+
+def make_clip(who: Person, name: str, seed: int, *, wan: WanModel, poses: Poses, pose_model: Path) -> Clip:
+    """The driving clip of somebody, another one for each seed.
+
+    Its pose is estimated from the pictures, as that of any video is. What the poses stage would reject is drawn anew.
+
+    Raises:
+        InputError: the landmarker follows none of the dancers.
+    """
+    for place in (f"clip {name}/{seed}/{attempt}" for attempt in range(_ATTEMPTS)):
+        rng = generator(place, WORLD_SEED)
+        _, traits = training_identity(int(rng.integers(_DRIVERS)), WORLD_SEED)
+        driver = dressed(person(traits), rng)
+
+        def danced(dancer: Dancer, place: str = place) -> Frames:  # by anybody the same dance before the same camera
+            return dance(dancer, HELDOUT_MOVES, wan.frames, wan.clip_size[0], generator(f"{place} dance", WORLD_SEED)).frames
+
+        pictures = danced(driver)
+        people = track(pictures, wan.fps, poses, pose_model)
+        if np.isfinite(people[:, 0, 0]).mean() >= poses.min_tracked:
+            break
+    else:
+        raise InputError(f"MediaPipe follows none of {_ATTEMPTS} dancers; check the pose model {pose_model}")
+    people, _ = fill_gaps(people, poses.max_gap_frames)
+    drawn = np.stack(list(_drawn(people, wan, poses)))
+    small = (wan.width, wan.height)
+    return Clip(
+        driver=pictures,
+        joints=people[:, [MEDIAPIPE.index(joint) for joint in COCO]][..., [0, 1, 3]],
+        poses=drawn,
+        control=resized(drawn, small),
+        truth=resized(danced(replace(driver, face=who)), small),
+        prompt=describe(driver),
+    )
+
+
+def resized(frames: Frames, size: tuple[int, int]) -> Frames:
+    """Frames (T, H, W, 3) in another width and height: smaller by area, larger by cubic interpolation."""
+    how = cv2.INTER_AREA if size[0] < frames.shape[2] else cv2.INTER_CUBIC
+    return np.stack([cv2.resize(frame, size, interpolation=how) for frame in frames])
+
+
+def _drawn(people: NDArray[np.float32], wan: WanModel, poses: Poses) -> Iterator[NDArray[np.uint8]]:
+    """Control pictures of landmarks (T, 33, 4)."""
+    for joints in to_openpose(people[..., [0, 1, 3]], MEDIAPIPE):
+        yield draw_pose(joints, *wan.clip_size, wan.drawing_side, min_confidence=poses.min_visibility)

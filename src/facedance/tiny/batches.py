@@ -1,0 +1,137 @@
+"""What one step of the tiny transformer's training sees: a batch of one kind, all of one shape."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from facedance.tiny.fast_transformer import Text
+from facedance.tiny.world_latents import World
+from facedance.wan.flow import velocity
+
+HEAD = 16  # latent pixels: side of the window around a head
+TEXT_TOKENS = 24
+REFERENCE_WEIGHT = 0.3  # of the loss on the reference's own frame
+SHIFT = 2.5  # of the noise levels
+EMBEDDING_NOISE = 0.01  # standard deviation of each entry
+GENERIC = "a person dancing"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of batch: scenes of one frame or clips, heads or whole pictures, with or without a reference in front."""
+
+    size: int
+    clips: bool
+    frames: int  # latent frames T', from the first on
+    heads: bool
+    reference: bool
+
+
+HEADS = Kind(size=64, clips=False, frames=1, heads=True, reference=False)
+STILLS = Kind(size=10, clips=False, frames=1, heads=False, reference=True)
+HEAD_CLIPS = Kind(size=12, clips=True, frames=5, heads=True, reference=False)
+CLIPS = Kind(size=4, clips=True, frames=5, heads=False, reference=False)
+REFERENCE_CLIPS = Kind(size=3, clips=True, frames=5, heads=False, reference=True)
+
+PICTURES = (HEADS, HEADS, HEADS, STILLS)
+MOVING = (HEADS, HEAD_CLIPS, CLIPS, HEADS, HEAD_CLIPS, STILLS, HEADS, REFERENCE_CLIPS)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Noisy latents with their conditions; F = T', and one more with a reference."""
+
+    latents: Tensor  # (B, z, F, h, w)
+    target: Tensor  # (B, z, F, h, w)
+    weight: Tensor  # (B, 1, F, h, w)
+    control: Tensor  # (B, c, F, h, w)
+    text: Text
+    faces: Tensor  # (B, D) of length 1
+    scale: Tensor  # (B,) 0 where the face is dropped
+    sigma: Tensor  # (B,)
+
+
+def draw_batch(
+    world: World,
+    prompts: Mapping[str, Tensor],
+    inactive: Tensor,
+    kind: Kind,
+    *,
+    people: int,
+    head_weight: float,
+    dropout: float,
+    random: torch.Generator,
+) -> Batch:
+    """A batch of the first `people` people.
+
+    `prompts` are embeddings (512, text dim), `inactive` (z, T', h, w) the latents of VACE's inactive half.
+    """
+    source = "clip" if kind.clips else "still"
+    count = int((world.tensors[f"{source}/person"] < people).sum())  # they lie in the order of their people
+    chosen = torch.randint(count, (kind.size,), generator=random)
+    video, control, head = (
+        torch.stack([world.tensors[f"{source}/{name}"][i, :, : kind.frames].float() for i in chosen])
+        for name in ("video", "control", "head")
+    )
+    idle = inactive[:, : kind.frames].expand(kind.size, -1, -1, -1, -1)
+    mask = torch.ones(kind.size, 16, *video.shape[2:])
+    control = torch.cat([idle, control, mask], dim=1)
+    if kind.heads:
+        video, control, head = _around_heads(video, control, head, random)
+    weight = 1 + head_weight * head
+    shown = world.tensors[f"{source}/person"][chosen]
+    if kind.reference:
+        reference = world.tensors["reference"][shown].float()
+        padded = F.pad(reference, (0, 0, 0, 0, 0, 0, 0, control.shape[1] - reference.shape[1]))
+        video, control = torch.cat([reference, video], dim=2), torch.cat([padded, control], dim=2)
+        weight = torch.cat([torch.full_like(weight[:, :, :1], REFERENCE_WEIGHT), weight], dim=2)
+    noise = torch.randn(video.shape, generator=random)
+    u = torch.rand(kind.size, generator=random)
+    sigma = SHIFT * u / (1 + (SHIFT - 1) * u)
+    level = sigma.reshape(-1, 1, 1, 1, 1)
+    words = [world.prompts[i] for i in world.tensors[f"{source}/prompt"][chosen]]
+    spoken = [_spoken(word, float(draw)) for word, draw in zip(words, torch.rand(kind.size, generator=random), strict=True)]
+    return Batch(
+        latents=(1 - level) * video + level * noise,
+        target=velocity(video, noise),
+        weight=weight,
+        control=control,
+        text=Text.of([prompts[word] for word in spoken], TEXT_TOKENS),
+        faces=_embeddings(world.tensors["embedding"][shown], random),
+        scale=(torch.rand(kind.size, generator=random) >= dropout).float(),
+        sigma=sigma,
+    )
+
+
+def _spoken(prompt: str, draw: float) -> str:
+    """The prompt, or now and then nothing, or nothing that tells."""
+    return "" if draw < 0.15 else GENERIC if draw < 0.25 else prompt
+
+
+def _embeddings(views: Tensor, random: torch.Generator) -> Tensor:
+    """(B, D) somewhere between the views (B, V, D) of each person."""
+    share = torch.rand(views.shape[:2], generator=random).softmax(dim=1)[..., None] if views.shape[1] > 1 else 1.0
+    mixed = (views * share).sum(1)
+    return F.normalize(mixed + EMBEDDING_NOISE * torch.randn(mixed.shape, generator=random), dim=1)
+
+
+def _around_heads(video: Tensor, control: Tensor, head: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """The three, cut to windows (HEAD, HEAD) around the heads (B, 1, T', h, w), at even places as tokens are."""
+    parts = []
+    for i in range(len(video)):
+        places = head[i, 0].amax(0).nonzero().float()
+        middle = places.mean(0) if len(places) else torch.tensor([16.0, 16.0])
+        corner = middle - HEAD / 2 + 1.5 * torch.randn(2, generator=random)
+        y, x = (int(2 * round(float(c) / 2)) for c in corner.clamp(0, video.shape[-1] - HEAD))
+        parts.append([t[i, :, :, y : y + HEAD, x : x + HEAD] for t in (video, control, head)])
+    cut = [torch.stack(column) for column in zip(*parts, strict=True)]
+    return cut[0], cut[1], cut[2]
+
+
+def batch_rng(seed: int, step: int) -> torch.Generator:
+    """The generator of one step."""
+    return torch.Generator().manual_seed(int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1))

@@ -1,0 +1,143 @@
+"""Training the tiny model's transformer and face branch, from nothing, on the world."""
+
+import logging
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from facedance.params import TinyTransformer
+from facedance.tiny.batches import MOVING, PICTURES, Batch, Kind, batch_rng, draw_batch
+from facedance.tiny.fast_transformer import base_block, control_block, predict
+from facedance.tiny.muon import Muon
+from facedance.tiny.world_latents import World
+from facedance.wan import checkpoint
+from facedance.wan.face_branch import FaceBranch
+from facedance.wan.flow import flow_loss
+from facedance.wan.tiny import new_transformer
+
+WARMUP = 50
+EARLY_STEPS, EARLY_PEOPLE = 100, 40
+"""The first steps see few people only, so that a test can make them again without drawing the whole world."""
+ENDS = ("model.condition_embedder", "model.proj_out")
+"""Layers at both ends of the transformer, which Muon leaves to AdamW."""
+CHECKPOINT_EVERY = 250
+COMPILED_SHAPES = 64
+
+_log = logging.getLogger("facedance")
+
+
+def kind_of(recipe: TinyTransformer, step: int) -> Kind:
+    """What kind of batch a step (from 1) sees: pictures first, then clips among them."""
+    cycle = PICTURES if step <= recipe.picture_steps else MOVING
+    return cycle[step % len(cycle)]
+
+
+def rate_factor(recipe: TinyTransformer, step: int) -> float:
+    """Linear warmup, constant, then linear to zero over the last steps: it can go on longer without beginning again."""
+    return min(1.0, step / WARMUP, max((recipe.steps - step) / recipe.decay, 0.0))
+
+
+def new_model(recipe: TinyTransformer, world: World, seed: int) -> tuple[Any, FaceBranch]:
+    """Transformer and branch with random weights; the branch knows the mean and the spread of the world's faces."""
+    torch.manual_seed(seed)
+    model = new_transformer()
+    torch.nn.init.zeros_(model.proj_out.weight)
+    torch.nn.init.zeros_(model.proj_out.bias)
+    faces = world.tensors["embedding"]
+    branch = FaceBranch(
+        embedding_dim=faces.shape[-1],
+        dim=model.config.num_attention_heads * model.config.attention_head_dim,
+        blocks=len(model.blocks),
+        tokens=recipe.face_tokens,
+        rank=recipe.face_rank,
+        width=recipe.mapper_width,
+    )
+    branch.mean.copy_(faces.flatten(0, 1).mean(0))
+    branch.deviation.copy_(faces.flatten(0, 1).std(0))
+    return model, branch
+
+
+def train_transformer(
+    world: World,
+    prompts: Mapping[str, Tensor],
+    inactive: Tensor,
+    recipe: TinyTransformer,
+    *,
+    seed: int,
+    state: Path,
+    compiled: bool,
+) -> tuple[Any, FaceBranch, list[dict[str, Any]]]:
+    """The averaged model and branch, and the losses of all steps; goes on from the last checkpoint in `state`."""
+    model, branch = new_model(recipe, world, seed)
+    weights = {f"model.{n}": p for n, p in model.named_parameters()} | {f"face.{n}": p for n, p in branch.named_parameters()}
+    inner = {name: p for name, p in weights.items() if p.ndim == 2 and not name.startswith(ENDS)}
+    optimizer = Muon(inner.values(), [p for name, p in weights.items() if name not in inner], recipe.rate, recipe.other_rate)
+    average = {name: p.detach().clone() for name, p in weights.items()}
+    done, rows = 0, []
+    if (last := checkpoint.newest(state)) is not None:
+        checkpoint.unpack(last.tensors, weights, optimizer, average)
+        done, rows = last.step, last.facts["rows"]
+        _log.info("going on after step %d", done)
+    torch._dynamo.config.recompile_limit = COMPILED_SHAPES
+    blocks: dict[str, Any] = {"block": base_block, "vace_block": control_block}
+    if compiled:
+        blocks = {name: torch.compile(function, dynamic=False) for name, function in blocks.items()}
+    started = time.monotonic()
+    for step in range(done + 1, recipe.steps + 1):
+        batch = draw_batch(
+            world,
+            prompts,
+            inactive,
+            kind_of(recipe, step),
+            people=EARLY_PEOPLE if step <= EARLY_STEPS else len(world.tensors["embedding"]),
+            head_weight=recipe.head_weight,
+            dropout=recipe.face_dropout,
+            random=batch_rng(seed, step),
+        )
+        loss = step_loss(model, branch, batch, blocks)
+        loss.backward()
+        optimizer.factor = rate_factor(recipe, step)
+        norm = torch.nn.utils.clip_grad_norm_(weights.values(), 1.0).item()
+        if not math.isfinite(norm):
+            raise ValueError(f"the training diverged at step {step}: gradient {norm}; lower the rate ({recipe.rate:g})")
+        optimizer.step()
+        optimizer.zero_grad()
+        decay = min(recipe.ema, (step + 1) / (step + 20))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(average.values()), [p.detach() for p in weights.values()], 1 - decay)
+        rows.append({"step": step, "loss": loss.item()})
+        if step % 100 == 0 or step == 5:
+            _report(recipe, rows, (time.monotonic() - started) / (step - done))
+        if step % CHECKPOINT_EVERY == 0 or step == recipe.steps:
+            checkpoint.save(state, checkpoint.Checkpoint(step, checkpoint.pack(weights, optimizer, average), {"rows": rows}))
+    with torch.no_grad():
+        for name, parameter in weights.items():
+            parameter.copy_(average[name])
+    return model, branch, rows
+
+
+def step_loss(model: Any, branch: FaceBranch, batch: Batch, blocks: Mapping[str, Any]) -> Tensor:
+    """Flow-matching loss of a batch."""
+    with torch.autocast("cpu", torch.bfloat16):
+        velocity = predict(
+            model, branch, batch.latents, batch.sigma, batch.control, batch.text, batch.faces, batch.scale,
+            block=blocks["block"], vace_block=blocks["vace_block"],
+        )  # fmt: skip
+    return flow_loss(velocity, batch.target, batch.weight)
+
+
+def _report(recipe: TinyTransformer, rows: list[dict[str, Any]], seconds: float) -> None:
+    recent: dict[Kind, list[float]] = {}
+    for row in rows[-100:]:
+        recent.setdefault(kind_of(recipe, row["step"]), []).append(row["loss"])
+    losses = ", ".join(
+        f"{'clip' if kind.clips else 'still'}{'/head' if kind.heads else ''}{'/ref' if kind.reference else ''} "
+        f"{sum(values) / len(values):.4f}"
+        for kind, values in recent.items()
+    )
+    _log.info("step %d of %d: %s; %.2f s a step", rows[-1]["step"], recipe.steps, losses, seconds)

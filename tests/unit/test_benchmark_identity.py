@@ -1,0 +1,216 @@
+"""The benchmark's figures against hand-made clips, and one run on a model with random weights."""
+
+import math
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from facedance import params
+from facedance.benchmark import recipes, run
+from facedance.benchmark.grid import write_grid
+from facedance.benchmark.look import Sight
+from facedance.benchmark.people import NAMES, Sitter
+from facedance.benchmark.recipes import ADAPTER, BASE, BOTH, FEW, VARIANTS, Recipe
+from facedance.benchmark.score import Score, score
+from facedance.benchmark.table import MEASURES, markdown, summarise
+from facedance.evaluate.judge import shape_of
+from facedance.faces.embedding import Embedding
+from facedance.job import InputError
+from facedance.poses.skeleton import COCO, MEDIAPIPE
+from facedance.sample import portrait
+from facedance.wan.face_branch import FaceBranch
+from facedance.wan.pretrained_face import FACE_BRANCH, save_face_branch
+from facedance.wan.tiny import build_tiny
+from tests.unit.faces_people import dlib_folder
+
+ROOT = Path(__file__).parents[2]
+POSE_MODEL = ROOT / "models" / "pose" / "pose_landmarker_full.task"
+FRAMES = 9
+
+
+def sitter(index: int) -> Sitter:
+    """Somebody whose embedding is a unit vector, and whose jaw is as wide as the index says."""
+    features = np.array(portrait.FEATURES)
+    features[portrait.JAW, 0] = 226 + (features[portrait.JAW, 0] - 226) * (1 + 0.1 * index)
+    face: Any = None
+    return Sitter(str(index), face, (), Path(), Embedding.of(np.eye(3)[index]), shape_of(features))
+
+
+PEOPLE = [sitter(index) for index in range(3)]
+NOBODY = np.full(3, np.nan, np.float32)
+
+
+def pose(shift: float) -> NDArray[np.float32]:
+    """A dancer (T, 33, 4) with a torso of 50 px, moved by `shift` px; the same in each frame."""
+    joints = np.zeros((FRAMES, 33, 4), np.float32)
+    joints[..., 0] = 100 + shift
+    joints[:, [MEDIAPIPE.index(f"{side}_hip") for side in ("left", "right")], 1] = 50
+    joints[..., 3] = 1
+    return joints
+
+
+def driving(people: NDArray[np.float32]) -> NDArray[np.float32]:
+    return people[:, [MEDIAPIPE.index(name) for name in COCO]][..., [0, 1, 3]]
+
+
+def sight(*faces: NDArray[np.floating], shape_of_person: int = 0, people: NDArray[np.float32] | None = None) -> Sight:
+    found = np.array([not np.isnan(face).any() for face in faces])
+    shapes = np.where(found[:, None, None], PEOPLE[shape_of_person].shape, np.nan)
+    return Sight(np.stack(faces).astype(np.float32), shapes, pose(0) if people is None else people, flicker=1.5)
+
+
+def scored(seen: Sight, own: int = 0, other: int = 1) -> Score:
+    return score(seen, PEOPLE, own, other, driving(pose(0)), wrong=driving(pose(30)))
+
+
+# ---- Scores -------------------------------------------------------------------------------------------------------------
+
+
+def test_face_of_the_person_is_recognised_by_both_judges() -> None:
+    result = scored(sight(PEOPLE[0].embedding.raw, PEOPLE[0].embedding.raw))
+    assert (result.detected, result.to_self, result.rank1, result.rank1_second) == (1, 0, 1, 0)
+    assert [result.to_second, result.to_nearest_other] == pytest.approx([math.sqrt(2)] * 2)
+    assert (result.judge_rank1, result.judge_same) == (1, 1)
+
+
+def test_face_of_the_other_person_counts_for_the_other() -> None:
+    result = scored(sight(PEOPLE[1].embedding.raw, shape_of_person=2))
+    assert (result.rank1, result.rank1_second, result.to_second) == (0, 1, 0)
+    assert (result.judge_rank1, result.judge_same) == (0, 0)
+
+
+def test_frames_without_a_face_lower_detection_only() -> None:
+    result = scored(sight(NOBODY, PEOPLE[0].embedding.raw))
+    assert (result.detected, result.to_self, result.rank1) == (0.5, 0, 1)
+
+
+def test_clip_without_a_face_is_not_recognised_and_has_no_distance() -> None:
+    result = scored(sight(NOBODY, NOBODY))
+    assert (result.detected, result.rank1, result.rank1_second, result.judge_rank1) == (0, 0, 0, 0)
+    assert np.isnan([result.to_self, result.to_second, result.to_nearest_other, result.judge_same]).all()
+
+
+def test_pose_is_right_for_its_own_clip_and_wrong_for_another() -> None:
+    result = scored(sight(NOBODY, people=pose(4)))
+    assert (result.pck, result.pck_wrong, result.error_first_px) == (1, 0, pytest.approx(4))
+
+
+def test_dancer_who_fades_shows_in_the_last_third() -> None:
+    people = pose(2)
+    people[-3:, :, 0] += 6
+    people[-1] = np.nan
+    result = scored(sight(NOBODY, people=people))
+    assert (result.pck_first, result.error_first_px) == (1, pytest.approx(2))
+    assert (result.pck_last, result.error_last_px) == (pytest.approx(2 / 3), pytest.approx(8))
+
+
+# ---- Tables -------------------------------------------------------------------------------------------------------------
+
+
+def rows(variant: str, to_self: list[list[float]], table: str = "faces") -> list[dict[str, Any]]:
+    """A row for each person of each seed."""
+    blank = dict.fromkeys(MEASURES, 1.0)
+    return [
+        {"table": table, "variant": variant, "person": person, "seed": seed, **blank, "to_self": value}
+        for seed, values in enumerate(to_self)
+        for person, value in enumerate(values)
+    ]
+
+
+def test_summary_is_the_mean_over_people_and_the_deviation_over_seeds() -> None:
+    summary = summarise(pd.DataFrame(rows("b", [[0.1, 0.3], [0.4, np.nan]]) + rows("a", [[1.0, 1.0], [1.0, 1.0]])))
+    assert summary["variant"].tolist() == ["b", "a"]
+    first = summary.iloc[0]
+    assert (first["clips"], first["to_self"]) == (4, pytest.approx(0.3))
+    assert first["to_self_sd"] == pytest.approx(np.std([0.2, 0.4], ddof=1))
+
+
+def test_markdown_has_deviations_only_where_there_are_several_seeds() -> None:
+    one, two = (markdown(summarise(pd.DataFrame(rows("a", [[0.25]] * seeds))), 3, ["a fact"]) for seeds in (1, 2))
+    assert "- a fact" in one
+    assert "rank-1 of 3" in one
+    assert "| a | 1.000 | 0.250 |" in one
+    assert "| 0.250 ± 0.000 |" in two
+
+
+def test_markdown_marks_what_cannot_be_measured() -> None:
+    assert "| a | 1.000 | – |" in markdown(summarise(pd.DataFrame(rows("a", [[np.nan]]))), 3, [])
+
+
+def test_two_people_have_a_table_of_their_own() -> None:
+    text = markdown(summarise(pd.DataFrame(rows("a", [[0.1]]) + rows("between", [[0.2]], "two people"))), 3, [])
+    assert "| between | 1.000 | 0.200 | 1.000 |" in text.split("## Two people")[1].split("##")[0]
+    assert "between" not in text.split("## Two people")[0]
+
+
+def test_variants_made_alike_are_one_recipe() -> None:
+    made = {variant.name: variant.recipe for variant in VARIANTS}
+    assert len(made) == len(VARIANTS)
+    assert made[ADAPTER] == made["adapter only, face_scale 1"] == made["adapter only, t = 0"] == Recipe(face=0)
+    assert [variant.name for variant in FEW] == [BASE, BOTH]
+    assert recipes.WITH_LORA in made
+
+
+def test_grid_has_a_cell_for_each_person_and_column(tmp_path: Path) -> None:
+    picture = np.zeros((20, 30, 3), np.uint8)
+    write_grid({"a": {"photo": picture, "both": picture}, "b": {"photo": picture, "both": picture}}, tmp_path / "grid.png")
+    width, height = Pillow.open(tmp_path / "grid.png").size
+    assert width > 2 * 256
+    assert height > 2 * 256
+
+
+# ---- A run --------------------------------------------------------------------------------------------------------------
+
+
+def shortened(frames: int) -> params.Params:
+    """The parameters of the tiny model with shorter clips and one step."""
+    chosen = params.load(ROOT / "params.yaml")
+    tiny = chosen.models["tiny"].model_copy(update={"frames": frames})
+    settings = chosen.render.settings.model_copy(update={"steps": 1})
+    render = chosen.render.model_copy(update={"settings": settings})
+    return chosen.model_copy(update={"model": "tiny", "models": {"tiny": tiny}, "render": render})
+
+
+def random_model(folder: Path) -> Path:
+    """A tiny model with a face branch, both with random weights."""
+    build_tiny(folder, seed=0)
+    with torch.random.fork_rng(devices=[]):
+        branch = FaceBranch(embedding_dim=128, dim=224, blocks=6, tokens=8, rank=64, width=512)
+    save_face_branch(branch, folder / FACE_BRANCH, "dlib")
+    return folder
+
+
+@pytest.mark.weights
+@pytest.mark.skipif(not POSE_MODEL.exists(), reason="the pose model is not there; `snakemake models` fetches it")
+def test_run_gives_a_row_for_each_ceiling_and_variant(tmp_path: Path) -> None:
+    extent = run.Extent(people=2, seeds=1, lora_minutes=0, variants=FEW)
+    known = run.Weights(random_model(tmp_path / "model"), dlib_folder(), POSE_MODEL)
+    table = run.benchmark(shortened(5), known, extent, tmp_path / "out")
+    assert table["variant"].tolist() == [run.DRIVER, run.TRUTH, run.VAE, BASE, BOTH]
+    assert set(MEASURES) == {field.name for field in fields(Score)} <= set(table.columns)
+    measured = table.set_index("variant")
+    assert measured.loc[run.DRIVER, "pck"] == 1
+    assert measured.loc[run.TRUTH, "rank1"] == measured.loc[run.TRUTH, "judge_rank1"] == 1
+    assert measured.loc[run.TRUTH, "to_self"] < 0.6 < measured.loc[run.TRUTH, "to_nearest_other"]
+    assert measured.loc[BOTH, "rank1"] == 0  # random weights draw no faces
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"clips.csv", "identity.csv", "identity.md", "grid.png"}
+    assert len(pd.read_csv(tmp_path / "out" / "clips.csv")) == 2 * len(table)
+
+
+def test_model_without_a_face_branch_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has no trained face branch"):
+        run.benchmark(shortened(5), run.Weights(tmp_path, dlib_folder(), POSE_MODEL), run.SMALL, tmp_path / "out")
+
+
+@pytest.mark.parametrize("people", [1, len(NAMES) + 1])
+def test_number_of_people_that_cannot_be_compared_is_refused(tmp_path: Path, people: int) -> None:
+    nowhere = run.Weights(tmp_path, tmp_path, tmp_path)
+    with pytest.raises(InputError, match=rf"compares 2 to {len(NAMES)} people \(given: {people}\)"):
+        run.benchmark(shortened(5), nowhere, run.Extent(people=people), tmp_path / "out")

@@ -1,0 +1,146 @@
+"""Training the tiny model from nothing: it learns, equal seeds give equal weights, and an interruption changes nothing."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from facedance.params import TinyTransformer
+from facedance.tiny import transformer
+from facedance.tiny.batches import CLIPS, GENERIC, HEADS, REFERENCE_CLIPS, batch_rng, draw_batch
+from facedance.tiny.pixels import CROP, FRAMES, Pixels
+from facedance.tiny.recipe import people_of
+from facedance.tiny.transformer import EARLY_PEOPLE, kind_of, rate_factor, train_transformer
+from facedance.tiny.vae import standardise, train_vae
+from facedance.tiny.world_latents import World
+from facedance.wan.tiny import LATENT_CHANNELS, TEXT_DIM
+
+RECIPE = TinyTransformer(
+    picture_steps=2, steps=6, rate=0.02, other_rate=0.002, decay=2, ema=0.9, head_weight=4.0, face_dropout=0.1,
+    face_tokens=2, face_rank=8, mapper_width=32,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world():
+    random = torch.Generator().manual_seed(0)
+
+    def latents(count, frames):
+        return torch.randn(count, LATENT_CHANNELS, frames, 32, 32, generator=random).half()
+
+    tensors = {
+        "embedding": torch.nn.functional.normalize(torch.randn(4, 2, 16, generator=random), dim=-1),
+        "reference": latents(4, 1),
+    }
+    for kind, count, frames in (("still", 8, 1), ("clip", 2, 5)):
+        head = torch.zeros(count, 1, frames, 32, 32).half()
+        head[..., 6:14, 10:20] = 1
+        tensors |= {
+            f"{kind}/video": latents(count, frames),
+            f"{kind}/control": latents(count, frames),
+            f"{kind}/head": head,
+            f"{kind}/person": torch.arange(count) * 4 // count if kind == "still" else torch.arange(count),
+            f"{kind}/prompt": torch.zeros(count, dtype=torch.long),
+        }
+    return World(tensors, ("somebody",))
+
+
+@pytest.fixture(scope="module")
+def prompts():
+    text = torch.zeros(512, TEXT_DIM)
+    text[:4] = torch.randn(4, TEXT_DIM, generator=torch.Generator().manual_seed(1))
+    return {"somebody": text, GENERIC: text.flip(1), "": torch.cat([text[3:4], text[4:], text[4:5]])[:512]}
+
+
+INACTIVE = torch.zeros(LATENT_CHANNELS, 5, 32, 32)
+
+
+def batch(world, prompts, kind, people=4, seed=0):
+    return draw_batch(world, prompts, INACTIVE, kind, people=people, head_weight=4.0, dropout=0.5, random=batch_rng(seed, 1))
+
+
+def test_a_batch_has_the_shape_of_its_kind(world, prompts):
+    heads, clips, with_reference = (batch(world, prompts, kind) for kind in (HEADS, CLIPS, REFERENCE_CLIPS))
+    assert heads.latents.shape == (HEADS.size, LATENT_CHANNELS, 1, 16, 16)
+    assert clips.control.shape == (CLIPS.size, 2 * LATENT_CHANNELS + 16, 5, 32, 32)
+    assert with_reference.latents.shape == (REFERENCE_CLIPS.size, LATENT_CHANNELS, 6, 32, 32)
+    assert not with_reference.control[:, LATENT_CHANNELS:, 0].any()  # as VACE lays a reference out
+    assert heads.weight.max() == 5
+    assert set(heads.scale.tolist()) == {0.0, 1.0}
+
+
+def test_noise_and_target_say_where_the_latents_were(world, prompts):
+    drawn = batch(world, prompts, CLIPS)
+    level = drawn.sigma.reshape(-1, 1, 1, 1, 1)
+    clean = drawn.latents - level * drawn.target  # x = x0 + sigma (noise - x0)
+    known = world.tensors["clip/video"].float()
+    for item in clean:
+        assert min((item - other).abs().max().item() for other in known) < 1e-4
+
+
+def test_early_steps_see_few_people(world, prompts):
+    few = batch(world, prompts, HEADS, people=1)
+    directions = world.tensors["embedding"][0].mean(0)
+    assert (few.faces @ torch.nn.functional.normalize(directions, dim=0)).min() > 0.5
+    assert EARLY_PEOPLE < 100
+
+
+def test_equal_seeds_give_equal_weights_and_an_interruption_changes_nothing(world, prompts, tmp_path, monkeypatch):
+    monkeypatch.setattr(transformer, "CHECKPOINT_EVERY", 2)
+
+    def train(state):
+        model, branch, rows = train_transformer(world, prompts, INACTIVE, RECIPE, seed=0, state=state, compiled=False)
+        return {**model.state_dict(), **branch.state_dict()}, [row["loss"] for row in rows]
+
+    weights, losses = train(tmp_path / "whole")
+    seen = []
+
+    def killed(*args, **kwargs):
+        seen.append(args)
+        if len(seen) == 4:
+            raise KeyboardInterrupt
+        return draw_batch(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transformer, "draw_batch", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "killed")
+    resumed, again = train(tmp_path / "killed")
+    assert again == losses
+    assert len(losses) == RECIPE.steps
+    for name, value in weights.items():
+        assert torch.equal(value, resumed[name]), name
+
+
+def test_schedule():
+    assert [kind_of(RECIPE, step).clips for step in (1, 2)] == [False, False]
+    assert any(kind_of(RECIPE, step).clips for step in range(3, 12))
+    long = RECIPE.model_copy(update={"steps": 1000, "decay": 100})
+    assert [rate_factor(long, step) for step in (25, 50, 900, 950, 1000)] == [0.5, 1, 1, 0.5, 0]
+
+
+def test_the_vae_learns_goes_on_and_knows_the_spread_of_its_latents(tmp_path):
+    rng = np.random.default_rng(0)
+    base = rng.integers(0, 255, (2, 1, 2, 2, 3), dtype=np.uint8).repeat(64, 2).repeat(64, 3)
+    pictures = torch.from_numpy(base.repeat(FRAMES, 1))  # (2, T, 128, 128, 3) large squares
+    heads = torch.tensor([30.0, 20.0, 90.0, 80.0]).expand(2, FRAMES, 4)
+    save_file(
+        {"clips": pictures, "controls": pictures.clone(), "photos": pictures[:, :1].clone(), "heads": heads.contiguous()},
+        tmp_path / "pixels.safetensors",
+    )
+    pixels = Pixels([tmp_path / "pixels.safetensors"])
+    assert pixels.clips(3, rng).shape == (1, 3, 33, CROP, CROP)
+    train_vae(pixels, steps=4, seed=0, state=tmp_path / "state")
+    vae, losses = train_vae(pixels, steps=12, seed=0, state=tmp_path / "state")
+    assert list(losses["step"]) == list(range(1, 13))
+    assert losses["loss"][10] < 0.8 * losses["loss"][2]  # steps with batches of one kind
+    standardise(vae, pixels, batches=2, seed=0)
+    assert len(vae.config.latents_mean) == LATENT_CHANNELS
+    assert min(vae.config.latents_std) > 0
+
+
+def test_people_are_dealt_out_evenly():
+    parts = [people_of(part, 4, 20) for part in range(4)]
+    assert [i for part in parts for i in part] == list(range(20))
+    with pytest.raises(ValueError, match="21 people in 4 parts"):
+        people_of(0, 4, 21)
