@@ -16,7 +16,7 @@ run: install  ## install, run the whole pipeline, and say where the page is
 	@echo "open results/report/index.html in a browser"
 
 test: install  ## run the tests
-	$(BIN)/python -m pytest -q tests/unit -n auto --dist loadfile
+	$(BIN)/python -m pytest -q tests/unit -n auto --dist loadfile --no-loadscope-reorder
 	$(BIN)/python -m pytest -q tests/workflow
 
 lint: install  ## check style, types and the workflow

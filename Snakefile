@@ -23,6 +23,7 @@ include: "rules/train.smk"
 include: "rules/render.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
+include: "rules/benchmark.smk"
 
 
 rule all:

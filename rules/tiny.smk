@@ -36,9 +36,9 @@ rule train_tiny_vae:
         "logs/train_tiny_vae.log",
     benchmark:
         "benchmarks/train_tiny_vae.tsv"
-    threads: workflow.cores
     conda:
         "../environment.yml"
+    threads: workflow.cores
     params:
         tiny=part("tiny")["tiny"],
     message:
@@ -79,9 +79,9 @@ rule train_tiny_transformer:
         "logs/train_tiny_transformer.log",
     benchmark:
         "benchmarks/train_tiny_transformer.tsv"
-    threads: workflow.cores
     conda:
         "../environment.yml"
+    threads: workflow.cores
     params:
         tiny=part("tiny")["tiny"],
     message:

@@ -15,6 +15,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 COPIED = [
     "Snakefile",
+    "assets",
     "rules",
     "scripts",
     "src",

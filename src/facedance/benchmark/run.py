@@ -84,10 +84,11 @@ def benchmark(params: Params, weights: Weights, extent: Extent, out: Path) -> pd
     summary = summarise(pd.DataFrame(rows))
     _write_csv(summary, out / "identity.csv")
     settings = params.render.settings
+    guidance = settings.guidance_scale
     facts = (
         f"{extent.people} people, {extent.seeds} seeds; {params.wan.frames} frames a clip, faces looked for in every "
         f"{params.evaluate.every}th",
-        f"{settings.steps} steps, guidance {settings.guidance_scale:g}",
+        f"{settings.steps} steps, guidance {guidance:g}, of the face {guidance * settings.face_gain:g}",
         session.lora_fact,
         f"{time.monotonic() - started:.0f} s with {torch.get_num_threads()} threads on {os.cpu_count()} cores",
         "means over people, ± the standard deviation of the seeds' means; a clip without a face is not recognised",

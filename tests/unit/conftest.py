@@ -1,0 +1,15 @@
+"""Order of the unit tests."""
+
+import pytest
+
+FORKING = ("test_clips_cut.py", "test_poses_extract.py")
+"""Their workers are forked, and hang in MediaPipe if the process they come from has opened a landmarker before."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files that fork before all others, on whichever worker."""
+
+    def place(item: pytest.Item) -> int:
+        return FORKING.index(item.path.name) if item.path.name in FORKING else len(FORKING)
+
+    items.sort(key=place)
