@@ -13,7 +13,7 @@ from facedance.benchmark.people import WORLD_SEED
 from facedance.job import InputError
 from facedance.params import Poses, WanModel
 from facedance.poses.draw import draw_pose
-from facedance.poses.skeleton import COCO, MEDIAPIPE, to_openpose
+from facedance.poses.skeleton import COCO_IN_MEDIAPIPE, MEDIAPIPE, to_openpose
 from facedance.poses.smooth import fill_gaps
 from facedance.sample.dancer import Dancer, dressed
 from facedance.sample.identity import Person, person
@@ -66,7 +66,7 @@ def make_clip(who: Person, name: str, seed: int, *, wan: WanModel, poses: Poses,
     small = (wan.width, wan.height)
     return Clip(
         driver=pictures,
-        joints=people[:, [MEDIAPIPE.index(joint) for joint in COCO]][..., [0, 1, 3]],
+        joints=people[:, COCO_IN_MEDIAPIPE][..., [0, 1, 3]],
         poses=drawn,
         control=resized(drawn, small),
         truth=resized(danced(replace(driver, face=who)), small),

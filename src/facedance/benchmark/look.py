@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facedance.evaluate.judge import POINTS, LandmarkJudge
+from facedance.evaluate.observe import surest_face
 from facedance.evaluate.temporal import warping_error
 from facedance.faces.face import FaceBackend
 from facedance.params import Poses
@@ -14,7 +15,6 @@ from facedance.poses.landmarker import open_landmarker
 from facedance.poses.track import follow
 from facedance.video import Frames
 
-_MIN_FACE_PX = 24  # as for the renders of the pipeline
 _PEOPLE = 3  # that the landmarker looks for where it has nobody to follow
 
 
@@ -52,10 +52,9 @@ class Judges:
 
     def _face(self, frame: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """Both judges' view of the surest face, (D,) and (68, 2)."""
-        found = self.backend.detect(frame, _MIN_FACE_PX)
-        if not found:
+        face = surest_face(frame, self.backend)
+        if face is None:
             return np.full(self.backend.dimension, np.nan, np.float32), np.full((POINTS, 2), np.nan)
-        face = max(found, key=lambda face: face.score)
         return self.backend.embed(frame, face).raw, self.landmarks.shape(frame, face)
 
 

@@ -11,9 +11,7 @@ from facedance.benchmark.look import Sight
 from facedance.benchmark.people import APART, Sitter
 from facedance.evaluate import identity, pose
 from facedance.evaluate.judge import mean_shape, shape_distance
-from facedance.poses.skeleton import COCO, MEDIAPIPE
-
-_COCO_IN_MEDIAPIPE = [MEDIAPIPE.index(name) for name in COCO]
+from facedance.poses.skeleton import COCO_IN_MEDIAPIPE
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ def shape_distances(shapes: NDArray[np.float64], people: Sequence[Sitter]) -> ND
 
 def _pose(sight: Sight, joints: NDArray[np.float32], frames: slice = slice(None)) -> pose.PoseScore:
     counts = joints[frames, :, 2] >= pose.MIN_VISIBILITY
-    return pose.compare(sight.people[frames][:, _COCO_IN_MEDIAPIPE, :2], joints[frames, :, :2], counts)
+    return pose.compare(sight.people[frames][:, COCO_IN_MEDIAPIPE, :2], joints[frames, :, :2], counts)
 
 
 def _number(value: float | None) -> float:

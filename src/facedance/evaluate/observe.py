@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from facedance.evaluate.temporal import warping_error
-from facedance.faces.face import FaceBackend
+from facedance.faces.face import Face, FaceBackend
 from facedance.files import atomic
 from facedance.params import Evaluate, WanModel
 from facedance.poses.landmarker import open_landmarker
@@ -38,7 +38,7 @@ def observe(video: Path, backend: FaceBackend, pose_model: Path, params: Evaluat
     flicker = warping_error(frames)
     return Observation(
         scored=scored,
-        faces=np.stack([_surest_face(frames[i], backend) for i in scored]),
+        faces=np.stack([_embedded(frames[i], backend) for i in scored]),
         people=_track(frames, wan.fps, pose_model),
         flicker=np.array([np.nan if flicker is None else flicker]),
     )
@@ -55,12 +55,15 @@ def load(path: Path) -> Observation:
     return Observation(**load_file(path))
 
 
-def _surest_face(frame: NDArray[np.uint8], backend: FaceBackend) -> NDArray[np.float32]:
-    faces = backend.detect(frame, _MIN_FACE_PX)
-    if not faces:
-        return np.full(backend.dimension, np.nan, np.float32)
+def surest_face(frame: NDArray[np.uint8], backend: FaceBackend) -> Face | None:
+    """The face of the dancer in a frame (H, W, 3) in the size of clips; None if none is found."""
     # Not the largest: at this enlargement a pattern in the clothes is taken for a doubtful face now and then.
-    return backend.embed(frame, max(faces, key=lambda face: face.score)).raw
+    return max(backend.detect(frame, _MIN_FACE_PX), key=lambda face: face.score, default=None)
+
+
+def _embedded(frame: NDArray[np.uint8], backend: FaceBackend) -> NDArray[np.float32]:
+    face = surest_face(frame, backend)
+    return np.full(backend.dimension, np.nan, np.float32) if face is None else backend.embed(frame, face).raw
 
 
 def _track(frames: Frames, fps: int, model: Path) -> NDArray[np.float32]:

@@ -18,15 +18,13 @@ from facedance.faces.face import FaceBackend
 from facedance.files import atomic, sha256
 from facedance.items import item_key, record, reusable
 from facedance.params import Blend, Evaluate, WanModel
-from facedance.poses.skeleton import COCO, MEDIAPIPE
+from facedance.poses.skeleton import COCO_IN_MEDIAPIPE
 
 COLUMNS = (
     "identity", "clip", "variant", "frames",
     "face_detected_rate", "identity_distance", "nearest_other_distance", "recognised_rate", "embedding_consistency",
     "pose_detected_rate", "pose_error_px", "pose_pck", "flicker",
 )  # fmt: skip
-
-_COCO_IN_MEDIAPIPE = [MEDIAPIPE.index(name) for name in COCO]
 
 
 def score_shard(
@@ -110,4 +108,4 @@ def _pose_score(people: NDArray[np.float32], driving: NDArray[np.float32] | None
         return pose.PoseScore(None, None, None)
     if len(driving) != len(people):
         raise ValueError(f"the render has {len(people)} frames but its driving pose {len(driving)}")
-    return pose.compare(people[:, _COCO_IN_MEDIAPIPE, :2], driving[..., :2], driving[..., 2] >= pose.MIN_VISIBILITY)
+    return pose.compare(people[:, COCO_IN_MEDIAPIPE, :2], driving[..., :2], driving[..., 2] >= pose.MIN_VISIBILITY)

@@ -18,6 +18,9 @@ COCO = (
 )  # fmt: skip
 """The 17 keypoints of COCO, as in AIST++."""
 
+COCO_IN_MEDIAPIPE = tuple(MEDIAPIPE.index(name) for name in COCO)
+"""Where COCO's keypoints stand among MediaPipe's."""
+
 OPENPOSE = (
     "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist",
     "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle",

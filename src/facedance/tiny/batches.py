@@ -10,11 +10,12 @@ from torch import Tensor
 
 from facedance.tiny.fast_transformer import Text
 from facedance.tiny.world_latents import World
-from facedance.wan.flow import velocity
+from facedance.wan.dataset import REFERENCE_WEIGHT
+from facedance.wan.flow import noised, shifted, velocity
+from facedance.wan.tiny import SPATIAL_FACTOR
 
 HEAD = 16  # latent pixels: side of the window around a head
 TEXT_TOKENS = 24
-REFERENCE_WEIGHT = 0.3  # of the loss on the reference's own frame
 SHIFT = 2.5  # of the noise levels
 EMBEDDING_NOISE = 0.01  # standard deviation of each entry
 GENERIC = "a person dancing"
@@ -78,7 +79,7 @@ def draw_batch(
         for name in ("video", "control", "head")
     )
     idle = inactive[:, : kind.frames].expand(kind.size, -1, -1, -1, -1)
-    mask = torch.ones(kind.size, 16, *video.shape[2:])
+    mask = torch.ones(kind.size, SPATIAL_FACTOR**2, *video.shape[2:])
     control = torch.cat([idle, control, mask], dim=1)
     if kind.heads:
         video, control, head = _around_heads(video, control, head, random)
@@ -91,12 +92,11 @@ def draw_batch(
         weight = torch.cat([torch.full_like(weight[:, :, :1], REFERENCE_WEIGHT), weight], dim=2)
     noise = torch.randn(video.shape, generator=random)
     u = torch.rand(kind.size, generator=random)
-    sigma = SHIFT * u / (1 + (SHIFT - 1) * u)
-    level = sigma.reshape(-1, 1, 1, 1, 1)
+    sigma = shifted(u, SHIFT)
     words = [world.prompts[i] for i in world.tensors[f"{source}/prompt"][chosen]]
     spoken = [_spoken(word, float(draw)) for word, draw in zip(words, torch.rand(kind.size, generator=random), strict=True)]
     return Batch(
-        latents=(1 - level) * video + level * noise,
+        latents=noised(video, noise, sigma.reshape(-1, 1, 1, 1, 1)),
         target=velocity(video, noise),
         weight=weight,
         control=control,

@@ -1,16 +1,15 @@
 """The tiny model as a folder in diffusers' layout."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from diffusers import WanVACEPipeline
 
-from facedance.files import sha256, write_json
+from facedance.files import replaced, sha256, write_json
 from facedance.tiny.texts import text_parts
 from facedance.wan.face_branch import FaceBranch
-from facedance.wan.pretrained_face import save_face_branch
+from facedance.wan.pretrained_face import FACE_BRANCH, save_face_branch
 from facedance.wan.tiny import new_scheduler
 
 BACKEND = "dlib"
@@ -26,11 +25,8 @@ def publish(folder: Path, *, vae: Any, transformer: Any, branch: FaceBranch, see
         scheduler=new_scheduler(),
         transformer=transformer.half(),
     )
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    pipeline.save_pretrained(part, safe_serialization=True)
-    save_face_branch(branch, part / "face_branch", BACKEND)
-    weights = {str(path.relative_to(part)): sha256(path) for path in sorted(part.rglob("*.safetensors"))}
-    write_json(part / "meta.json", {**meta, "weights": weights})
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
+    with replaced(folder) as part:
+        pipeline.save_pretrained(part, safe_serialization=True)
+        save_face_branch(branch, part / FACE_BRANCH, BACKEND)
+        weights = {str(path.relative_to(part)): sha256(path) for path in sorted(part.rglob("*.safetensors"))}
+        write_json(part / "meta.json", {**meta, "weights": weights})

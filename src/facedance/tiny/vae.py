@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKLWan
 from torch import Tensor
 
-from facedance.files import atomic
+from facedance.files import replaced
 from facedance.tiny.fast_vae import decode, encode
 from facedance.tiny.muon import Muon
 from facedance.tiny.pixels import Pixels
@@ -98,5 +98,5 @@ def standardise(vae: Any, pixels: Pixels, batches: int, seed: int) -> None:
 
 def save_vae(vae: Any, folder: Path) -> None:
     """Write the VAE in diffusers' layout, in float16."""
-    with atomic(folder) as temporary:
-        vae.half().save_pretrained(temporary, safe_serialization=True)
+    with replaced(folder) as part:
+        vae.half().save_pretrained(part, safe_serialization=True)

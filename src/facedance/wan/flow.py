@@ -4,6 +4,8 @@ Latents x0 and noise are joined by a straight line, x = (1 - sigma) x0 + sigma n
 velocity noise - x0 at timestep 1000 sigma (Liu et al. 2022; Lipman et al. 2022).
 """
 
+from typing import TypeVar
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,14 +13,16 @@ from torch import Tensor
 
 TIMESTEPS = 1000
 
+_Number = TypeVar("_Number", float, Tensor)
 
-def shifted(u: float, shift: float) -> float:
+
+def shifted(u: _Number, shift: float) -> _Number:
     """Noise level in [0, 1] for a uniform `u`: a shift above 1 spends more time at high noise (Esser et al. 2024)."""
     return shift * u / (1 + (shift - 1) * u)
 
 
-def noised(latents: Tensor, noise: Tensor, sigma: float) -> Tensor:
-    """The point at noise level `sigma` between latents and noise, all of one shape."""
+def noised(latents: Tensor, noise: Tensor, sigma: float | Tensor) -> Tensor:
+    """The point at noise level `sigma`, which may be broadcast, between latents and noise of one shape."""
     return (1 - sigma) * latents + sigma * noise
 
 

@@ -1,6 +1,5 @@
 """A tiny Wan2.1-VACE of diffusers' own classes, in diffusers' folder layout, with random weights."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +7,8 @@ import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACEPipeline, WanVACETransformer3DModel
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+
+from facedance.files import replaced
 
 WORDS = (
     *("red", "blue", "white", "green", "yellow", "purple", "orange", "teal", "pink", "olive", "beige", "grey", "navy", "black"),
@@ -34,11 +35,8 @@ def build_tiny(folder: Path, seed: int) -> None:
             scheduler=new_scheduler(),
             transformer=new_transformer().half(),  # float16 on disk; loaded in the dtype asked for
         )
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    pipeline.save_pretrained(part, safe_serialization=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
+    with replaced(folder) as part:
+        pipeline.save_pretrained(part, safe_serialization=True)
 
 
 def new_transformer() -> WanVACETransformer3DModel:
