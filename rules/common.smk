@@ -128,6 +128,8 @@ def stamp(stage, rule, params, items=None):
         values = params(wildcards) if callable(params) else params
         listed = items(wildcards) if items else ()
         write_stamp(file, values, code_digest(f"scripts/{rule}.py"), listed)
+        # Snakemake lists a target's input folders once, so a stamp that comes later would be missing to it.
+        workflow.iocache.exists_local[file] = True
         return file
 
     return path
