@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
 
-.PHONY: help run test lint install schema lock clean
+.PHONY: help run test lint install schema lock forget clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ $(VENV)/.installed: $(LOCK) pyproject.toml
 
 schema:  ## write params.schema.json from the typed parameters
 	$(BIN)/python -m facedance.params > params.schema.json
+
+forget: install  ## remove what was made of one person: IDENTITY=ann; PHOTOS=yes removes the photos too
+	@$(BIN)/python -m facedance.forget "$(IDENTITY)" $(if $(filter yes,$(PHOTOS)),--photos)
 
 clean:  ## remove results, logs and training checkpoints; keep data, weights and the environment
 	rm -rf results logs .cache .snakemake
