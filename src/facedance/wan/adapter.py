@@ -157,6 +157,13 @@ def apply_adapters(transformer: Any, adapters: Mapping[str, tuple[Adapter, float
     return branch
 
 
+def add_lora(transformer: Any, config: LoraConfig, name: str) -> None:
+    """Add an untrained LoRA beside those that the transformer has; of all of them only the new one is active afterwards."""
+    with warnings.catch_warnings():  # peft warns of a second adapter, which a blend has on purpose
+        warnings.filterwarnings("ignore", message="Already found a `peft_config`")
+        transformer.add_adapter(config, adapter_name=name)
+
+
 def remove_adapters(transformer: Any, branch: FaceBranch | None) -> None:
     """Take off what `apply_adapters` put on: the transformer is again as it was loaded."""
     if branch is not None:
@@ -191,9 +198,7 @@ def _add_lora(transformer: Any, config: AdapterConfig, name: str) -> None:
         lora_alpha=config.lora_alpha,
         target_modules="|".join(pattern.pattern for pattern in patterns.values()),
     )
-    with warnings.catch_warnings():  # peft warns of a second adapter, which a blend has on purpose
-        warnings.filterwarnings("ignore", message="Already found a `peft_config`")
-        transformer.add_adapter(lora, adapter_name=name)
+    add_lora(transformer, lora, name)
 
 
 def _lora_parameters(transformer: Any) -> dict[str, nn.Parameter]:
