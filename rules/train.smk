@@ -36,3 +36,23 @@ rule train_adapter:
         "Training the adapter of {wildcards.identity}"
     script:
         "../scripts/train_adapter.py"
+
+
+rule export_lora:
+    input:
+        adapter="results/train/{identity}/adapter.safetensors",
+        stamp=stamp("train", "export_lora", {}),
+    output:
+        "results/train/{identity}/lora.{format}.safetensors",
+    log:
+        "logs/export_lora/{identity}.{format}.log",
+    benchmark:
+        "benchmarks/export_lora/{identity}.{format}.tsv"
+    wildcard_constraints:
+        format="diffusers|comfyui|kohya|diffsynth",
+    conda:
+        "../environment.yml"
+    message:
+        "Exporting the LoRA of {wildcards.identity} for {wildcards.format}"
+    script:
+        "../scripts/export_lora.py"
