@@ -1,0 +1,1 @@
+"""What the chosen settings will need, predicted before any heavy work."""

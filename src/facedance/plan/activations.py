@@ -1,0 +1,119 @@
+"""Bytes of activations, predicted from numbers of tokens and widths.
+
+These are sums over the tensors that the code keeps alive, with attention computed in tiles (flash attention) and the norms
+of queries and keys fused, as on a GPU. `tests/unit/test_plan_activations.py` compares them with a count of the tensors that
+live in real passes on the meta device. Not in them: what the kernels borrow for themselves, and what the allocator wastes.
+The most that is borrowed is by the backward pass of deterministic flash attention, 4 d bytes a token for each of
+ceil(multiprocessors / heads) splits; by then more than that of the block has been freed, on a card of 132 multiprocessors.
+
+Letters: L tokens, d width, f hidden width of the feed-forward layer, w bytes of a number in the model's dtype.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from diffusers.models.autoencoders.autoencoder_kl_wan import CACHE_T, WanCausalConv3d
+
+from facedance.params import WanModel
+from facedance.plan.parts import Widths
+from facedance.wan.latents import TEXT_TOKENS
+
+FLOAT32 = 4
+
+
+@dataclass(frozen=True)
+class LatentShape:
+    """Shape (channels, frames, height, width) of a clip's latents, without a reference."""
+
+    channels: int
+    frames: int
+    height: int
+    width: int
+
+    @property
+    def numbers(self) -> int:
+        """Numbers in one channel."""
+        return self.frames * self.height * self.width
+
+
+def latent_shape(vae: Any, wan: WanModel, frames: int) -> LatentShape:
+    """The latents of a clip of `frames` frames at the model's size."""
+    config = vae.config
+    spatial, temporal = config.scale_factor_spatial, config.scale_factor_temporal
+    return LatentShape(config.z_dim, (frames - 1) // temporal + 1, wan.height // spatial, wan.width // spatial)
+
+
+def token_count(shape: LatentShape, patch: tuple[int, int, int], reference: bool) -> int:
+    """Tokens of a clip, with those of a reference, which is one latent frame more."""
+    frames = shape.frames + int(reference)
+    return frames // patch[0] * (shape.height // patch[1]) * (shape.width // patch[2])
+
+
+def kept_by_block(widths: Widths, tokens: int) -> int:
+    """What one base block keeps from its forward for its backward pass.
+
+        L (12 d + 10 w d + w f + w r)  the inputs of the three norms in float32; in self-attention the raw and the normed
+                                       queries and keys, the values and the output; in text attention the raw and the normed
+                                       queries, the output, and the face's; the input of the GELU; the face's r low-rank
+                                       numbers
+        + 4 L' (in + rank)             for each layer with a LoRA: a float32 copy of its input, and the low-rank numbers,
+                                       for the L' tokens that it reads (the prompt's in keys and values of text attention)
+
+    A float32 model makes no such copies, so for it this is an upper bound.
+    """
+    d, f, w = widths.dim, widths.ffn, widths.number
+    block = tokens * (3 * FLOAT32 * d + 10 * w * d + w * f + w * widths.face_rank)
+    lora = sum((TEXT_TOKENS if a.reads_text else tokens) * (a.inputs + widths.lora_rank) for a in widths.adapted)
+    return block + FLOAT32 * lora
+
+
+def training_bytes(widths: Widths, tokens: int, checkpointing: bool) -> int:
+    """The most that one item's forward and backward pass holds at once, the batch being accumulated item by item.
+
+        B kept                                    without gradient checkpointing, B being the base blocks
+        B L w d + kept                            with it: each block's input, and one block run again
+        + L max(4 f + 10 d, 2 f + 20 d)           on its way in the first and the second half of the feed-forward layer
+        + 8 L head_dim                            rotary embeddings
+
+    The VACE blocks keep nothing: nothing in or before them is trained.
+    """
+    d, f, w = widths.dim, widths.ffn, widths.number
+    kept = kept_by_block(widths, tokens)
+    stored = widths.blocks * tokens * w * d + kept if checkpointing else widths.blocks * kept
+    return stored + tokens * max(4 * f + 10 * d, 2 * f + 20 * d) + _rotary(widths, tokens)
+
+
+def denoising_bytes(widths: Widths, tokens: int) -> int:
+    """The most that one forward pass without gradients holds at once, in a base block's first half of the feed-forward layer.
+
+        L (w d hints + (w + 8) f + (4 + 5 w) d) + 8 L head_dim
+
+    The hints are the VACE blocks' outputs, which all come first. (w + 8) f is the layer's output and the LoRA's in float32,
+    before and after its scale; without a LoRA it is less. Passes for guidance come one after the other.
+    """
+    d, f, w = widths.dim, widths.ffn, widths.number
+    return tokens * (w * d * widths.hints + (w + 2 * FLOAT32) * f + (FLOAT32 + 5 * w) * d) + _rotary(widths, tokens)
+
+
+def decoding_bytes(vae: Any, wan: WanModel, frames: int) -> int:
+    """The most that decoding a clip in float32 holds at once. It goes by latent frames, each of which becomes n frames.
+
+    for each causal convolution: 2 frames of its input, kept for the next latent frame
+    + (5 n + 6) C W H    in the last block, of C channels: its input, the residual and the activation (n frames each),
+                         the convolution's input with the 2 frames before it and once more padded, and its next cache
+    + 3 T W H            the video
+    """
+    decoder, pixels, n = vae.decoder, wan.width * wan.height, vae.config.scale_factor_temporal
+    last = len(decoder.up_blocks) - 1
+    cached = 0.0
+    for name, module in decoder.named_modules():
+        if isinstance(module, WanCausalConv3d) and module.kernel_size[0] > 1:
+            part, *rest = name.split(".")
+            level = {"up_blocks": int(rest[0]) if part == "up_blocks" else 0, "conv_out": last}.get(part, 0)
+            cached += CACHE_T * module.in_channels * pixels / 4 ** (last - level)
+    working = (5 * n + 3 * CACHE_T) * decoder.conv_out.in_channels * pixels
+    return round(FLOAT32 * (cached + working + 3 * frames * pixels))
+
+
+def _rotary(widths: Widths, tokens: int) -> int:
+    return 2 * FLOAT32 * tokens * widths.head_dim

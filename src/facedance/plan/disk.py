@@ -1,0 +1,39 @@
+"""Bytes on disk, without the few that file headers take."""
+
+from dataclasses import dataclass
+
+from facedance.params import Train, WanModel
+from facedance.plan.activations import FLOAT32, latent_shape
+from facedance.plan.parts import Parts
+from facedance.wan.checkpoint import KEPT
+
+
+@dataclass(frozen=True)
+class Disk:
+    """What lies where at the end, in bytes."""
+
+    weights: int  # models/<model>, if the repository has two bytes a parameter; float32 files take twice that
+    clip: int  # results/latents/clips, each
+    photo: int  # results/latents/photos, each
+    adapter: int  # results/train/<identity>
+    checkpoints: int  # .cache/training/<identity>
+
+
+def disk_bytes(parts: Parts, wan: WanModel, train: Train) -> Disk:
+    """Weights from their parameters; latents as `facedance.wan.latents` writes them: the video in float32, the control in w.
+
+    A clip has z (T' h w + h w) float32 numbers, the second being its reference, and 2 z + (pixels under a latent pixel)
+    control channels of T' h w numbers in the model's dtype. A photo is a clip of one frame; its reference is the person's.
+    """
+    shape = latent_shape(parts.autoencoder, wan, wan.frames)
+    area = shape.height * shape.width
+    channels = 2 * shape.channels + parts.autoencoder.config.scale_factor_spatial**2
+    pixel = FLOAT32 * shape.channels + parts.widths.number * channels  # bytes of one place in the latents
+    states = 3 + int(train.ema_decay > 0)  # parameters, two moments, moving average
+    return Disk(
+        weights=2 * (parts.transformer.parameters + parts.vae.parameters + parts.text_encoder.parameters),
+        clip=pixel * shape.numbers + FLOAT32 * shape.channels * area,
+        photo=pixel * area,
+        adapter=parts.adapter.bytes,
+        checkpoints=KEPT * states * parts.adapter.bytes,
+    )

@@ -1,0 +1,144 @@
+"""The plan as text."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import torch
+
+from facedance.params import Params
+from facedance.plan.activations import latent_shape, token_count
+from facedance.plan.disk import disk_bytes
+from facedance.plan.parts import Part, Parts, count_parts
+from facedance.plan.peaks import (
+    CARDS,
+    CONTEXT,
+    GIB,
+    WASTE,
+    WEIGHTS,
+    Peak,
+    Rung,
+    all_rungs,
+    best_rung,
+    encoding_peak,
+    rendering_peak,
+    training_peak,
+)
+from facedance.wan.architectures import find_architecture
+from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
+
+EMBEDDING_DIMS = {"dlib": 128, "insightface": 512}
+"""Length of a face embedding, by `faces.backend`."""
+
+PROMPTS = "results/latents/prompts.safetensors"
+
+MEGABYTE, GIGABYTE = 10**6, 10**9
+
+
+def plan(params: Params, models: Path) -> str:
+    """What the settings will need; nothing of it is measured. No weights are read but those of a small pretrained face branch.
+
+    Args:
+        models: folder of the models' folders; the tiny model must be there, the published ones need not.
+
+    Raises:
+        InputError: a model of unknown sizes, a face branch for another recogniser, or a wrong name in `train.lora_targets`.
+    """
+    wan, folder, dimension = params.wan, models / params.model, EMBEDDING_DIMS[params.faces.backend]
+    architecture = find_architecture(params.model, folder)
+    pretrained = load_face_branch(folder / FACE_BRANCH, dimension)
+    parts = count_parts(architecture, params.train, getattr(torch, wan.dtype), dimension, pretrained)
+    shape = latent_shape(parts.autoencoder, wan, wan.frames)
+    with_reference, without = (token_count(shape, parts.widths.patch, reference) for reference in (True, False))
+    title = (
+        f"{params.model} at {wan.width}x{wan.height}, {wan.frames} frames, {wan.dtype}: {without:,} tokens, "
+        f"{with_reference:,} with the reference"
+    )
+    sections = [
+        f"{title}\nPredicted from the models' sizes, not measured.",
+        _parts_table(parts, params),
+        _peaks_table(parts, params),
+        _ladder_table(parts, params),
+        _disk_lines(parts, params),
+        _machine(all_rungs(parts, wan, params.train)),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _parts_table(parts: Parts, params: Params) -> str:
+    named: dict[str, Part] = {
+        "transformer": parts.transformer,
+        "VAE (float32)": parts.vae,
+        "text encoder": parts.text_encoder,
+        f"LoRA of rank {params.train.lora_rank} (float32)": parts.lora,
+        "face branch (float32)": parts.face,
+    }
+    rows = [(name, f"{part.parameters:,}", _gib(part.bytes)) for name, part in named.items()]
+    return _table(("part", "parameters", "GiB"), rows)
+
+
+def _peaks_table(parts: Parts, params: Params) -> str:
+    wan, train = params.wan, params.train
+    peaks: dict[str, Peak] = {"encode prompts": encoding_peak(parts)}
+    for checkpointing in (False, True):
+        chosen = " (chosen)" if train.gradient_checkpointing == checkpointing else ""
+        name = f"train, gradient_checkpointing: {str(checkpointing).lower()}{chosen}"
+        peaks[name] = training_peak(parts, wan, train, frames=wan.frames, checkpointing=checkpointing)
+    peaks["render"] = rendering_peak(parts, wan, frames=wan.frames)
+    rows = [
+        (name, *(_gib(n) for n in (peak.weights, peak.adapter, peak.working, peak.bytes)), peak.where)
+        for name, peak in peaks.items()
+    ]
+    return _table(("GPU memory, GiB", "weights", "adapter", "working", "all", "at its worst in"), rows)
+
+
+def _ladder_table(parts: Parts, params: Params) -> str:
+    rungs = {name: all_rungs(parts, params.wan, params.train, name) for name in WEIGHTS}
+    rows = [(f"{card} GiB", *(_rung(rungs[name], card * GIB) for name in WEIGHTS)) for card in CARDS]
+    note = (
+        f"Shown: the most frames (models.{params.model}.frames) that a card has room for, train.gradient_checkpointing,\n"
+        f"GiB to train and to render. Room is for {WASTE:g} times these and {CONTEXT / GIB:g} GiB (assumed). What is not built "
+        f"cannot be chosen."
+    )
+    small = [str(card) for card in CARDS if not encoding_peak(parts).fits(card * GIB)]
+    if small:
+        note += (
+            f"\nThe text encoder has no room in {' or '.join(small)} GiB; encode the prompts on the CPU first: "
+            f"CUDA_VISIBLE_DEVICES= snakemake --cores all {PROMPTS}"
+        )
+    return f"{_table(('card', *WEIGHTS), rows)}\n{note}"
+
+
+def _disk_lines(parts: Parts, params: Params) -> str:
+    disk = disk_bytes(parts, params.wan, params.train)
+    return (
+        f"Disk: weights {disk.weights / GIGABYTE:.1f} GB in two bytes a parameter, {2 * disk.weights / GIGABYTE:.1f} GB in "
+        f"four;\nlatents {disk.clip / MEGABYTE:.1f} MB a clip and {disk.photo / MEGABYTE:.2f} MB a photo; for each person "
+        f"an adapter of {disk.adapter / MEGABYTE:.0f} MB and checkpoints of {disk.checkpoints / MEGABYTE:.0f} MB."
+    )
+
+
+def _machine(rungs: Sequence[Rung]) -> str:
+    if not torch.cuda.is_available():
+        return "This machine: torch sees no GPU."
+    device = torch.cuda.get_device_properties(0)
+    return f"This machine: {device.name}, {_gib(device.total_memory)} GiB: {_rung(rungs, device.total_memory)}."
+
+
+def _rung(rungs: Sequence[Rung], memory: int) -> str:
+    """The best rung, or what the least of them needs."""
+    best = best_rung(rungs, memory)
+    rung = rungs[-1] if best is None else best
+    settings = f"{rung.frames} frames, {'on' if rung.checkpointing else 'off'}"
+    needs = f"{_gib(rung.training.bytes)}, {_gib(rung.rendering.bytes)}"
+    return f"{settings}, {needs}" if best else f"no room for {settings}, {needs}"
+
+
+def _gib(count: int) -> str:
+    return f"{count / GIB:.2f}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Cells padded to columns."""
+    lines = [header, *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
