@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
 
-.PHONY: help run test lint install schema lock forget clean
+.PHONY: help run plan test lint install schema lock forget clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -14,6 +14,9 @@ help:  ## list the targets
 run: install  ## install, run the whole pipeline, and say where the page is
 	$(BIN)/snakemake --cores $(CORES) all
 	@echo "open results/report/index.html in a browser"
+
+plan: install  ## print what the settings in params.yaml will need: memory, disk, and which GPUs have room
+	$(BIN)/python -m facedance.plan
 
 test: install  ## run the tests
 	$(BIN)/python -m pytest -q tests/unit -n auto --dist loadfile --no-loadscope-reorder

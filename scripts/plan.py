@@ -1,0 +1,10 @@
+"""Print what the chosen settings will need."""
+
+from pathlib import Path
+
+from facedance.job import job
+from facedance.params import validate
+from facedance.plan.report import plan
+
+with job(snakemake.log[0], "plan"):
+    print(plan(validate(snakemake.params.all), Path("models")), end="")
