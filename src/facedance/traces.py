@@ -17,7 +17,10 @@ from facedance.job import InputError
 _NAME = r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)"
 _SHARD = r"\.(\d{4}|control)"
 _CLIP_AND_VARIANT = r"\.[A-Za-z0-9][A-Za-z0-9_-]*\.[a-z][A-Za-z0-9._~-]*"
-PEOPLE_RULES = dict.fromkeys(("make_sample_photos", "embed_faces", "encode_photos", "train_adapter"), re.compile(_NAME))
+PEOPLE_RULES = {
+    **dict.fromkeys(("make_sample_photos", "embed_faces", "encode_photos", "train_adapter"), re.compile(_NAME)),
+    "export_lora": re.compile(_NAME + r"\.[a-z]+"),
+}
 """Rules with a job for each person: how their stamps, logs and benchmarks are called."""
 RENDER_RULES = {
     "score_renders": re.compile(_NAME + _SHARD),

@@ -231,7 +231,13 @@ def test_it_says_what_is_left(tree, monkeypatch, capsys):
 def test_every_rule_with_a_job_for_each_person_is_known():
     """Its stamp, log and benchmark are called after the person."""
     patterns = PEOPLE_RULES | RENDER_RULES
-    filled = {"identity": "ann.b", "shard": "control", "clip": "control-a_b", "variant": "face_scale~1.2_seed~7"}
+    filled = {
+        "identity": "ann.b",
+        "shard": "control",
+        "clip": "control-a_b",
+        "variant": "face_scale~1.2_seed~7",
+        "format": "kohya",
+    }
     found = set()
     for rules in (ROOT / "rules").glob("*.smk"):
         for rule, job in re.findall(r'"logs/(\w+)/(.*\{identity\}.*)\.log"', rules.read_text()):
