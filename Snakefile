@@ -96,4 +96,4 @@ rule report:
 
 rule tiny:
     input:
-        "models/tiny-training/published/meta.json",
+        "tiny-training/published/meta.json",

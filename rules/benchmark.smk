@@ -1,8 +1,6 @@
 # How well renders keep a face, on people, dances and photos that nothing was trained on. `snakemake benchmark_identity` asks
 # for it; nothing else needs it, and it takes hours.
 
-BENCHMARK = {"people": 16, "seeds": 3, "lora_minutes": 3}
-
 
 rule benchmark_identity:
     input:
@@ -13,9 +11,10 @@ rule benchmark_identity:
             "benchmark",
             "benchmark_identity",
             {
-                **part("wan", "faces", "poses", "train", "render", "evaluate"),
+                **part(
+                    "wan", "faces", "poses", "train", "render", "evaluate", "benchmark"
+                ),
                 "prompts": PARAMS.prompts,
-                **BENCHMARK,
             },
         ),
     output:
@@ -33,7 +32,7 @@ rule benchmark_identity:
         gpu=1,
     params:
         all=PARAMS.model_dump(mode="json"),
-        extent=BENCHMARK,
+        extent=part("benchmark")["benchmark"],
     message:
         "Measuring whose face is seen in renders of people that nothing was trained on"
     script:

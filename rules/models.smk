@@ -42,22 +42,22 @@ rule fetch_face_model:
         "../scripts/fetch_face_model.py"
 
 
-rule build_tiny_model:
+rule place_tiny_model:
     input:
-        vae="assets/tiny/vae",
-        stamp=stamp("models", "build_tiny_model", {}),
+        "assets/tiny/meta.json",  # holds the weights' digests
+        stamp=stamp("models", "place_tiny_model", {}),
     output:
         "models/tiny/manifest.json",
     log:
-        "logs/build_tiny_model.log",
+        "logs/place_tiny_model.log",
     benchmark:
-        "benchmarks/build_tiny_model.tsv"
+        "benchmarks/place_tiny_model.tsv"
     conda:
         "../environment.yml"
     message:
-        "Building the tiny Wan2.1-VACE"
+        "Putting the tiny Wan2.1-VACE in place"
     script:
-        "../scripts/build_tiny_model.py"
+        "../scripts/place_tiny_model.py"
 
 
 rule fetch_wan_model:

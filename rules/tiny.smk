@@ -3,12 +3,23 @@
 
 TINY = PARAMS.tiny
 TINY_PARTS = [f"{part:03d}" for part in range(TINY.parts)]
-TINY_FOLDER = "models/tiny-training"
+TINY_FOLDER = "tiny-training"
+
+
+def tiny(*names):
+    """Values of the section `tiny`, those that one rule uses."""
+    return TINY.model_dump(mode="json", include=set(names))
+
+
+TINY_PIXELS = {**tiny("seed", "side", "parts"), "people": TINY.vae.people}
+TINY_VAE = {**tiny("seed"), **TINY.vae.model_dump(exclude={"people"})}
+TINY_WORLD = tiny("seed", "side", "frames", "parts", "people", "dancers")
+TINY_TRANSFORMER = tiny("seed", "side", "frames", "transformer")
 
 
 rule draw_tiny_pixels:
     input:
-        stamp=stamp("tiny", "draw_tiny_pixels", part("tiny")),
+        stamp=stamp("tiny", "draw_tiny_pixels", TINY_PIXELS),
     output:
         f"{TINY_FOLDER}/pixels/{{part}}.safetensors",
     log:
@@ -18,7 +29,7 @@ rule draw_tiny_pixels:
     conda:
         "../environment.yml"
     params:
-        tiny=part("tiny")["tiny"],
+        tiny=TINY_PIXELS,
     message:
         "Drawing pictures for the tiny VAE, part {wildcards.part}"
     script:
@@ -28,7 +39,7 @@ rule draw_tiny_pixels:
 rule train_tiny_vae:
     input:
         pixels=expand(f"{TINY_FOLDER}/pixels/{{part}}.safetensors", part=TINY_PARTS),
-        stamp=stamp("tiny", "train_tiny_vae", part("tiny")),
+        stamp=stamp("tiny", "train_tiny_vae", TINY_VAE),
     output:
         weights=f"{TINY_FOLDER}/vae/diffusion_pytorch_model.safetensors",
         metrics=f"{TINY_FOLDER}/vae.csv",
@@ -40,7 +51,7 @@ rule train_tiny_vae:
         "../environment.yml"
     threads: workflow.cores
     params:
-        tiny=part("tiny")["tiny"],
+        tiny=TINY_VAE,
     message:
         "Training the tiny VAE"
     script:
@@ -51,7 +62,7 @@ rule encode_tiny_world:
     input:
         vae=f"{TINY_FOLDER}/vae/diffusion_pytorch_model.safetensors",
         face_model="models/faces/dlib/manifest.json",
-        stamp=stamp("tiny", "encode_tiny_world", part("tiny")),
+        stamp=stamp("tiny", "encode_tiny_world", TINY_WORLD),
     output:
         f"{TINY_FOLDER}/latents/{{part}}.safetensors",
     log:
@@ -61,7 +72,7 @@ rule encode_tiny_world:
     conda:
         "../environment.yml"
     params:
-        tiny=part("tiny")["tiny"],
+        tiny=TINY_WORLD,
     message:
         "Encoding the tiny world, part {wildcards.part}"
     script:
@@ -71,8 +82,9 @@ rule encode_tiny_world:
 rule train_tiny_transformer:
     input:
         vae=f"{TINY_FOLDER}/vae/diffusion_pytorch_model.safetensors",
+        vae_losses=f"{TINY_FOLDER}/vae.csv",
         world=expand(f"{TINY_FOLDER}/latents/{{part}}.safetensors", part=TINY_PARTS),
-        stamp=stamp("tiny", "train_tiny_transformer", part("tiny")),
+        stamp=stamp("tiny", "train_tiny_transformer", TINY_TRANSFORMER),
     output:
         f"{TINY_FOLDER}/published/meta.json",
     log:
@@ -83,7 +95,9 @@ rule train_tiny_transformer:
         "../environment.yml"
     threads: workflow.cores
     params:
-        tiny=part("tiny")["tiny"],
+        tiny=TINY_TRANSFORMER,
+        recipe=TINY.model_dump(mode="json", exclude={"compiled"}),
+        compiled=TINY.compiled,
     message:
         "Training the tiny transformer; it goes on from its last checkpoint"
     script:

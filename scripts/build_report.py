@@ -10,7 +10,6 @@ with job(snakemake.log[0], "report"):
     params = validate(snakemake.params.all)
     build_report(
         params=params,
-        untrained=params.wan.repo is None,
         metrics=Path(snakemake.input.metrics),
         accuracy=Path(snakemake.input.accuracy),
         clips_csv=Path(snakemake.input.clips),

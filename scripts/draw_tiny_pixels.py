@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from facedance.job import job
-from facedance.params import Tiny
 from facedance.tiny.pixels import make_pixels
 from facedance.tiny.recipe import people_of
 
 with job(snakemake.log[0], "tiny pixels"):
-    tiny = Tiny(**snakemake.params.tiny)
-    people = people_of(int(snakemake.wildcards.part), tiny.parts, tiny.vae.people)
-    make_pixels(Path(snakemake.output[0]), people, tiny.side, tiny.seed)
+    tiny = snakemake.params.tiny
+    people = people_of(int(snakemake.wildcards.part), tiny["parts"], tiny["people"])
+    make_pixels(Path(snakemake.output[0]), people, tiny["side"], tiny["seed"])

@@ -6,21 +6,20 @@ import torch
 
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.job import job
-from facedance.params import Tiny
 from facedance.tiny.recipe import people_of
 from facedance.tiny.world_latents import encode_world
 from facedance.wan.load import load_vae
 
 with job(snakemake.log[0], "tiny world"):
-    tiny = Tiny(**snakemake.params.tiny)
-    people = people_of(int(snakemake.wildcards.part), tiny.parts, tiny.people)
+    tiny = snakemake.params.tiny
+    people = people_of(int(snakemake.wildcards.part), tiny["parts"], tiny["people"])
     encode_world(
         load_vae(Path(snakemake.input.vae).parents[1], torch.device("cpu")),
         DlibBackend(Path(snakemake.input.face_model).parent),
         people,
-        people[: tiny.dancers // tiny.parts],
-        frames=tiny.frames,
-        side=tiny.side,
-        seed=tiny.seed,
+        people[: tiny["dancers"] // tiny["parts"]],
+        frames=tiny["frames"],
+        side=tiny["side"],
+        seed=tiny["seed"],
         path=Path(snakemake.output[0]),
     )

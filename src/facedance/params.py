@@ -209,6 +209,7 @@ class TinyVae(Section):
 
     people: int = Field(ge=1, description="whose pictures it learns from")
     steps: int = Field(ge=1)
+    exact_steps: int = Field(ge=1, description="the last of these, in which latents are decoded without noise")
 
 
 class TinyTransformer(Section):
@@ -225,6 +226,14 @@ class TinyTransformer(Section):
     face_tokens: int = Field(ge=1, le=64)
     face_rank: int = Field(ge=1, le=512)
     mapper_width: int = Field(ge=16, le=4096)
+
+
+class Benchmark(Section):
+    """How much `snakemake benchmark_identity` renders."""
+
+    people: int = Field(ge=2, le=16)
+    seeds: int = Field(ge=1, description="each is another dance, dancer and noise")
+    lora_minutes: float = Field(ge=0, description="of training for each person")
 
 
 class Tiny(Section):
@@ -263,6 +272,7 @@ class Params(Section):
     train: Train
     render: Render
     evaluate: Evaluate
+    benchmark: Benchmark
     tiny: Tiny
     models: dict[Name, WanModel]
 

@@ -27,7 +27,7 @@ from facedance.poses.skeleton import COCO, MEDIAPIPE
 from facedance.sample import portrait
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.pretrained_face import FACE_BRANCH, save_face_branch
-from facedance.wan.tiny import build_tiny
+from facedance.wan.tiny import BLOCKS, DIM, build_tiny
 from tests.unit.faces_people import dlib_folder
 
 ROOT = Path(__file__).parents[2]
@@ -182,7 +182,7 @@ def random_model(folder: Path) -> Path:
     """A tiny model with a face branch, both with random weights."""
     build_tiny(folder, seed=0)
     with torch.random.fork_rng(devices=[]):
-        branch = FaceBranch(embedding_dim=128, dim=224, blocks=6, tokens=8, rank=64, width=512)
+        branch = FaceBranch(embedding_dim=128, dim=DIM, blocks=BLOCKS, tokens=8, rank=64, width=512)
     save_face_branch(branch, folder / FACE_BRANCH, "dlib")
     return folder
 

@@ -62,7 +62,6 @@ def make_results(root: Path) -> dict[str, Any]:
     write_json(root / "tiny" / "manifest.json", {"files": {"vae/config.json": {"size": 3, "sha256": "ab" * 32}}})
     return {
         "params": some_params(),
-        "untrained": True,
         "metrics": root / "metrics.csv",
         "accuracy": root / "accuracy.csv",
         "clips_csv": root / "clips.csv",

@@ -5,19 +5,20 @@ import torch
 
 from facedance.tiny.fast_transformer import Text, base_block, control_block, predict
 from facedance.wan.face_branch import FaceBranch
-from facedance.wan.tiny import new_transformer
+from facedance.wan.tiny import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEXT_DIM, new_transformer
 
 
 @torch.no_grad()
 def test_velocity_is_that_of_the_model_with_its_branch():
     torch.manual_seed(0)
     model = new_transformer().eval()
-    branch = FaceBranch(embedding_dim=16, dim=224, blocks=6, tokens=3, rank=8, width=32)
+    branch = FaceBranch(embedding_dim=16, dim=DIM, blocks=BLOCKS, tokens=3, rank=8, width=32)
     for block in branch.blocks:
         torch.nn.init.normal_(block.out_up.weight, std=0.05)
-    latents, control = torch.randn(2, 16, 3, 8, 6), torch.randn(2, 48, 3, 8, 6)
-    prompts = torch.zeros(2, 512, 64)
-    prompts[0, :5], prompts[1, :9] = torch.randn(5, 64), torch.randn(9, 64)
+    latents = torch.randn(2, LATENT_CHANNELS, 3, 8, 6)
+    control = torch.randn(2, 2 * LATENT_CHANNELS + SPATIAL_FACTOR**2, 3, 8, 6)
+    prompts = torch.zeros(2, 512, TEXT_DIM)
+    prompts[0, :5], prompts[1, :9] = torch.randn(5, TEXT_DIM), torch.randn(9, TEXT_DIM)
     faces = torch.nn.functional.normalize(torch.randn(2, 16), dim=1)
     sigma, scale = torch.tensor([0.3, 0.8]), torch.tensor([1.0, 0.0])
     fast = predict(

@@ -16,9 +16,9 @@ from facedance.params import Faces, Poses, WanModel
 from facedance.video import read_frames, write_video
 from facedance.wan import latents, photo_latents
 from facedance.wan.encoder import LatentEncoder
-from facedance.wan.load import load_vae
+from facedance.wan.load import know_vae, load_vae
 from facedance.wan.photo_latents import FACE_SHARE, encode_photos, frame_portrait
-from facedance.wan.tiny import LATENT_CHANNELS, build_tiny
+from facedance.wan.tiny import LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 
 WAN = WanModel(
     repo=None,
@@ -32,6 +32,7 @@ WAN = WanModel(
     flow_shift=3.0,
     dtype="float32",
 )
+LATENT_SIZE = ((WAN.frames - 1) // TEMPORAL_FACTOR + 1, WAN.height // SPATIAL_FACTOR, WAN.width // SPATIAL_FACTOR)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,9 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pipeline(model):
-    return WanVACEPipeline.from_pretrained(model, torch_dtype=torch.float32)
+    made = WanVACEPipeline.from_pretrained(model, torch_dtype=torch.float32)
+    know_vae(made)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +96,7 @@ def test_reference_equals_the_pipelines(encoder, pipeline, size):
 def test_video_is_the_normalised_mode(encoder, pipeline):
     frames = moving(5, WAN.width, WAN.height)
     latents = encoder.video(frames)
-    assert latents.shape == (LATENT_CHANNELS, 2, 12, 8)
+    assert latents.shape == (LATENT_CHANNELS, *LATENT_SIZE)
     pixels = torch.from_numpy(frames).permute(3, 0, 1, 2)[None] / 127.5 - 1
     mode = pipeline.vae.encode(pixels).latent_dist.mode()[0]
     mean, std = (torch.tensor(v).view(-1, 1, 1, 1) for v in (pipeline.vae.config.latents_mean, pipeline.vae.config.latents_std))
@@ -145,9 +148,9 @@ def test_a_shard_is_encoded_and_listed(shard, encoder):
     assert listed["file"].tolist() == ["a_000.safetensors", "b_000.safetensors", ""]
     with_reference, without = (load_file(shard["folder"] / f"{clip}.safetensors") for clip in ("a_000", "b_000"))
     assert {name: tuple(t.shape) for name, t in with_reference.items()} == {
-        "video": (LATENT_CHANNELS, 2, 12, 8),
-        "control": (2 * LATENT_CHANNELS + 16, 2, 12, 8),
-        "reference": (LATENT_CHANNELS, 1, 12, 8),
+        "video": (LATENT_CHANNELS, *LATENT_SIZE),
+        "control": (2 * LATENT_CHANNELS + SPATIAL_FACTOR**2, *LATENT_SIZE),
+        "reference": (LATENT_CHANNELS, 1, *LATENT_SIZE[1:]),
     }
     assert set(without) == {"video", "control"}
     assert torch.equal(without["video"], encoder.video(read_frames(shard["clips_folder"] / "b_000.mp4")))
@@ -272,7 +275,7 @@ def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkey
     tensors = load_file(tmp_path / "photos.safetensors")
     keys = {f"{name}.{key}" for name in names[:2] for key in ("video", "control", "box", "seen")}
     assert set(tensors) == keys | {"reference"}
-    assert tensors["with space.png.video"].shape == (LATENT_CHANNELS, 1, 12, 8)
+    assert tensors["with space.png.video"].shape == (LATENT_CHANNELS, 1, *LATENT_SIZE[1:])
     whole, padded = tensors["with space.png.seen"], tensors["b.png.seen"]
     assert whole.tolist() == [0, 0, WAN.width, WAN.height]
     assert padded[2] - padded[0] < WAN.width or padded[3] - padded[1] < WAN.height

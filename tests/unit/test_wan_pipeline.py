@@ -13,10 +13,12 @@ from torch import Tensor
 from facedance.params import WanModel
 from facedance.variants import RenderSettings
 from facedance.wan.face_branch import FaceBranch
+from facedance.wan.load import know_vae
 from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, load_pipeline, render_frames
-from facedance.wan.tiny import LATENT_CHANNELS, build_tiny
+from facedance.wan.tiny import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 
 SIZE, FRAMES = 32, 5
+LATENT_FRAMES = (FRAMES - 1) // TEMPORAL_FACTOR + 1
 WAN = WanModel(
     repo=None,
     revision=None,
@@ -57,6 +59,7 @@ def ours(model: Path) -> FaceVACEPipeline:
 @pytest.fixture(scope="module")
 def theirs(model: Path) -> WanVACEPipeline:
     pipeline = WanVACEPipeline.from_pretrained(model, local_files_only=True)
+    know_vae(pipeline)  # the tiny VAE begins with patches, as Wan2.2's does; the pipeline counts its stages only
     pipeline.scheduler = UniPCMultistepScheduler.from_config(pipeline.scheduler.config, flow_shift=WAN.flow_shift)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
@@ -91,7 +94,7 @@ def prompts(theirs: WanVACEPipeline) -> tuple[Tensor, Tensor]:
 
 def face_branch(pipeline: FaceVACEPipeline) -> FaceBranch:
     torch.manual_seed(0)
-    branch = FaceBranch(embedding_dim=16, dim=224, blocks=6, tokens=2, rank=8, width=32)
+    branch = FaceBranch(embedding_dim=16, dim=DIM, blocks=BLOCKS, tokens=2, rank=8, width=32)
     for name, parameter in branch.named_parameters():
         if name.endswith("out_up.weight"):
             torch.nn.init.normal_(parameter, std=0.3)
@@ -144,7 +147,7 @@ def test_latents_equal_diffusers_to_the_bit(
         made = ours(video=encoded(theirs, True), generator=torch.Generator().manual_seed(1), **arguments).frames
     branch.detach()
     expected = theirs(video=VIDEO, reference_images=REFERENCE, generator=torch.Generator().manual_seed(1), **arguments).frames
-    assert made.shape == (1, LATENT_CHANNELS, 3, SIZE // 4, SIZE // 4)
+    assert made.shape == (1, LATENT_CHANNELS, 1 + LATENT_FRAMES, SIZE // SPATIAL_FACTOR, SIZE // SPATIAL_FACTOR)
     assert torch.equal(made, expected)
 
 
@@ -175,7 +178,7 @@ def test_every_setting_and_input_matters(ours: FaceVACEPipeline, theirs: WanVACE
         "face off": rendered(face_scale=0.0),
         "face more": rendered(face_scale=2.0),
         "other face": rendered(face=FACE.flip(1)),
-        "moving face": rendered(face=torch.cat([FACE, FACE.flip(1)])),
+        "moving face": rendered(face=torch.cat([FACE, FACE, FACE.flip(1)])),
         "prompt": rendered(prompt=prompts[0].flip(1)),
         "steps": rendered(steps=4),
         "guidance": rendered(guidance_scale=1.0),

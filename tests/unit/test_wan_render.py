@@ -22,10 +22,11 @@ from facedance.wan.adapter import AdapterConfig, attach, save_adapter, trainable
 from facedance.wan.face_branch import FaceSizes
 from facedance.wan.inputs import Person, RenderInputs, RenderJob
 from facedance.wan.load import load_transformer
-from facedance.wan.tiny import LATENT_CHANNELS, SPATIAL_FACTOR, build_tiny
+from facedance.wan.tiny import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 
 SIZE, FRAMES, EMBEDDING = 32, 9, 16
 CONTROL_CHANNELS = 2 * LATENT_CHANNELS + SPATIAL_FACTOR**2
+LATENT_SIZE, LATENT_FRAMES = (SIZE // SPATIAL_FACTOR, SIZE // SPATIAL_FACTOR), (FRAMES - 1) // TEMPORAL_FACTOR + 1
 WAN = WanModel(
     repo=None,
     revision=None,
@@ -59,7 +60,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build_tiny(folder / "model", seed=0)
     transformer = load_transformer(folder / "model", torch.float32, torch.device("cpu"))
     config = AdapterConfig(
-        face=FaceSizes(embedding_dim=EMBEDDING, dim=224, blocks=6, tokens=2, rank=8, width=16),
+        face=FaceSizes(embedding_dim=EMBEDDING, dim=DIM, blocks=BLOCKS, tokens=2, rank=8, width=16),
         lora_rank=2,
         lora_alpha=2.0,
         lora_targets=("to_q",),
@@ -74,13 +75,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         vector = np.random.default_rng(len(person)).normal(size=EMBEDDING)
         save_embeddings(folder / person / "embedding.safetensors", {"embedding": Embedding.of(vector)}, {})
         save_file(
-            {"reference": torch.randn(LATENT_CHANNELS, 1, 8, 8, generator=generator)}, folder / person / "photos.safetensors"
+            {"reference": torch.randn(LATENT_CHANNELS, 1, *LATENT_SIZE, generator=generator)},
+            folder / person / "photos.safetensors",
         )
     save_file({name: torch.randn(512, 64, generator=generator) for name in ("dance", "none")}, folder / "prompts.safetensors")
     (folder / "latents").mkdir()
     for clip in ("dance_000", "control-mine"):
         save_file(
-            {"control": torch.randn(CONTROL_CHANNELS, 3, 8, 8, generator=generator)}, folder / "latents" / f"{clip}.safetensors"
+            {"control": torch.randn(CONTROL_CHANNELS, LATENT_FRAMES, *LATENT_SIZE, generator=generator)},
+            folder / "latents" / f"{clip}.safetensors",
         )
     _write_clip_with_music(folder / "clips" / "dance_000.mp4")
     write_json(folder / "stamp.json", {"params": {}, "code": {"facedance.wan.render": "1"}})

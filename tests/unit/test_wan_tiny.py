@@ -8,7 +8,7 @@ import torch
 from diffusers import WanVACEPipeline
 
 from facedance.files import sha256
-from facedance.wan.load import load_scheduler, load_text, load_transformer, load_vae
+from facedance.wan.load import know_vae, load_scheduler, load_text, load_transformer, load_vae
 from facedance.wan.tiny import build_tiny
 
 CPU = torch.device("cpu")
@@ -52,6 +52,7 @@ def test_replaces_an_older_model(tmp_path: Path) -> None:
 
 def test_diffusers_pipeline_makes_videos_that_follow_prompt_and_seed(model: Path) -> None:
     pipeline = WanVACEPipeline.from_pretrained(model, local_files_only=True)
+    know_vae(pipeline)
     pipeline.set_progress_bar_config(disable=True)
 
     def video(prompt: str, seed: int) -> np.ndarray:

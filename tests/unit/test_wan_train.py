@@ -27,7 +27,7 @@ from facedance.wan.face_branch import FaceBranch
 from facedance.wan.learner import Learner, learning_rate
 from facedance.wan.load import load_transformer
 from facedance.wan.pretrained_face import load_face_branch, save_face_branch
-from facedance.wan.tiny import LATENT_CHANNELS, SPATIAL_FACTOR, build_tiny
+from facedance.wan.tiny import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, build_tiny
 from facedance.wan.train import schedule, train_identity
 from facedance.wan.validate import SIGMAS, heldout_losses
 
@@ -398,7 +398,7 @@ def test_a_training_starts_from_the_models_own_face_branch(world, tmp_path):
     world = shutil.copytree(world, tmp_path / "world")
     folder = world / "model" / "face_branch"
     torch.manual_seed(0)
-    branch = FaceBranch(embedding_dim=D, dim=224, blocks=6, tokens=3, rank=5, width=8)
+    branch = FaceBranch(embedding_dim=D, dim=DIM, blocks=BLOCKS, tokens=3, rank=5, width=8)
     branch.mean.normal_(std=0.3)
     once = changed(phases=(Phase(steps=1, trains=("lora",)),))
     states = set()
@@ -412,7 +412,7 @@ def test_a_training_starts_from_the_models_own_face_branch(world, tmp_path):
         states |= {path.name for path in (tmp_path / "state").iterdir()}
     assert len(states) == 2, "the branch's bytes must be part of what a training is known by"
 
-    other = FaceBranch(embedding_dim=128, dim=224, blocks=6, tokens=3, rank=5, width=8)
+    other = FaceBranch(embedding_dim=128, dim=DIM, blocks=BLOCKS, tokens=3, rank=5, width=8)
     save_face_branch(other, folder, "dlib")
     with pytest.raises(InputError, match=r"dlib's embeddings of 128 numbers and the person's has 16: set faces\.backend"):
         run_training(world, tmp_path, once)

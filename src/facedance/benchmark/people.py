@@ -43,6 +43,10 @@ SHOTS = (
     Shot((226, 120), 230, tilt=-5, gain=0.95),
     Shot((215, 118), 205, tilt=6, pitch=4, warmth=-0.04),
     Shot((236, 122), 240, pitch=-4, side_light=-0.1, gain=1.05),
+    Shot((224, 130), 260, yaw=4, tilt=3, warmth=0.02),
+    Shot((230, 118), 215, yaw=-5, tilt=-3, gain=0.98),
+    Shot((222, 160), 280, size=(480, 600), pitch=3, gain=1.03),
+    Shot((229, 126), 250, side_light=0.1, warmth=-0.03),
 )
 """Clean photos: other crops, light and angles, nobody else and nothing broken."""
 

@@ -26,7 +26,6 @@ _CURVE_POINTS = 300  # more than a chart has pixels for, and a page must stay li
 def build_report(
     *,
     params: Params,
-    untrained: bool,
     metrics: Path,
     accuracy: Path,
     clips_csv: Path,
@@ -44,7 +43,6 @@ def build_report(
     """Write `folder`/index.html and copies of the media that it shows.
 
     Args:
-        untrained: the model's weights were only drawn from a seed; the page then says so.
         metrics, accuracy: the tables of `evaluate.summary` and `evaluate.accuracy`; every row of `metrics` is shown.
         faces, training: the folders results/faces/<identity> and results/train/<identity>, by identity.
         controls_folder: where ready-made control videos lie under their clip's name.
@@ -59,7 +57,6 @@ def build_report(
     extraction = _table(accuracy, ("clip", "origin"))
     data = {
         "model": params.model,
-        "untrained": untrained,
         "size": params.wan.clip_size,
         "fps": params.wan.fps,
         "frames": params.wan.frames,

@@ -13,11 +13,6 @@ function header() {
   find("#summary").textContent = `${count(data.renders.length, "render", "renders")} with the model ${data.model}: ` +
     `${count(who, "face", "faces")} in ${count(clips, "clip", "clips")} of ${data.frames} frames ` +
     `(${(data.frames / data.fps).toFixed(1)} s at ${data.fps} frames a second).`;
-  if (data.untrained) {
-    find("#notices").append(make("p", { class: "notice" },
-      "The model is the tiny one with weights drawn at random: it has not been trained. The videos show that every step works, " +
-      "not what a trained model makes; faces and dancers are not to be expected in them."));
-  }
   const figures = [["Renders", data.renders.length, digits(0)], ["Frames with a face", mean("face_detected_rate"), share],
     ["Frames recognised", mean("recognised_rate"), share], ["Pose followed, PCK@0.2", mean("pose_pck"), digits(3)]];
   for (const [origin, pck] of Object.entries(data.extraction_pck)) {

@@ -14,11 +14,13 @@ from facedance.wan.dataset import REFERENCE_WEIGHT
 from facedance.wan.flow import noised, shifted, velocity
 from facedance.wan.tiny import SPATIAL_FACTOR
 
-HEAD = 16  # latent pixels: side of the window around a head
+HEAD = 8  # latent pixels: side of the window around a head
 TEXT_TOKENS = 24
 SHIFT = 2.5  # of the noise levels
 EMBEDDING_NOISE = 0.01  # standard deviation of each entry
-GENERIC = "a person dancing"
+GENERIC = "a person dancing in a studio, clear face, full body, natural light"
+NEGATIVE = "blurred face, distorted face, extra limbs, text, watermark"
+"""Prompts that tell nothing of the scene; those of params.yaml."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,9 @@ class Kind:
 
 HEADS = Kind(size=64, clips=False, frames=1, heads=True, reference=False)
 STILLS = Kind(size=10, clips=False, frames=1, heads=False, reference=True)
-HEAD_CLIPS = Kind(size=12, clips=True, frames=5, heads=True, reference=False)
-CLIPS = Kind(size=4, clips=True, frames=5, heads=False, reference=False)
-REFERENCE_CLIPS = Kind(size=3, clips=True, frames=5, heads=False, reference=True)
+HEAD_CLIPS = Kind(size=8, clips=True, frames=9, heads=True, reference=False)
+CLIPS = Kind(size=3, clips=True, frames=5, heads=False, reference=False)
+REFERENCE_CLIPS = Kind(size=1, clips=True, frames=9, heads=False, reference=True)
 
 PICTURES = (HEADS, HEADS, HEADS, STILLS)
 MOVING = (HEADS, HEAD_CLIPS, CLIPS, HEADS, HEAD_CLIPS, STILLS, HEADS, REFERENCE_CLIPS)
@@ -109,7 +111,7 @@ def draw_batch(
 
 def _spoken(prompt: str, draw: float) -> str:
     """The prompt, or now and then nothing, or nothing that tells."""
-    return "" if draw < 0.15 else GENERIC if draw < 0.25 else prompt
+    return "" if draw < 0.1 else NEGATIVE if draw < 0.2 else GENERIC if draw < 0.4 else prompt
 
 
 def _embeddings(views: Tensor, random: torch.Generator) -> Tensor:
@@ -120,13 +122,13 @@ def _embeddings(views: Tensor, random: torch.Generator) -> Tensor:
 
 
 def _around_heads(video: Tensor, control: Tensor, head: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """The three, cut to windows (HEAD, HEAD) around the heads (B, 1, T', h, w), at even places as tokens are."""
+    """The three, cut to windows (HEAD, HEAD) around the heads (B, 1, T', h, w)."""
     parts = []
     for i in range(len(video)):
         places = head[i, 0].amax(0).nonzero().float()
-        middle = places.mean(0) if len(places) else torch.tensor([16.0, 16.0])
-        corner = middle - HEAD / 2 + 1.5 * torch.randn(2, generator=random)
-        y, x = (int(2 * round(float(c) / 2)) for c in corner.clamp(0, video.shape[-1] - HEAD))
+        middle = places.mean(0) if len(places) else torch.full((2,), video.shape[-1] / 2)
+        corner = middle - (HEAD - 1) / 2 + 0.8 * torch.randn(2, generator=random)
+        y, x = (round(float(c)) for c in corner.clamp(0, video.shape[-1] - HEAD))
         parts.append([t[i, :, :, y : y + HEAD, x : x + HEAD] for t in (video, control, head)])
     cut = [torch.stack(column) for column in zip(*parts, strict=True)]
     return cut[0], cut[1], cut[2]

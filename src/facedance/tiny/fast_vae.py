@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKLWan
-from diffusers.models.autoencoders.autoencoder_kl_wan import WanResample
+from diffusers.models.autoencoders.autoencoder_kl_wan import WanResample, patchify, unpatchify
 from torch import Tensor, nn
 
 
@@ -18,7 +18,7 @@ def encode(vae: AutoencoderKLWan, video: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and log variance (B, z, T', h, w) of the latents of videos (B, 3, T, H, W) in [-1, 1]; T is 4 n + 1."""
     net: Any = vae.encoder
     videos = len(video)
-    x = _conv3d(net.conv_in, _fold(video), videos)
+    x = _conv3d(net.conv_in, _fold(patchify(video, vae.config.patch_size or 1)), videos)
     for layer in net.down_blocks:
         x = _down(layer, x, videos) if isinstance(layer, WanResample) else _residual(layer, x, videos)
     x = _middle(net.mid_block, x, videos)
@@ -38,7 +38,8 @@ def decode(vae: AutoencoderKLWan, latents: Tensor) -> Tensor:
             x = _residual(layer, x, videos)
         if block.upsamplers is not None:
             x = _up(block.upsamplers[0], x, videos)
-    return _unfold(_conv3d(net.conv_out, F.silu(_norm(net.norm_out, x)), videos), videos)
+    out = _unfold(_conv3d(net.conv_out, F.silu(_norm(net.norm_out, x)), videos), videos)
+    return unpatchify(out, vae.config.patch_size or 1)
 
 
 def _fold(video: Tensor) -> Tensor:

@@ -1,9 +1,10 @@
 """The tiny model as a folder in diffusers' layout."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from diffusers import WanVACEPipeline
 
 from facedance.files import replaced, sha256, write_json
@@ -13,6 +14,14 @@ from facedance.wan.pretrained_face import FACE_BRANCH, save_face_branch
 from facedance.wan.tiny import new_scheduler
 
 BACKEND = "dlib"
+EARLY_LOSSES = 50
+_WHAT = "a tiny Wan2.1-VACE with a face branch, trained on made-up dancers; `snakemake tiny` trains it again"
+_LICENCE = "as the repository's; all pictures were made from NASA's public-domain portrait of Eileen Collins"
+
+
+def history(losses: Sequence[float]) -> dict[str, Any]:
+    """What is kept of a training's losses: the first ones, which a test makes again, and the mean at the end."""
+    return {"first": [round(loss, 5) for loss in losses[:EARLY_LOSSES]], "last": round(float(np.mean(losses[-100:])), 5)}
 
 
 def publish(folder: Path, *, vae: Any, transformer: Any, branch: FaceBranch, seed: int, meta: Mapping[str, Any]) -> None:
@@ -29,4 +38,4 @@ def publish(folder: Path, *, vae: Any, transformer: Any, branch: FaceBranch, see
         pipeline.save_pretrained(part, safe_serialization=True)
         save_face_branch(branch, part / FACE_BRANCH, BACKEND)
         weights = {str(path.relative_to(part)): sha256(path) for path in sorted(part.rglob("*.safetensors"))}
-        write_json(part / "meta.json", {**meta, "weights": weights})
+        write_json(part / "meta.json", {"what": _WHAT, "licence": _LICENCE, **meta, "weights": weights})

@@ -7,7 +7,7 @@ import torch
 from diffusers import WanVACEPipeline
 from torch import Tensor
 
-from facedance.tiny.batches import GENERIC
+from facedance.tiny.batches import GENERIC, NEGATIVE
 from facedance.wan.tiny import WORDS, new_text_encoder, new_tokenizer
 
 _TOKENS = 512
@@ -22,10 +22,10 @@ def text_parts(seed: int) -> tuple[Any, Any]:
 
 @torch.no_grad()
 def encode_texts(prompts: Sequence[str], seed: int) -> dict[str, Tensor]:
-    """Embeddings (512, text dim) of the prompts, of the generic one and of no text, as WanVACEPipeline gives them."""
+    """Embeddings (512, text dim) of the prompts, of those that tell nothing and of no text, as WanVACEPipeline gives them."""
     tokenizer, encoder = text_parts(seed)
     pipeline = WanVACEPipeline(tokenizer=tokenizer, text_encoder=encoder, vae=None, scheduler=None, transformer=None)
-    texts = dict.fromkeys((*prompts, GENERIC, ""))
+    texts = dict.fromkeys((*prompts, GENERIC, NEGATIVE, ""))
     return {
         text: pipeline.encode_prompt(text, do_classifier_free_guidance=False, max_sequence_length=_TOKENS)[0][0] for text in texts
     }

@@ -43,12 +43,12 @@ def rate_factor(recipe: TinyTransformer, step: int) -> float:
 
 
 def new_model(recipe: TinyTransformer, world: World, seed: int) -> tuple[Any, FaceBranch]:
-    """Transformer and branch with random weights; the branch knows the mean and the spread of the world's faces."""
+    """Transformer and branch with random weights; the branch knows the mean and the spread of the first people's faces."""
     torch.manual_seed(seed)
     model = new_transformer()
     torch.nn.init.zeros_(model.proj_out.weight)
     torch.nn.init.zeros_(model.proj_out.bias)
-    faces = world.tensors["embedding"]
+    faces = world.tensors["embedding"][:EARLY_PEOPLE]
     branch = FaceBranch(
         embedding_dim=faces.shape[-1],
         dim=model.config.num_attention_heads * model.config.attention_head_dim,

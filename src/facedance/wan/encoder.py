@@ -10,6 +10,8 @@ from diffusers import WanVACEPipeline
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facedance.wan.load import know_vae
+
 Frames = NDArray[np.uint8]
 """(T, H, W, 3) RGB."""
 
@@ -23,6 +25,7 @@ class LatentEncoder:
 
     def __init__(self, vae: Any, width: int, height: int) -> None:
         self._pipeline = WanVACEPipeline(tokenizer=None, text_encoder=None, vae=vae, scheduler=None, transformer=None)
+        know_vae(self._pipeline)
         self._vae = vae
         self._width, self._height = width, height
         self._inactive: dict[int, Tensor] = {}

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACETransformer3DModel
+from diffusers.video_processor import VideoProcessor
 from transformers import AutoTokenizer, UMT5EncoderModel
 
 
@@ -39,3 +40,11 @@ def load_text(folder: Path, dtype: torch.dtype, device: torch.device) -> tuple[A
 def load_scheduler(folder: Path, flow_shift: float) -> Any:
     """The UniPCMultistepScheduler with another shift of its timesteps."""
     return UniPCMultistepScheduler.from_pretrained(folder, subfolder="scheduler", flow_shift=flow_shift, local_files_only=True)
+
+
+def know_vae(pipeline: Any) -> None:
+    """Tell a WanVACEPipeline how its VAE shrinks videos: it counts stages, and overlooks patches that a VAE begins with."""
+    config = pipeline.vae.config
+    pipeline.vae_scale_factor_spatial = config.scale_factor_spatial
+    pipeline.vae_scale_factor_temporal = config.scale_factor_temporal
+    pipeline.video_processor = VideoProcessor(vae_scale_factor=config.scale_factor_spatial)

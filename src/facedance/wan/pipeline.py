@@ -14,7 +14,7 @@ from facedance.params import WanModel
 from facedance.variants import RenderSettings
 from facedance.video import Frames
 from facedance.wan.face_branch import FaceBranch
-from facedance.wan.load import choose_device, load_scheduler, load_transformer, load_vae
+from facedance.wan.load import choose_device, know_vae, load_scheduler, load_transformer, load_vae
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,19 @@ class FaceVACEPipeline(WanVACEPipeline):
     It needs neither text encoder nor tokenizer when prompts come as embeddings. The face comes from a FaceBranch that is
     attached to the transformer, by `condition` around the call.
     """
+
+    def __init__(
+        self,
+        tokenizer: Any,
+        text_encoder: Any,
+        vae: Any,
+        scheduler: Any,
+        transformer: Any = None,
+        transformer_2: Any = None,
+        boundary_ratio: float | None = None,
+    ) -> None:
+        super().__init__(tokenizer, text_encoder, vae, scheduler, transformer, transformer_2, boundary_ratio)
+        know_vae(self)
 
     def preprocess_conditions(
         self, video: Any = None, mask: Any = None, reference_images: Any = None, *args: Any, **kwargs: Any

@@ -9,16 +9,34 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
 from facedance.files import replaced
+from facedance.world.words import vocabulary
 
 WORDS = (
-    *("red", "blue", "white", "green", "yellow", "purple", "orange", "teal", "pink", "olive", "beige", "grey", "navy", "black"),
-    *("brown", "a", "person", "in", "top", "and", "trousers", "dancing", "before", "wall", "portrait", "photo", "of"),
+    *vocabulary(),
+    *("a", "person", "in", "top", "and", "trousers", "dancing", "before", "wall", "portrait", "photo", "of"),
+    *(
+        "studio",
+        "clear",
+        "face",
+        "full",
+        "body",
+        "natural",
+        "light",
+        "blurred",
+        "distorted",
+        "extra",
+        "limbs",
+        "text",
+        "watermark",
+    ),
 )
 """The words that the tiny model's text encoder reads as one token; any other text is read byte by byte."""
 
-LATENT_CHANNELS = 16
+LATENT_CHANNELS = 64
 TEXT_DIM = 64
-SPATIAL_FACTOR = 4
+SPATIAL_FACTOR, TEMPORAL_FACTOR = 8, 2  # pixels and frames under a latent pixel
+HEADS, HEAD_DIM = 6, 32
+DIM, BLOCKS = HEADS * HEAD_DIM, 6  # of the transformer
 
 
 def build_tiny(folder: Path, seed: int) -> None:
@@ -40,36 +58,40 @@ def build_tiny(folder: Path, seed: int) -> None:
 
 
 def new_transformer() -> WanVACETransformer3DModel:
-    """The transformer with random weights: a token for 8 x 8 pixels and 4 frames."""
-    mask_channels = SPATIAL_FACTOR**2
+    """The transformer with random weights: a token for 8 x 8 pixels and 2 frames."""
     return WanVACETransformer3DModel(
-        patch_size=(1, 2, 2),
-        num_attention_heads=7,
-        attention_head_dim=32,
+        patch_size=(1, 1, 1),
+        num_attention_heads=HEADS,
+        attention_head_dim=HEAD_DIM,
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
         text_dim=TEXT_DIM,
         freq_dim=128,
-        ffn_dim=512,
-        num_layers=6,
+        ffn_dim=576,
+        num_layers=BLOCKS,
         cross_attn_norm=True,
         vace_layers=[0, 3],
-        vace_in_channels=2 * LATENT_CHANNELS + mask_channels,
+        vace_in_channels=2 * LATENT_CHANNELS + SPATIAL_FACTOR**2,
     )
 
 
 def new_vae() -> AutoencoderKLWan:
-    """The VAE with random weights: a latent pixel for 4 x 4 pixels and 4 frames."""
+    """The VAE with random weights: a latent pixel for 8 x 8 pixels and 2 frames."""
+    patch = SPATIAL_FACTOR // 2
     return AutoencoderKLWan(
-        base_dim=16,
+        base_dim=64,
         z_dim=LATENT_CHANNELS,
-        dim_mult=[1, 2, 4],
+        dim_mult=[1, 1],
         num_res_blocks=1,
         attn_scales=[],
-        temperal_downsample=[True, True],
+        temperal_downsample=[True],
+        in_channels=3 * patch**2,
+        out_channels=3 * patch**2,
+        patch_size=patch,
         latents_mean=[0.05] * LATENT_CHANNELS,  # about what the random encoder gives for pictures
         latents_std=[0.1] * LATENT_CHANNELS,
         scale_factor_spatial=SPATIAL_FACTOR,
+        scale_factor_temporal=TEMPORAL_FACTOR,
     )
 
 

@@ -1,0 +1,124 @@
+"""The weights that come with the project: made as their record says, and able to draw the face that they are given."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from facedance import params
+from facedance.benchmark.recipes import BOTH
+from facedance.benchmark.run import SMALL, Weights, benchmark
+from facedance.faces.dlib_backend import DlibBackend
+from facedance.files import read_json, sha256
+from facedance.params import TinyTransformer
+from facedance.tiny import transformer
+from facedance.tiny.batches import HEADS, batch_rng, draw_batch
+from facedance.tiny.fast_transformer import base_block, control_block
+from facedance.tiny.texts import encode_texts
+from facedance.tiny.transformer import EARLY_PEOPLE, step_loss, train_transformer
+from facedance.tiny.world_latents import encode_world, inactive_latents, read_world
+from facedance.wan import checkpoint
+from facedance.wan.load import load_transformer, load_vae
+from facedance.wan.pretrained_face import load_face_branch
+
+from .conftest import ROOT
+
+CPU = torch.device("cpu")
+UNSEEN = 24
+TOLERANCE = 0.02  # of a loss: compiled and plain code, and processors, round differently
+
+
+@pytest.fixture(scope="module")
+def record(finished):
+    return read_json(finished["assets/tiny/meta.json"])
+
+
+def test_the_weights_are_those_of_the_record(finished, record):
+    weights = sorted(finished["assets/tiny"].rglob("*.safetensors"))
+    assert {str(path.relative_to(finished["assets/tiny"])): sha256(path) for path in weights} == record["weights"]
+    assert sum(path.stat().st_size for path in weights) <= 20e6
+    tiny = params.load(finished["params.yaml"]).tiny
+    assert record["recipe"] == tiny.model_dump(mode="json", exclude={"compiled"})
+
+
+def test_the_first_steps_of_the_training_give_the_recorded_losses(finished, record, tmp_path, monkeypatch):
+    recipe, expected = record["recipe"], record["losses"]["transformer"]["first"]
+    vae = load_vae(finished["assets/tiny"], CPU)
+    encode_world(
+        vae,
+        DlibBackend(finished["models/faces/dlib"]),
+        range(EARLY_PEOPLE),
+        range(0),
+        frames=recipe["frames"],
+        side=recipe["side"],
+        seed=recipe["seed"],
+        path=tmp_path / "world.safetensors",
+    )
+    world = read_world([tmp_path / "world.safetensors"])
+    monkeypatch.setattr(transformer, "CHECKPOINT_EVERY", len(expected))
+    save = checkpoint.save
+
+    def save_and_stop(*args):
+        save(*args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "save", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        train_transformer(
+            world,
+            encode_texts(world.prompts, recipe["seed"]),
+            inactive_latents(vae, recipe["frames"], recipe["side"]),
+            TinyTransformer(**recipe["transformer"]),
+            seed=recipe["seed"],
+            state=tmp_path / "state",
+            compiled=False,
+        )
+    stopped = checkpoint.newest(tmp_path / "state")
+    losses = [row["loss"] for row in stopped.facts["rows"]]
+    np.testing.assert_allclose(losses, expected, rtol=TOLERANCE)
+
+
+@torch.no_grad()
+def test_the_given_face_is_made_use_of_for_people_it_has_never_seen(finished, record, tmp_path):
+    """Noise is explained best with the person's own embedding, worse without, and worst with another's."""
+    recipe = record["recipe"]
+    vae = load_vae(finished["assets/tiny"], CPU)
+    world = unseen_world(vae, finished, recipe, tmp_path / "world.safetensors")
+    model = load_transformer(finished["assets/tiny"], torch.float32, CPU)
+    branch = load_face_branch(finished["assets/tiny/face_branch"])
+    prompts = encode_texts(world.prompts, recipe["seed"])
+    inactive = inactive_latents(vae, recipe["frames"], recipe["side"])
+    losses = {"own": 0.0, "none": 0.0, "another's": 0.0}
+    for number in range(4):
+        batch = draw_batch(
+            world, prompts, inactive, HEADS, people=UNSEEN, head_weight=4.0, dropout=0.0, random=batch_rng(recipe["seed"], number)
+        )
+        conditions = {
+            "own": batch,
+            "none": replace(batch, scale=torch.zeros_like(batch.scale)),
+            "another's": replace(batch, faces=batch.faces.roll(1, 0)),
+        }
+        for name, changed in conditions.items():
+            losses[name] += step_loss(model, branch, changed, {"block": base_block, "vace_block": control_block}).item() / 4
+    assert losses["own"] < 0.97 * losses["none"], losses
+    assert losses["none"] < losses["another's"], losses
+
+
+def unseen_world(vae, project, recipe, path):
+    """Scenes of people whom the training has not seen."""
+    people = range(recipe["people"], recipe["people"] + UNSEEN)
+    backend = DlibBackend(project["models/faces/dlib"])
+    encode_world(vae, backend, people, range(0), frames=recipe["frames"], side=recipe["side"], seed=recipe["seed"], path=path)
+    return read_world([path])
+
+
+def test_renders_follow_the_pose(finished, tmp_path):
+    weights = Weights(
+        model=finished["models/tiny"],
+        faces=finished["models/faces/dlib"],
+        pose=finished["models/pose/pose_landmarker_full.task"],
+    )
+    shown = benchmark(params.load(ROOT / "params.yaml"), weights, SMALL, tmp_path).set_index("variant").loc[BOTH]
+    assert shown["pck"] > 0.45, shown
+    assert shown["pck"] > shown["pck_wrong"] + 0.15, shown
