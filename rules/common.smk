@@ -138,3 +138,8 @@ def stamp(stage, rule, params, items=None):
 def part(*sections):
     """Parts of params.yaml as plain values, for `params:` and stamps."""
     return {name: getattr(PARAMS, name).model_dump(mode="json") for name in sections}
+
+
+def some(section, *names):
+    """Values of one section of params.yaml, those that a rule uses."""
+    return getattr(PARAMS, section).model_dump(mode="json", include=set(names))

@@ -5,16 +5,10 @@ TINY = PARAMS.tiny
 TINY_PARTS = [f"{part:03d}" for part in range(TINY.parts)]
 TINY_FOLDER = "tiny-training"
 
-
-def tiny(*names):
-    """Values of the section `tiny`, those that one rule uses."""
-    return TINY.model_dump(mode="json", include=set(names))
-
-
-TINY_PIXELS = {**tiny("seed", "side", "parts"), "people": TINY.vae.people}
-TINY_VAE = {**tiny("seed"), **TINY.vae.model_dump(exclude={"people"})}
-TINY_WORLD = tiny("seed", "side", "frames", "parts", "people", "dancers")
-TINY_TRANSFORMER = tiny("seed", "side", "frames", "transformer")
+TINY_PIXELS = {**some("tiny", "seed", "side", "parts"), "people": TINY.vae.people}
+TINY_VAE = {**some("tiny", "seed"), **TINY.vae.model_dump(exclude={"people"})}
+TINY_WORLD = some("tiny", "seed", "side", "frames", "parts", "people", "dancers")
+TINY_TRANSFORMER = some("tiny", "seed", "side", "frames", "transformer")
 
 
 rule draw_tiny_pixels:
