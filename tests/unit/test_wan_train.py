@@ -27,7 +27,7 @@ from facedance.wan.face_branch import FaceBranch
 from facedance.wan.learner import Learner, learning_rate
 from facedance.wan.load import load_transformer
 from facedance.wan.pretrained_face import load_face_branch, save_face_branch
-from facedance.wan.tiny import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, build_tiny
+from facedance.wan.tiny import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 from facedance.wan.train import schedule, train_identity
 from facedance.wan.validate import SIGMAS, heldout_losses
 
@@ -70,7 +70,8 @@ TRAIN = Train(
     validate_every=0,
     seed=0,
 )
-D, Z, CONTROL, HEIGHT, WIDTH = 16, LATENT_CHANNELS, 2 * LATENT_CHANNELS + SPATIAL_FACTOR**2, 12, 8
+D, Z, CONTROL = 16, LATENT_CHANNELS, 2 * LATENT_CHANNELS + SPATIAL_FACTOR**2
+LENGTH, HEIGHT, WIDTH = (WAN.frames - 1) // TEMPORAL_FACTOR + 1, WAN.height // SPATIAL_FACTOR, WAN.width // SPATIAL_FACTOR
 
 
 def write_world(folder: Path) -> None:
@@ -86,7 +87,7 @@ def write_world(folder: Path) -> None:
     build_tiny(folder / "model", seed=0)
     clips = ["a_000", "a_001", "b_000", "c_000"]
     for clip in clips:
-        tensors = {"video": latents(Z, 2), "control": latents(CONTROL, 2), "reference": latents(Z, 1)}
+        tensors = {"video": latents(Z, LENGTH), "control": latents(CONTROL, LENGTH), "reference": latents(Z, 1)}
         save_file(tensors, folder / f"{clip}.safetensors")
     rows = [(clip, "accepted", f"{clip}.safetensors", "") for clip in clips] + [("d_000", "rejected", "", "")]
     pd.DataFrame(rows, columns=["clip", "status", "file", "sha256"]).to_csv(folder / "clips.csv", index=False)
