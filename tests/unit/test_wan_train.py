@@ -271,10 +271,10 @@ def test_faces_weigh_more_and_padding_nothing(dataset):
     )
     assert (clip.weight[0, 0, 0] == 1).all()  # no box is known for frame 0
     assert clip.weight[0, 0, 1].max() == 5
-    assert clip.weight[0, 0, 1, 4, 3] == 5  # box 16..32 x 16..40 of 64 x 96 pixels: latents 2..4 x 2..5
+    assert clip.weight[0, 0, 1, 1, 1] == 5  # box 16..32 x 16..40 of 64 x 96 pixels: latents 1..2 x 1..2.5
     assert clip.weight[0, 0, 1, 0, 0] == 1
     assert photo.weight.max() == 5
-    assert (photo.weight[0, 0, 0, :, 7] == 0).all()  # seen up to pixel 24 of 32
+    assert (photo.weight[0, 0, 0, :, 3] == 0).all()  # seen up to pixel 24 of 32
 
 
 def test_only_the_adapter_gets_gradients(world, dataset):
