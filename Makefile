@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
 
-.PHONY: help run plan test lint install schema lock forget clean
+.PHONY: help run plan test slurm-test lint install schema lock forget clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,7 +20,10 @@ plan: install  ## print what the settings in params.yaml will need: memory, disk
 
 test: install  ## run the tests
 	$(BIN)/python -m pytest -q tests/unit -n auto --dist loadfile --no-loadscope-reorder
-	$(BIN)/python -m pytest -q tests/workflow
+	$(BIN)/python -m pytest -q tests/workflow -m "not slurm"
+
+slurm-test: install  ## render the sample on a Slurm of one node, started for it (as root; Debian: slurmctld slurmd slurm-client munge)
+	$(BIN)/python -m pytest -q tests/workflow -m slurm
 
 lint: install  ## check style, types and the workflow
 	$(BIN)/ruff format --check src scripts tests benchmarks

@@ -38,6 +38,7 @@ rule list_clips:
         "logs/list_clips.log",
     benchmark:
         "benchmarks/list_clips.tsv"
+    localrule: True  # seconds
     conda:
         "../environment.yml"
     message:

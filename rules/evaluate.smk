@@ -59,6 +59,7 @@ rule measure_pose_accuracy:
         "logs/measure_pose_accuracy.log",
     benchmark:
         "benchmarks/measure_pose_accuracy.tsv"
+    localrule: True  # seconds
     conda:
         "../environment.yml"
     message:
@@ -82,6 +83,7 @@ rule summarise:
         "logs/summarise.log",
     benchmark:
         "benchmarks/summarise.tsv"
+    localrule: True  # seconds
     conda:
         "../environment.yml"
     message:

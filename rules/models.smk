@@ -18,6 +18,7 @@ rule fetch_pose_model:
         "logs/fetch_pose_model.log",
     benchmark:
         "benchmarks/fetch_pose_model.tsv"
+    localrule: True  # a cluster's nodes seldom reach the internet
     conda:
         "../environment.yml"
     message:
@@ -34,6 +35,7 @@ rule fetch_face_model:
     benchmark:
         "benchmarks/fetch_face_model/{pack}.tsv"
     priority: 100
+    localrule: True  # a cluster's nodes seldom reach the internet
     conda:
         "../environment.yml"
     message:
@@ -69,6 +71,7 @@ rule fetch_wan_model:
         "benchmarks/fetch_wan_model/{model}.tsv"
     wildcard_constraints:
         model="|".join(name for name, m in PARAMS.models.items() if m.repo) or "(?!)",
+    localrule: True  # a cluster's nodes seldom reach the internet
     conda:
         "../environment.yml"
     params:

@@ -19,6 +19,7 @@ rule build_report:
         "logs/build_report.log",
     benchmark:
         "benchmarks/build_report.tsv"
+    localrule: True  # seconds
     conda:
         "../environment.yml"
     params:

@@ -41,19 +41,28 @@ class Project:
     folder: Path
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(self.folder / "src"),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        }
         done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=1500
+            command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, check=False, timeout=1500
         )
         if check and done.returncode:
             raise AssertionError(
                 f"{' '.join(command)} ended with {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
             )
         return done
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """The command in a session of its own, not waited for; what it says goes to the file started.log."""
+        with open(self["started.log"], "w", encoding="utf-8") as log:
+            return subprocess.Popen(
+                command, cwd=self.folder, env=self.environment(), stdout=log, stderr=log, text=True, start_new_session=True
+            )
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PYTHONPATH": str(self.folder / "src"),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
 
     def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run("snakemake", "--cores", "2", *arguments, check=check)
