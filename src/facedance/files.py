@@ -30,6 +30,8 @@ def atomic(path: Path | str) -> Iterator[Path]:
             if (full := os.strerror(errno.ENOSPC)) in str(error):
                 raise OSError(errno.ENOSPC, full, str(path)) from error
             raise
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())  # a rename may outlive a power cut that the content does not
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
