@@ -1,4 +1,4 @@
-"""How many numbers must a latent hold for a face to be found and recognised? The best linear codes, as a lower bound.
+"""How many numbers must a latent hold for a face to be found and recognised? The best linear codes, and the tiny model's VAE.
 
 usage: python benchmarks/linear_codes.py   (after `snakemake --cores all models`; some 4 minutes on 2 cores)
 
@@ -7,9 +7,11 @@ It is tried on dances of people and moves that training never sees: PSNR around 
 """
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from facedance.benchmark.people import NAMES
@@ -18,6 +20,8 @@ from facedance.faces.dlib_backend import DlibBackend
 from facedance.sample.dancer import dressed
 from facedance.sample.identity import person
 from facedance.sample.traits import generator, traits_of
+from facedance.tiny.fast_vae import decode, encode
+from facedance.wan.load import load_vae
 from facedance.world.scene import Scene, dance, views
 from facedance.world.split import HELDOUT_MOVES, training_identity, training_moves
 
@@ -54,9 +58,24 @@ def main() -> None:
             coded = whole.copy()
             blocks = _blocks(whole[:, 1:], frames) - mean
             coded[:, 1:] = _pictures(blocks @ basis.T @ basis + mean, coded[:, 1:].shape, frames)
-            errors = [_around_head(s, a) - _around_head(s, b) for s, a, b in zip(scenes, coded, whole, strict=True)]
-            psnr = 10 * np.log10(255**2 / np.square(np.stack(errors)[:, 1:]).mean())
-            print(f"| {frames} | {size} | {psnr:.1f} | {_seen(coded, targets, backend)} |", flush=True)
+            print(f"| {frames} | {size} | {_psnr(scenes, coded):.1f} | {_seen(coded, targets, backend)} |", flush=True)
+    vae = load_vae(ROOT / "models" / "tiny", torch.device("cpu"))
+    coded = np.stack([_through(vae, video) for video in whole])
+    print(f"| the VAE | {vae.config.z_dim} | {_psnr(scenes, coded):.1f} | {_seen(coded, targets, backend)} |")
+
+
+@torch.no_grad()
+def _through(vae: Any, video: Pictures) -> Pictures:
+    """A video (T, H, W, 3) encoded and decoded."""
+    given = torch.from_numpy(video).permute(3, 0, 1, 2)[None] / 127.5 - 1
+    decoded: Pictures = ((decode(vae, encode(vae, given)[0])[0].permute(1, 2, 3, 0) + 1) * 127.5).numpy()
+    return decoded
+
+
+def _psnr(scenes: list[Scene], coded: Pictures) -> float:
+    """Of the heads, dB; without the first frame, which codes of several frames leave alone."""
+    errors = [_around_head(scene, frames) - _around_head(scene) for scene, frames in zip(scenes, coded, strict=True)]
+    return float(10 * np.log10(255**2 / np.square(np.stack(errors)[:, 1:]).mean()))
 
 
 def _training_scene(index: int) -> Scene:

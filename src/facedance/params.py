@@ -4,6 +4,7 @@ The models are frozen and refuse unknown keys. `params.schema.json` is generated
 `python -m facedance.params`, and a test fails when the two differ.
 """
 
+import contextlib
 import itertools
 import json
 from pathlib import Path
@@ -20,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from facedance.variants import RenderSettings, format_variant, parse_variant
+from facedance.variants import Guidance, RenderSettings, Steps, format_variant, parse_variant
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 """Names become folder names and wildcards, so they hold no separator and no space."""
@@ -129,15 +130,37 @@ class Phase(Section):
     trains: tuple[Literal["face", "lora"], ...] = Field(min_length=1)
 
 
-class Train(Section):
+class TrainDefaults(Section):
+    """What a model's size decides about training."""
+
+    phases: tuple[Phase, ...] = Field(min_length=1)
+    learning_rate: float = Field(gt=0)
+    gradient_checkpointing: bool
+    checkpoint_every: int = Field(ge=1)
+    validate_every: int = Field(ge=0)
+
+
+class RenderDefaults(Section):
+    """What a model decides about rendering."""
+
+    steps: Steps
+    guidance_scale: Guidance
+
+
+class ModelDefaults(Section):
+    """Values that stand in for null in `train:` and `render.settings:`."""
+
+    train: TrainDefaults
+    render: RenderDefaults
+
+
+class Train(TrainDefaults):
     """LoRA and face adapter.
 
     A model may bring a pretrained face branch along; its sizes then win over face_tokens, face_rank and mapper_width.
     """
 
-    phases: tuple[Phase, ...] = Field(min_length=1)
     batch_size: int = Field(ge=1)
-    learning_rate: float = Field(gt=0)
     final_learning_rate: Fraction = Field(description="last learning rate as a share of the first")
     warmup_steps: int = Field(ge=0)
     weight_decay: float = Field(ge=0)
@@ -155,9 +178,6 @@ class Train(Section):
     face_weight: float = Field(ge=0)
     flow_shift: float = Field(gt=0)
     ema_decay: Annotated[float, Field(ge=0, lt=1)]
-    gradient_checkpointing: bool
-    checkpoint_every: int = Field(ge=1)
-    validate_every: int = Field(ge=0)
     seed: int = Field(ge=0)
 
 
@@ -196,10 +216,18 @@ class Batch(Section):
         return tuple(dict.fromkeys(listed + (swept if self.sweep else [])))
 
 
+class ForeignLora(Section):
+    """A LoRA file of another program, put on the base model for every render."""
+
+    file: str = Field(min_length=1)
+    scale: float = Field(gt=0, le=4)
+
+
 class Render(Section):
-    """Settings of a default render, the blends, and what is rendered."""
+    """Settings of a default render, LoRAs beside the person's, the blends, and what is rendered."""
 
     settings: RenderSettings
+    loras: dict[Name, ForeignLora]
     blends: dict[Name, Blend]
     batches: tuple[Batch, ...]
 
@@ -208,8 +236,8 @@ class TinyVae(Section):
     """Training of the tiny model's VAE."""
 
     people: int = Field(ge=1, description="whose pictures it learns from")
-    steps: int = Field(ge=1)
-    exact_steps: int = Field(ge=1, description="the last of these, in which latents are decoded without noise")
+    steps: int = Field(ge=1, description="of encoder and decoder")
+    decoder_steps: int = Field(ge=1, description="after them, of the decoder alone")
 
 
 class TinyTransformer(Section):
@@ -275,10 +303,25 @@ class Params(Section):
     benchmark: Benchmark
     tiny: Tiny
     models: dict[Name, WanModel]
+    model_defaults: dict[Name, ModelDefaults]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, values: Any) -> Any:
+        """Put the chosen model's own values in the place of null; what is not of the expected form is refused later."""
+        with contextlib.suppress(KeyError, TypeError, AttributeError):
+            _known("model", [values["model"]], values["models"].keys() & values["model_defaults"].keys())
+            own = values["model_defaults"][values["model"]]
+            train, settings = values["train"], values["render"]["settings"]
+            return {
+                **values,
+                "train": _filled(train, own["train"]),
+                "render": {**values["render"], "settings": _filled(settings, own["render"])},
+            }
+        return values
 
     @model_validator(mode="after")
     def _refers_to_known_names(self) -> "Params":
-        _known("model", [self.model], self.models)
         for name, blend in self.render.blends.items():
             _known(f"render.blends.{name}", blend.members, self.identities)
         _known("render.settings.prompt", [self.render.settings.prompt, self.render.settings.negative_prompt], self.prompts)
@@ -288,6 +331,8 @@ class Params(Section):
                 _known(f"render.batches.{i}.variants", [self.render.settings.varied(variant).prompt], self.prompts)
         if self.prompts.get("none") != "":
             raise ValueError('prompts: an entry `none: ""` is needed, the empty prompt that training and guidance fall back on')
+        if taken := {"manifests", "stamps"} & {*self.identities, *self.render.blends}:
+            raise ValueError(f"identities and blends may not be called {' or '.join(sorted(taken))}: folders in results/ are")
         if clash := set(self.identities) & set(self.render.blends):
             raise ValueError(f"render.blends: {sorted(clash)} are identities already; give the blends other names")
         return self
@@ -296,6 +341,10 @@ class Params(Section):
     def wan(self) -> WanModel:
         """The chosen model."""
         return self.models[self.model]
+
+
+def _filled(values: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    return {key: own.get(key) if value is None else value for key, value in values.items()}
 
 
 def _known(where: str, given: Any, allowed: Any) -> None:
@@ -344,7 +393,12 @@ def _fields_at(location: tuple[Any, ...]) -> list[str]:
 
 def json_schema() -> str:
     """The JSON schema of params.yaml, as committed in params.schema.json."""
-    return json.dumps(Params.model_json_schema(), indent=2) + "\n"
+    schema = Params.model_json_schema()
+    for section, defaults in (("Train", TrainDefaults), ("RenderSettings", RenderDefaults)):
+        values = schema["$defs"][section]["properties"]
+        for name in defaults.model_fields:
+            values[name] = {"anyOf": [values[name], {"type": "null"}], "description": "null: as in model_defaults"}
+    return json.dumps(schema, indent=2) + "\n"
 
 
 if __name__ == "__main__":

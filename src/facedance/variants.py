@@ -5,6 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+Steps = Annotated[int, Field(ge=1, le=200)]
+Guidance = Annotated[float, Field(ge=1, le=30)]
+
 _PART = re.compile(r"(?P<key>[a-z][a-z_]*[a-z])~(?P<value>[A-Za-z0-9.-]+)(?:_|$)")
 
 
@@ -15,8 +18,8 @@ class RenderSettings(BaseModel):
 
     prompt: str = Field(description="name of an entry of `prompts`")
     negative_prompt: str = Field(description="name of an entry of `prompts`")
-    steps: Annotated[int, Field(ge=1, le=200)]
-    guidance_scale: Annotated[float, Field(ge=1, le=30)]
+    steps: Steps
+    guidance_scale: Guidance
     face_guidance: Annotated[float, Field(ge=0, le=30)] | None = Field(
         default=None,
         description="guidance for the face, a third forward pass in each step; null: guidance_scale for text and face",

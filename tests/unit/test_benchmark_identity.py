@@ -25,9 +25,9 @@ from facedance.faces.embedding import Embedding
 from facedance.job import InputError
 from facedance.poses.skeleton import COCO, MEDIAPIPE
 from facedance.sample import portrait
+from facedance.tiny.model import BLOCKS, DIM, build_tiny
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.pretrained_face import FACE_BRANCH, save_face_branch
-from facedance.wan.tiny import BLOCKS, DIM, build_tiny
 from tests.unit.faces_people import dlib_folder
 
 ROOT = Path(__file__).parents[2]

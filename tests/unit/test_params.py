@@ -1,8 +1,10 @@
 """params.yaml: what is accepted, and what the refusals say."""
 
 import copy
+import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -43,6 +45,7 @@ def test_shipped_parameters_are_valid(values):
         ("models.tiny.speed", 2, ["unknown key models.tiny.speed", "flow_shift"]),
         ("identities.eileen.consent", "", ["identities.eileen.consent"]),
         ("identities.eileen", {}, ["identities.eileen.consent is missing"]),
+        ("identities.stamps", {"consent": "public-domain"}, ["may not be called stamps"]),
         ("identities.../etc", {"consent": "public-domain"}, ["identities"]),
         ("render.blends.half.weights", {"eileen": 1, "bob": 1}, ["render.blends.half", "'bob'", "eileen, nora"]),
         ("render.blends.half.weights", {"eileen": 1, "nora": 0}, ["render.blends.half.weights.nora", "greater than 0"]),
@@ -87,3 +90,19 @@ def test_sweep_is_a_product_beside_the_listed_variants(values):
         "face_scale~0_seed~2",
         "face_scale~1.5_seed~2",
     )
+
+
+def test_null_stands_for_what_the_chosen_model_wants(values):
+    for model in ("tiny", "wan2.1-vace-1.3b"):
+        own = values["model_defaults"][model]
+        params = validate(values | {"model": model})
+        assert params.train.learning_rate == own["train"]["learning_rate"]
+        assert params.train.gradient_checkpointing == own["train"]["gradient_checkpointing"]
+        assert params.render.settings.guidance_scale == own["render"]["guidance_scale"]
+        assert params.render.settings.face_guidance is None  # null of another meaning stays
+    assert validate(changed(values, "train.learning_rate", 0.5)).train.learning_rate == 0.5
+    assert validate(changed(values, "render.settings.steps", 3)).render.settings.steps == 3
+
+
+def test_the_schema_accepts_the_shipped_parameters(values):
+    jsonschema.validate(values, json.loads(json_schema()))

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from facedance.tiny.fast_transformer import Text, base_block, control_block, predict
+from facedance.tiny.model import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEXT_DIM, new_transformer
 from facedance.wan.face_branch import FaceBranch
-from facedance.wan.tiny import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEXT_DIM, new_transformer
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from facedance.tiny.fast_vae import decode, encode
-from facedance.wan.tiny import new_vae
+from facedance.tiny.model import new_vae
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,14 @@ from safetensors.torch import save_file
 from facedance.params import TinyTransformer
 from facedance.tiny import transformer
 from facedance.tiny.batches import CLIPS, GENERIC, HEAD, HEADS, NEGATIVE, REFERENCE_CLIPS, batch_rng, draw_batch
-from facedance.tiny.pixels import CROP, FRAMES, Pixels
+from facedance.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, TEXT_DIM
+from facedance.tiny.pixels import CROP, CROPS, FRAMES, WHOLE, Pixels
 from facedance.tiny.recipe import people_of
 from facedance.tiny.transformer import EARLY_PEOPLE, kind_of, rate_factor, train_transformer
 from facedance.tiny.vae import standardise, train_vae
 from facedance.tiny.world_latents import World
-from facedance.wan.tiny import LATENT_CHANNELS, SPATIAL_FACTOR, TEXT_DIM
 
-SIDE, LONGEST = 16, 9  # latent pixels, latent frames
+SIDE, LONGEST = 16, 17  # latent pixels, latent frames
 
 RECIPE = TinyTransformer(
     picture_steps=2, steps=6, rate=0.02, other_rate=0.002, decay=2, ema=0.9, head_weight=4.0, face_dropout=0.1,
@@ -131,14 +131,22 @@ def test_the_vae_learns_goes_on_and_knows_the_spread_of_its_latents(tmp_path):
         tmp_path / "pixels.safetensors",
     )
     pixels = Pixels([tmp_path / "pixels.safetensors"])
-    assert pixels.clips(3, rng).shape == (1, 3, 33, CROP, CROP)
-    train_vae(pixels, steps=4, exact_steps=2, seed=0, state=tmp_path / "state")
-    vae, losses = train_vae(pixels, steps=12, exact_steps=2, seed=0, state=tmp_path / "state")
+    assert pixels.crops(rng).shape == (CROPS, 3, 1, CROP, CROP)
+    assert pixels.whole(rng).shape == (WHOLE, 3, 1, 128, 128)
+    shorter, _ = train_vae(pixels, steps=4, decoder_steps=2, seed=0, state=tmp_path / "state")
+    vae, losses = train_vae(pixels, steps=4, decoder_steps=8, seed=0, state=tmp_path / "state")
     assert list(losses["step"]) == list(range(1, 13))
-    assert losses["loss"][10] < 0.8 * losses["loss"][2]  # steps with batches of one kind
+    assert losses["loss"][11] < 0.9 * losses["loss"][2]
+    for part, same in (("encoder", True), ("quant_conv", True), ("decoder", False)):
+        pairs = zip(getattr(shorter, part).parameters(), getattr(vae, part).parameters(), strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs) is same, part
     standardise(vae, pixels, batches=2, seed=0)
     assert len(vae.config.latents_mean) == LATENT_CHANNELS
     assert min(vae.config.latents_std) > 0
+    video = pixels.crops(rng)[:2].transpose(0, 2)  # of two frames, of which neither knows the other
+    with torch.no_grad():
+        together, alone = vae.encode(video).latent_dist.mean, vae.encode(video[:, :, :1]).latent_dist.mean
+    torch.testing.assert_close(together[:, :, :1], alone)
 
 
 def test_people_are_dealt_out_evenly():

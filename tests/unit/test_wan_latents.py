@@ -13,12 +13,12 @@ from safetensors.torch import load_file
 from facedance.faces.face import Face
 from facedance.files import write_json
 from facedance.params import Faces, Poses, WanModel
+from facedance.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 from facedance.video import read_frames, write_video
 from facedance.wan import latents, photo_latents
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import know_vae, load_vae
 from facedance.wan.photo_latents import FACE_SHARE, encode_photos, frame_portrait
-from facedance.wan.tiny import LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 
 WAN = WanModel(
     repo=None,

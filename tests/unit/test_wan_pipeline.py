@@ -11,14 +11,15 @@ from PIL import Image
 from torch import Tensor
 
 from facedance.params import WanModel
+from facedance.tiny.model import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 from facedance.variants import RenderSettings
 from facedance.wan.face_branch import FaceBranch
-from facedance.wan.load import know_vae
+from facedance.wan.load import frames_for, know_vae
 from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, load_pipeline, render_frames
-from facedance.wan.tiny import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 
 SIZE, FRAMES = 32, 5
 LATENT_FRAMES = (FRAMES - 1) // TEMPORAL_FACTOR + 1
+ASKED_FRAMES = frames_for(LATENT_FRAMES, TEMPORAL_FACTOR)
 WAN = WanModel(
     repo=None,
     revision=None,
@@ -123,7 +124,7 @@ def test_without_a_face_equals_diffusers_to_the_bit(
         reference_images=REFERENCE if reference else None,
         height=SIZE,
         width=SIZE,
-        num_frames=FRAMES,
+        num_frames=ASKED_FRAMES,
         num_inference_steps=settings.steps,
         guidance_scale=guidance,
         conditioning_scale=settings.control_scale,
@@ -139,7 +140,7 @@ def test_latents_equal_diffusers_to_the_bit(
 ) -> None:
     """As above before rounding to bytes."""
     arguments = {
-        "height": SIZE, "width": SIZE, "num_frames": FRAMES, "num_inference_steps": 2, "output_type": "latent",
+        "height": SIZE, "width": SIZE, "num_frames": ASKED_FRAMES, "num_inference_steps": 2, "output_type": "latent",
         "prompt_embeds": prompts[0][None], "negative_prompt_embeds": prompts[1][None],
     }  # fmt: skip
     branch = face_branch(ours)
@@ -154,7 +155,7 @@ def test_latents_equal_diffusers_to_the_bit(
 def test_pictures_still_work(ours: FaceVACEPipeline, theirs: WanVACEPipeline, prompts: tuple[Tensor, Tensor]) -> None:
     made, expected = (
         pipeline(
-            video=VIDEO, reference_images=REFERENCE, height=SIZE, width=SIZE, num_frames=FRAMES, num_inference_steps=2,
+            video=VIDEO, reference_images=REFERENCE, height=SIZE, width=SIZE, num_frames=ASKED_FRAMES, num_inference_steps=2,
             prompt_embeds=prompts[0][None], negative_prompt_embeds=prompts[1][None], output_type="latent",
             generator=torch.Generator().manual_seed(1),
         ).frames

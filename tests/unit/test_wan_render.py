@@ -12,9 +12,10 @@ import torch
 from safetensors.torch import save_file
 
 from facedance.faces.embedding import Embedding, save_embeddings
-from facedance.files import sha256, write_json
+from facedance.files import read_json, sha256, write_json
 from facedance.job import InputError
 from facedance.params import Blend, WanModel
+from facedance.tiny.model import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 from facedance.variants import RenderSettings
 from facedance.video import inspect, read_frames, read_metadata, write_video
 from facedance.wan import render
@@ -22,7 +23,7 @@ from facedance.wan.adapter import AdapterConfig, attach, save_adapter, trainable
 from facedance.wan.face_branch import FaceSizes
 from facedance.wan.inputs import Person, RenderInputs, RenderJob
 from facedance.wan.load import load_transformer
-from facedance.wan.tiny import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
+from facedance.wan.lora_files import export_lora
 
 SIZE, FRAMES, EMBEDDING = 32, 9, 16
 CONTROL_CHANNELS = 2 * LATENT_CHANNELS + SPATIAL_FACTOR**2
@@ -102,7 +103,7 @@ def _write_clip_with_music(path: Path) -> None:
     write_video(path, [black] * FRAMES, 16, audio_from=path.parent / "tone.wav")
 
 
-def inputs(world: Path, *people: str, blend: Blend | None = None) -> RenderInputs:
+def inputs(world: Path, *people: str, blend: Blend | None = None, loras: Mapping[Path, float] | None = None) -> RenderInputs:
     files = {
         name: Person(
             adapter=world / name / "adapter.safetensors",
@@ -112,7 +113,16 @@ def inputs(world: Path, *people: str, blend: Blend | None = None) -> RenderInput
         )
         for name in people
     }
-    return RenderInputs(world / "model", WAN, world / "prompts.safetensors", files, blend, world / "latents", world / "clips")
+    return RenderInputs(
+        model=world / "model",
+        wan=WAN,
+        prompts=world / "prompts.safetensors",
+        people=files,
+        blend=blend,
+        loras=loras or {},
+        latents_folder=world / "latents",
+        clips_folder=world / "clips",
+    )
 
 
 def run(
@@ -219,3 +229,25 @@ def test_unknown_prompt_is_refused(world: Path, tmp_path: Path) -> None:
     job = RenderJob("eileen", "dance_000", "prompt~beach", SETTINGS.varied("prompt~beach"))
     with pytest.raises(InputError, match=r"no prompt beach; .* has dance, none"):
         run(world, tmp_path, [job], inputs(world, "eileen"))
+
+
+def test_a_lora_of_another_program_adds_to_the_persons(world: Path, tmp_path: Path) -> None:
+    """The person's own LoRA a second time does what twice its strength does."""
+    export_lora(world / "eileen" / "adapter.safetensors", lora := tmp_path / "lora.safetensors", "kohya")
+    job = RenderJob("eileen", "dance_000", "default", SETTINGS)
+    run(world, tmp_path / "once", [job], inputs(world, "eileen"))
+    run(
+        world,
+        tmp_path / "twice",
+        [RenderJob("eileen", "dance_000", "x", SETTINGS.varied("lora_scale~2"))],
+        inputs(world, "eileen"),
+    )
+    run(world, tmp_path / "beside", [job], inputs(world, "eileen", loras={lora: 1.0}))
+    once, twice, beside = (
+        read_frames(tmp_path / name).astype(int)
+        for name in ("once/eileen/dance_000/default.mp4", "twice/eileen/dance_000/x.mp4", "beside/eileen/dance_000/default.mp4")
+    )
+    assert np.abs(beside - twice).max() <= 2
+    assert np.abs(beside - once).max() > 10
+    record = read_json(tmp_path / "beside/eileen/dance_000/default.json")
+    assert record["loras"] == [{"sha256": sha256(lora), "scale": 1.0}]

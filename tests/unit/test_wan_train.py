@@ -19,6 +19,7 @@ from facedance.faces.embedding import Embedding, save_embeddings
 from facedance.files import read_json, write_json
 from facedance.job import InputError
 from facedance.params import Phase, Train, WanModel
+from facedance.tiny.model import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 from facedance.video import inspect
 from facedance.wan import learner
 from facedance.wan.adapter import adapter_config, attach, read_adapter
@@ -27,7 +28,6 @@ from facedance.wan.face_branch import FaceBranch
 from facedance.wan.learner import Learner, learning_rate
 from facedance.wan.load import load_transformer
 from facedance.wan.pretrained_face import load_face_branch, save_face_branch
-from facedance.wan.tiny import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 from facedance.wan.train import schedule, train_identity
 from facedance.wan.validate import SIGMAS, heldout_losses
 

@@ -5,7 +5,7 @@ import numpy as np
 from facedance.sample.dancer import dressed
 from facedance.sample.identity import person
 from facedance.sample.traits import Traits, traits_of
-from facedance.wan.tiny import WORDS
+from facedance.tiny.model import WORDS
 from facedance.world.scene import dance, photo, views
 from facedance.world.split import HELDOUT_MOVES, heldout_kind, training_identity, training_moves
 from facedance.world.words import PORTRAIT, describe, vocabulary

@@ -4,7 +4,9 @@ import logging
 import sys
 from pathlib import Path
 
-from facedance.params import load, validate
+import yaml
+
+from facedance.params import validate
 from facedance.plan.report import plan
 
 
@@ -12,9 +14,8 @@ def main(arguments: list[str]) -> None:
     """Print the plan. Ends the process with one sentence if it cannot be made."""
     logging.getLogger("diffusers").setLevel(logging.ERROR)
     try:
-        params = load(Path("params.yaml"))
-        if arguments:
-            params = validate(params.model_dump() | {"model": arguments[0]})
+        values = yaml.safe_load(Path("params.yaml").read_text())
+        params = validate(values | {"model": arguments[0]} if arguments else values)
         print(plan(params, Path("models")), end="")
     except ValueError as error:  # InputError is one
         sys.exit(str(error))

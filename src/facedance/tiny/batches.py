@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facedance.tiny.fast_transformer import Text
+from facedance.tiny.model import SPATIAL_FACTOR
 from facedance.tiny.world_latents import World
 from facedance.wan.dataset import REFERENCE_WEIGHT
 from facedance.wan.flow import noised, shifted, velocity
-from facedance.wan.tiny import SPATIAL_FACTOR
 
 HEAD = 8  # latent pixels: side of the window around a head
 TEXT_TOKENS = 24
@@ -29,19 +29,19 @@ class Kind:
 
     size: int
     clips: bool
-    frames: int  # latent frames T', from the first on
+    frames: int  # T', from the first on
     heads: bool
     reference: bool
 
 
 HEADS = Kind(size=64, clips=False, frames=1, heads=True, reference=False)
 STILLS = Kind(size=10, clips=False, frames=1, heads=False, reference=True)
-HEAD_CLIPS = Kind(size=8, clips=True, frames=9, heads=True, reference=False)
-CLIPS = Kind(size=3, clips=True, frames=5, heads=False, reference=False)
-REFERENCE_CLIPS = Kind(size=1, clips=True, frames=9, heads=False, reference=True)
+HEAD_CLIPS = Kind(size=4, clips=True, frames=17, heads=True, reference=False)
+CLIPS = Kind(size=2, clips=True, frames=9, heads=False, reference=False)
+REFERENCE_CLIPS = Kind(size=1, clips=True, frames=17, heads=False, reference=True)
 
-PICTURES = (HEADS, HEADS, HEADS, STILLS)
-MOVING = (HEADS, HEAD_CLIPS, CLIPS, HEADS, HEAD_CLIPS, STILLS, HEADS, REFERENCE_CLIPS)
+PICTURES = (HEADS, HEADS, STILLS)
+MOVING = (HEADS, HEAD_CLIPS, STILLS, HEADS, CLIPS, HEADS, STILLS, HEAD_CLIPS, HEADS, STILLS, REFERENCE_CLIPS)
 
 
 @dataclass(frozen=True)

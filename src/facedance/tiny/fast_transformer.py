@@ -1,6 +1,6 @@
 """WanVACETransformer3DModel with its face branch in training on a CPU: the same mathematics, several times faster.
 
-What is different: attention is written out, because the backward pass of the fused kernel is slow here; the many equal padding
+What is different: attention to few tokens is written out, because the fused kernel is slow at those; the many equal padding
 tokens of a prompt are one token that weighs as much as all of them; and blocks are functions that can be compiled.
 """
 
@@ -14,6 +14,8 @@ from torch import Tensor
 
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import TIMESTEPS
+
+FEW_TOKENS = 1000  # up to these, attention as products of matrices is faster than the fused kernel
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = Non
     """Attention of (B, heads, L, d) as (B, L, dim)."""
     value = value.to(torch.bfloat16) if torch.is_autocast_enabled("cpu") else value
     query, key = query.to(value.dtype), key.to(value.dtype)
+    if key.shape[2] > FEW_TOKENS:
+        return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
     scores = (query * (1 / math.sqrt(query.shape[-1]))) @ key.transpose(-1, -2)
     if bias is not None:
         scores = scores + bias

@@ -19,8 +19,7 @@ from facedance.world.split import training_identity, training_moves
 FRAMES = 33
 CROP = 64  # pixels: heads fill it, so that most of what is learned is about faces
 WHITE = 255
-BATCHES = ((4, 9), (2, 17), (4, 9), (1, 33))  # clips in a batch and frames in each
-STILLS, PICTURES = 16, 3
+CROPS, WHOLE = 48, 6  # in a batch
 _PHOTOS = 2
 
 
@@ -40,42 +39,40 @@ def make_pixels(path: Path, identities: range, side: int, seed: int) -> None:
 
 
 class Pixels:
-    """Crops of the pictures, drawn at random."""
+    """Frames and crops of the pictures, drawn at random."""
 
     def __init__(self, files: list[Path]) -> None:
         parts = [load_file(file) for file in files]
         self._all = {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
 
-    def clips(self, step: int, rng: np.random.Generator) -> Tensor:
-        """(B, 3, T, CROP, CROP) in [-1, 1]: heads for the most part, bodies and control videos; few long or many short."""
-        count, frames = BATCHES[step % len(BATCHES)]
-        return _tensor([self._clip(frames, rng) for _ in range(count)])
+    def crops(self, rng: np.random.Generator) -> Tensor:
+        """(CROPS, 3, 1, CROP, CROP) in [-1, 1]: heads for the most part, bodies, photos and control pictures."""
+        return _tensor([self._crop(rng) for _ in range(CROPS)])
 
-    def stills(self, rng: np.random.Generator) -> Tensor:
-        """(STILLS, 3, 1, CROP, CROP) in [-1, 1]: photos, some with white around them as references have, and clips' frames."""
-        return _tensor([self._still(rng) for _ in range(STILLS)])
+    def whole(self, rng: np.random.Generator) -> Tensor:
+        """(WHOLE, 3, 1, side, side) in [-1, 1]: whole frames, as the VAE's attention meets them in use."""
+        kinds = ("photos", "controls", "clips", "clips")
+        return _tensor([self._frame(kinds[i % len(kinds)], rng)[0] for i in range(WHOLE)])
 
-    def pictures(self, rng: np.random.Generator) -> Tensor:
-        """(PICTURES, 3, 1, side, side) in [-1, 1]: whole frames, as the VAE's attention meets them in use."""
-        chosen = rng.integers(len(self._all["clips"]), size=PICTURES)
-        return _tensor([self._all["clips" if i else "photos"][n][:1] for i, n in enumerate(chosen)])
+    def _frame(self, kind: str, rng: np.random.Generator) -> tuple[Frames, NDArray[np.floating]]:
+        """One frame (1, side, side, 3), and in dances the middle of its head."""
+        i = rng.integers(len(self._all[kind]))
+        t = rng.integers(self._all[kind].shape[1])
+        box = self._all["heads"][i, t] if kind == "clips" else np.zeros(4)
+        return self._all[kind][i, t : t + 1], (box[:2] + box[2:]) / 2
 
-    def _clip(self, frames: int, rng: np.random.Generator) -> Frames:
-        kind, i, start = rng.random(), rng.integers(len(self._all["clips"])), rng.integers(FRAMES - frames + 1)
-        span = slice(start, start + frames)
+    def _crop(self, rng: np.random.Generator) -> Frames:
+        kind = rng.random()
         if kind < 0.12:
-            return _crop(self._all["controls"][i, span], rng.uniform(0, 1, 2), rng)
+            return _crop(self._frame("controls", rng)[0], rng.uniform(0, 1, 2), rng)
         if kind < 0.3:
-            return _crop(self._all["clips"][i, span], rng.uniform(0, 1, 2), rng)
-        box = self._all["heads"][i, span].mean(0)
-        middle = (box[:2] + box[2:]) / 2 + rng.normal(0, 6, 2)
-        return _crop(self._all["clips"][i, span], (middle - CROP / 2) / (self._all["clips"].shape[2] - CROP), rng)
-
-    def _still(self, rng: np.random.Generator) -> Frames:
-        if rng.random() < 0.35:
-            return self._clip(1, rng)
-        picture = self._all["photos"][rng.integers(len(self._all["photos"]))]
-        if rng.random() < 0.3:
+            return _crop(self._frame("clips", rng)[0], rng.uniform(0, 1, 2), rng)
+        if kind < 0.75:
+            picture, middle = self._frame("clips", rng)
+            corner = middle + rng.normal(0, 6, 2) - CROP / 2
+            return _crop(picture, corner / (picture.shape[2] - CROP), rng)
+        picture, _ = self._frame("photos", rng)
+        if rng.random() < 0.3:  # white around them, as references have
             picture = picture.copy()
             top, left = rng.integers(0, 30, 2)
             picture[:, :top], picture[:, :, :left], picture[:, :, -left - 1 :] = WHITE, WHITE, WHITE

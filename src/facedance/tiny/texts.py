@@ -8,7 +8,7 @@ from diffusers import WanVACEPipeline
 from torch import Tensor
 
 from facedance.tiny.batches import GENERIC, NEGATIVE
-from facedance.wan.tiny import WORDS, new_text_encoder, new_tokenizer
+from facedance.tiny.model import WORDS, new_text_encoder, new_tokenizer
 
 _TOKENS = 512
 

@@ -13,12 +13,12 @@ from torch import Tensor
 from facedance.params import TinyTransformer
 from facedance.tiny.batches import MOVING, PICTURES, Batch, Kind, batch_rng, draw_batch
 from facedance.tiny.fast_transformer import base_block, control_block, predict
+from facedance.tiny.model import new_transformer
 from facedance.tiny.muon import Muon
 from facedance.tiny.world_latents import World
 from facedance.wan import checkpoint
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import flow_loss
-from facedance.wan.tiny import new_transformer
 
 WARMUP = 50
 EARLY_STEPS, EARLY_PEOPLE = 100, 40

@@ -42,6 +42,7 @@ class RenderInputs:
     prompts: Path
     people: Mapping[str, Person]
     blend: Blend | None
+    loras: Mapping[Path, float]  # files of other programs, with their scales
     latents_folder: Path
     clips_folder: Path
 

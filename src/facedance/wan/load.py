@@ -1,5 +1,6 @@
 """Loading the parts of a Wan2.1-VACE model from a local folder in diffusers' layout."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,23 @@ def load_scheduler(folder: Path, flow_shift: float) -> Any:
     return UniPCMultistepScheduler.from_pretrained(folder, subfolder="scheduler", flow_shift=flow_shift, local_files_only=True)
 
 
+def frames_for(latent_frames: int, factor: int) -> int:
+    """What to ask a WanVACEPipeline for, to get so many latent frames from a VAE with this temporal factor.
+
+    It makes the number one more than a multiple of the factor, and so adds one where the factor is 1.
+    """
+    return (latent_frames - 1) * factor + (factor > 1)
+
+
+def _is_no_rounding_by_one(record: logging.LogRecord) -> bool:
+    return "has to be divisible by 1." not in record.getMessage()
+
+
 def know_vae(pipeline: Any) -> None:
     """Tell a WanVACEPipeline how its VAE shrinks videos: it counts stages, and overlooks patches that a VAE begins with."""
     config = pipeline.vae.config
+    if config.scale_factor_temporal == 1:  # see `frames_for`
+        logging.getLogger("diffusers.pipelines.wan.pipeline_wan_vace").addFilter(_is_no_rounding_by_one)
     pipeline.vae_scale_factor_spatial = config.scale_factor_spatial
     pipeline.vae_scale_factor_temporal = config.scale_factor_temporal
     pipeline.video_processor = VideoProcessor(vae_scale_factor=config.scale_factor_spatial)

@@ -14,7 +14,7 @@ from facedance.params import WanModel
 from facedance.variants import RenderSettings
 from facedance.video import Frames
 from facedance.wan.face_branch import FaceBranch
-from facedance.wan.load import choose_device, know_vae, load_scheduler, load_transformer, load_vae
+from facedance.wan.load import choose_device, frames_for, know_vae, load_scheduler, load_transformer, load_vae
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def render_frames(
             negative_prompt_embeds=negative_prompt[None].to(pipeline.transformer.device),
             height=control.control.shape[2] * factor,
             width=control.control.shape[3] * factor,
-            num_frames=(control.frames - 1) * pipeline.vae_scale_factor_temporal + 1,
+            num_frames=frames_for(control.frames, pipeline.vae_scale_factor_temporal),
             num_inference_steps=settings.steps,
             guidance_scale=settings.guidance_scale,
             conditioning_scale=settings.control_scale,

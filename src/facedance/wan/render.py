@@ -18,6 +18,7 @@ from facedance.video import Frames, write_video
 from facedance.wan.adapter import apply_adapters, read_adapter, remove_adapters
 from facedance.wan.blend import blended_faces, member_weights
 from facedance.wan.inputs import RenderInputs, RenderJob
+from facedance.wan.lora_files import load_foreign_lora
 from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
 from facedance.wan.provenance import metadata_tags, render_records
 
@@ -41,7 +42,7 @@ def render_clips(
     row per job: identity, clip, variant, video (inside `folder`), sha256.
 
     Raises:
-        InputError: a prompt that is not there, or adapters that do not fit the model or each other.
+        InputError: a prompt that is not there, or adapters or LoRAs that do not fit the model or each other.
     """
     prompts = load_file(inputs.prompts)
     if unknown := {n for job in jobs for n in (job.settings.prompt, job.settings.negative_prompt)} - set(prompts):
@@ -82,6 +83,8 @@ def _rendered(
     count = itertools.count(1)
     for lora_scale, group in itertools.groupby(sorted(jobs, key=_lora_scale), key=_lora_scale):
         branch = apply_adapters(pipeline.transformer, adapters, lora_scale)
+        for path, scale in inputs.loras.items():
+            load_foreign_lora(pipeline.transformer, path, scale)
         for job in group:
             _log.info("render %d of %d: %s", next(count), len(jobs), job.name)
             control = ControlLatents(

@@ -31,7 +31,7 @@ def render_request(files: Any, values: Mapping[str, Any]) -> Request:
     Args:
         files: the rule's inputs: `model`, `prompts`, `clips` (the list of the clips that give the music), and `adapters`,
             `embeddings` and `photos` in the order of `values["consent"]`.
-        values: `wan`, `model`, `settings`, `blend` and `consent` (of each person shown) as in params.yaml.
+        values: `wan`, `model`, `settings`, `loras`, `blend` and `consent` (of each person shown) as in params.yaml.
     """
     model = Path(files.model)
     people = {
@@ -46,6 +46,7 @@ def render_request(files: Any, values: Mapping[str, Any]) -> Request:
         prompts=Path(files.prompts),
         people=people,
         blend=Blend(**values["blend"]) if values["blend"] else None,
+        loras={Path(lora["file"]): lora["scale"] for lora in values["loras"].values()},
         latents_folder=Path("results/latents/clips"),
         clips_folder=Path(files.clips).parents[1],
     )

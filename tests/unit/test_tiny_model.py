@@ -8,8 +8,8 @@ import torch
 from diffusers import WanVACEPipeline
 
 from facedance.files import sha256
-from facedance.wan.load import know_vae, load_scheduler, load_text, load_transformer, load_vae
-from facedance.wan.tiny import build_tiny
+from facedance.tiny.model import build_tiny
+from facedance.wan.load import frames_for, know_vae, load_scheduler, load_text, load_transformer, load_vae
 
 CPU = torch.device("cpu")
 
@@ -58,7 +58,13 @@ def test_diffusers_pipeline_makes_videos_that_follow_prompt_and_seed(model: Path
     def video(prompt: str, seed: int) -> np.ndarray:
         generator = torch.Generator().manual_seed(seed)
         frames: np.ndarray = pipeline(
-            prompt=prompt, height=32, width=32, num_frames=5, num_inference_steps=2, guidance_scale=3.0, generator=generator
+            prompt=prompt,
+            height=32,
+            width=32,
+            num_frames=frames_for(5, 1),
+            num_inference_steps=2,
+            guidance_scale=3.0,
+            generator=generator,
         ).frames[0]
         return frames
 
