@@ -1,13 +1,11 @@
 """Adapters train what they say, keep every tensor in their file and come off without a trace."""
 
 import dataclasses
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from diffusers import WanVACETransformer3DModel
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -25,57 +23,16 @@ from facedance.wan.adapter import (
     save_adapter,
     trainable,
 )
-from facedance.wan.face_branch import FaceBranch, FaceSizes
+from facedance.wan.face_branch import FaceBranch
 
-DIM, BLOCKS, FFN, EMBEDDING = 24, 3, 32, 16
+from .small_transformer import BLOCKS, DIM, EMBEDDING, FACE, FACE_SIZES, FFN, output, transformer
+
 CONFIG = AdapterConfig(
-    face=FaceSizes(embedding_dim=EMBEDDING, dim=DIM, blocks=BLOCKS, tokens=2, rank=8, width=20),
+    face=FACE_SIZES,
     lora_rank=4,
     lora_alpha=8.0,
     lora_targets=("to_q", "to_out.0", "ffn.net.0.proj"),
 )
-
-
-def transformer(dtype: torch.dtype = torch.float32) -> Any:
-    torch.manual_seed(0)
-    return (
-        WanVACETransformer3DModel(
-            patch_size=(1, 2, 2),
-            num_attention_heads=2,
-            attention_head_dim=DIM // 2,
-            in_channels=4,
-            out_channels=4,
-            text_dim=8,
-            freq_dim=16,
-            ffn_dim=FFN,
-            num_layers=BLOCKS,
-            vace_layers=[0, 2],
-            vace_in_channels=12,
-        )
-        .to(dtype)
-        .requires_grad_(False)
-    )
-
-
-def runner(model: Any) -> Callable[[], Tensor]:
-    generator = torch.Generator().manual_seed(3)
-    latents, control, text = (torch.randn(1, *shape, generator=generator) for shape in [(4, 2, 4, 4), (12, 2, 4, 4), (6, 8)])
-
-    @torch.no_grad()
-    def run() -> Tensor:
-        output: Tensor = model(
-            hidden_states=latents.to(model.dtype),
-            timestep=torch.tensor([500.0]),
-            encoder_hidden_states=text.to(model.dtype),
-            control_hidden_states=control.to(model.dtype),
-            return_dict=False,
-        )[0]
-        return output
-
-    return run
-
-
-FACE = torch.nn.functional.normalize(torch.arange(1.0, EMBEDDING + 1).cos(), dim=0)[None, None]
 
 
 def trained(seed: int, path: Path, config: AdapterConfig = CONFIG) -> Adapter:
@@ -114,7 +71,7 @@ def pretrained_branch() -> FaceBranch:
 def test_training_starts_from_a_pretrained_branch_and_keeps_its_sizes(tmp_path: Path) -> None:
     train = load_params(Path(__file__).parents[2] / "params.yaml").train
     pretrained, model = pretrained_branch(), transformer()
-    run = runner(model)
+    run = partial(output, model)
     base = run()
     config = adapter_config(train, model, EMBEDDING, pretrained)
     assert config.face == pretrained.sizes
@@ -131,7 +88,7 @@ def test_training_starts_from_a_pretrained_branch_and_keeps_its_sizes(tmp_path: 
     assert adapter.face.keys() == expected.keys()
     assert all(torch.equal(adapter.face[name], tensor) for name, tensor in expected.items())
     fresh = transformer()
-    run = runner(fresh)
+    run = partial(output, fresh)
     applied = apply_adapters(fresh, {"a": (adapter, 1.0)}, 1.0)
     assert applied is not None
     with applied.condition(FACE, 1.0):
@@ -168,7 +125,7 @@ def test_trains_only_what_is_asked_for_and_only_the_base_blocks() -> None:
 def test_first_values_come_from_the_seed_alone(dtype: torch.dtype) -> None:
     def values(seed: int, state: int) -> dict[str, Tensor]:
         model = transformer(dtype)
-        run = runner(model)
+        run = partial(output, model)
         base = run()
         torch.manual_seed(state)
         before = torch.get_rng_state()
@@ -203,7 +160,7 @@ def test_file_keeps_everything(tmp_path: Path) -> None:
 def test_applied_adapter_does_what_the_trained_one_did(tmp_path: Path, lora_scale: float) -> None:
     adapter = trained(5, tmp_path / "a.safetensors")
     model = transformer()
-    run = runner(model)
+    run = partial(output, model)
     branch = attach(model, CONFIG, seed=9)
     branch.load_state_dict(adapter.face)
     with torch.no_grad():
@@ -216,7 +173,7 @@ def test_applied_adapter_does_what_the_trained_one_did(tmp_path: Path, lora_scal
         live = run()
 
     fresh = transformer()
-    run = runner(fresh)
+    run = partial(output, fresh)
     keys, base = list(fresh.state_dict()), run()
     applied = apply_adapters(fresh, {"a.b c": (adapter, 1.0)}, lora_scale)
     assert applied is not None
@@ -233,7 +190,7 @@ def test_applied_adapter_does_what_the_trained_one_did(tmp_path: Path, lora_scal
 def test_without_lora_and_face_the_base_runs_to_the_bit(tmp_path: Path) -> None:
     adapter = trained(5, tmp_path / "a.safetensors")
     model = transformer()
-    run = runner(model)
+    run = partial(output, model)
     base = run()
     branch = apply_adapters(model, {"a": (adapter, 1.0)}, 0.0)
     assert branch is not None
@@ -249,7 +206,7 @@ def test_a_blend_lies_between_its_members(tmp_path: Path) -> None:
     mean = dataclasses.replace(a, face={name: 0.25 * a.face[name] + 0.75 * b.face[name] for name in a.face})
     assert {"mean", "deviation"} <= set(mean.face)
     model = transformer()
-    run = runner(model)
+    run = partial(output, model)
 
     def rendered(adapters: dict[str, tuple[Adapter, float]], lora_scale: float = 1.0) -> Tensor:
         branch = apply_adapters(model, adapters, lora_scale)

@@ -4,11 +4,10 @@ import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, WanVACEPipeline, WanVACETransformer3DModel
+from diffusers import FlowMatchEulerDiscreteScheduler, WanVACEPipeline
 from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
 from peft import get_peft_model_state_dict
 from safetensors import safe_open
@@ -18,49 +17,18 @@ from torch import Tensor
 from facedance.files import sha256
 from facedance.job import InputError
 from facedance.wan.adapter import AdapterConfig, apply_adapters, attach, read_adapter, remove_adapters, save_adapter, trainable
-from facedance.wan.face_branch import FaceSizes
 from facedance.wan.lora_files import export_lora, import_lora, load_foreign_lora
 from facedance.wan.lora_formats import FORMATS, Lora, detect_format, from_format, to_format, to_metadata
 
-DIM, BLOCKS, FFN, RANK, ALPHA = 24, 3, 32, 4, 6.0  # alpha / rank is 1.5: no power of two
+from .small_transformer import BLOCKS, DIM, FACE, FACE_SIZES, FFN, output, transformer
+
+RANK, ALPHA = 4, 6.0  # alpha / rank is 1.5: no power of two
 CONFIG = AdapterConfig(
-    face=FaceSizes(embedding_dim=16, dim=DIM, blocks=BLOCKS, tokens=2, rank=8, width=20),
+    face=FACE_SIZES,
     lora_rank=RANK,
     lora_alpha=ALPHA,
     lora_targets=("to_q", "to_k", "to_v", "to_out.0", "ffn.net.0.proj", "ffn.net.2"),
 )
-FACE = torch.nn.functional.normalize(torch.arange(1.0, 17).cos(), dim=0)[None, None]
-
-
-def transformer() -> Any:
-    torch.manual_seed(0)
-    return WanVACETransformer3DModel(
-        patch_size=(1, 2, 2),
-        num_attention_heads=2,
-        attention_head_dim=DIM // 2,
-        in_channels=4,
-        out_channels=4,
-        text_dim=8,
-        freq_dim=16,
-        ffn_dim=FFN,
-        num_layers=BLOCKS,
-        vace_layers=[0, 2],
-        vace_in_channels=12,
-    ).requires_grad_(False)
-
-
-@torch.no_grad()
-def output(model: Any) -> Tensor:
-    generator = torch.Generator().manual_seed(3)
-    latents, control, text = (torch.randn(1, *shape, generator=generator) for shape in [(4, 2, 4, 4), (12, 2, 4, 4), (6, 8)])
-    result: Tensor = model(
-        hidden_states=latents,
-        timestep=torch.tensor([500.0]),
-        encoder_hidden_states=text,
-        control_hidden_states=control,
-        return_dict=False,
-    )[0]
-    return result
 
 
 @pytest.fixture(scope="module")
