@@ -43,7 +43,7 @@ rule train_tiny_vae:
         "benchmarks/train_tiny_vae.tsv"
     conda:
         "../environment.yml"
-    threads: workflow.cores
+    threads: 16
     params:
         tiny=TINY_VAE,
     message:
@@ -87,7 +87,7 @@ rule train_tiny_transformer:
         "benchmarks/train_tiny_transformer.tsv"
     conda:
         "../environment.yml"
-    threads: workflow.cores
+    threads: 16
     params:
         tiny=TINY_TRANSFORMER,
         recipe=TINY.model_dump(mode="json", exclude={"compiled"}),

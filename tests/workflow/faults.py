@@ -72,7 +72,7 @@ def suffer(project: Project, fault: Fault, seconds: float) -> None:
 def violations(project: Project, fault: Fault, expected: dict[str, str]) -> list[str]:
     """Run on to the end, and tell what is not as if nothing had happened.
 
-    The stage is asked for too: where the page is newer than all that is there, Snakemake does not miss what the harness took away.
+    The stage is asked for too: where the page is newer than all that is there, Snakemake does not miss what was taken away.
     """
     project.snakemake("--unlock")
     project.snakemake(fault.stage, "all")
@@ -80,7 +80,8 @@ def violations(project: Project, fault: Fault, expected: dict[str, str]) -> list
     wrong = [f"{name} differs" for name in expected if name in found and found[name] != expected[name]]
     wrong += [f"{name} is missing" for name in sorted(set(expected) - set(found))]
     wrong += [f"{name} is left over" for name in sorted(set(found) - set(expected))]
-    if fault.kind != "clock set back" and (planned := project.planned(fault.stage, "all")):  # there, inputs stay newer until the clock catches up
+    # After the clock was set back, inputs stay newer until it catches up.
+    if fault.kind != "clock set back" and (planned := project.planned(fault.stage, "all")):
         wrong.append(f"the next run would make {planned}")
     return wrong
 

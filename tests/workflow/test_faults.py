@@ -5,7 +5,7 @@ import pytest
 from .faults import KINDS, Fault, stage_seconds, suffer, violations
 from .test_reproducible import digests
 
-SEEDS = (14, 24, 33)
+SEEDS = (14, 24)
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"{Fault.drawn(seed).kind}-{Fault.drawn(seed).stage}")

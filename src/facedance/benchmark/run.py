@@ -49,7 +49,7 @@ class Extent:
     variants: tuple[Variant, ...] = VARIANTS
 
 
-SMALL = Extent(people=4, seeds=1, lora_minutes=0.0, variants=FEW)
+SMALL = Extent(people=3, seeds=1, lora_minutes=0.0, variants=FEW)
 
 
 @dataclass(frozen=True)
