@@ -53,6 +53,8 @@ class Project:
     def start(self, *command: str) -> subprocess.Popen[str]:
         """The command in a session of its own, not waited for; what it says goes to the file started.log."""
         with open(self["started.log"], "w", encoding="utf-8") as log:
+            # Whatever a shell without job control starts in the background ignores SIGINT, and hands that down.
+            command = ("env", "--default-signal=INT", *command)
             return subprocess.Popen(
                 command, cwd=self.folder, env=self.environment(), stdout=log, stderr=log, text=True, start_new_session=True
             )
