@@ -53,11 +53,7 @@ def render_params(wildcards):
         **part("wan"),
         "model": PARAMS.model,
         "prompts": PARAMS.prompts,
-        "settings": PARAMS.render.settings.model_dump(mode="json"),
-        "loras": {
-            name: lora.model_dump(mode="json")
-            for name, lora in PARAMS.render.loras.items()
-        },
+        **some("render", "settings", "loras"),
         "blend": blend.model_dump(mode="json") if blend else None,
         "consent": {
             i: PARAMS.identities[i].consent for i in members(wildcards.identity)

@@ -2,27 +2,35 @@
 
 import contextlib
 import errno
+import functools
 import hashlib
 import json
 import os
+import re
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+TEMPORARY = re.compile(r"\.(?P<stem>.+)\.(?:(?P<host>[^.]+)-)?(?P<process>\d+)\.part")
+"""Beginning of the names that `atomic` writes to, and that a killed process leaves behind."""
 
 
 @contextlib.contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
     """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
 
-    The temporary name keeps the suffix, because encoders choose the format by it.
+    The temporary name keeps the suffix, because encoders choose the format by it. What killed processes of this machine have left
+    in the folder goes away.
 
     Raises:
         OSError: with ENOSPC when the disk is full, also where the library that writes has an exception of its own for it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    _sweep(path.parent)
+    temporary = path.with_name(f".{path.stem}.{_host()}-{os.getpid()}.part{path.suffix}")
     try:
         try:
             yield temporary
@@ -35,6 +43,28 @@ def atomic(path: Path | str) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@functools.cache  # once for each folder, as there may be many files in it
+def _sweep(folder: Path) -> None:
+    """Remove half-written files whose process runs no more; those of other machines may still be written to."""
+    for file in folder.glob(".*.part*"):
+        if (match := TEMPORARY.match(file.name)) and match["host"] == _host() and not _runs(int(match["process"])):
+            file.unlink(missing_ok=True)
+
+
+def _host() -> str:
+    return socket.gethostname().partition(".")[0]
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from facedance.files import read_json
+from facedance.files import TEMPORARY, read_json
 from facedance.job import InputError
 
 _NAME = r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)"
@@ -29,7 +29,6 @@ RENDER_RULES = {
 }
 """The same of rules with jobs for each person or blend."""
 
-_TEMPORARY = re.compile(r"\.(?P<stem>.+)\.\d+\.part")  # what `files.atomic` writes to, and a killed job leaves behind
 _NOT_NAMES = {"stamps", "manifests"}
 
 
@@ -141,7 +140,7 @@ def _of_stamps(root: Path, rules: Mapping[str, re.Pattern[str]]) -> Iterator[tup
 
 
 def _stem(path: Path) -> str:
-    match = _TEMPORARY.fullmatch(path.stem)
+    match = TEMPORARY.fullmatch(path.stem)
     return match["stem"] if match else path.stem
 
 

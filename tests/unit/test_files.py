@@ -2,6 +2,7 @@
 
 import errno
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -30,6 +31,22 @@ def test_a_file_is_whole_or_absent(tmp_path):
     with atomic(target) as temporary:
         temporary.write_text("whole")
     assert target.read_text() == "whole"
+
+
+def test_what_killed_processes_left_behind_goes_away(tmp_path):
+    """Not what a process that runs, or one of another machine, may be writing."""
+    killed = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    host = socket.gethostname().partition(".")[0]
+    left = tmp_path / f".a.{host}-{killed.pid}.part.mp4"
+    others = [tmp_path / f".b.{host}-{os.getppid()}.part.mp4", tmp_path / f".a.elsewhere-{killed.pid}.part.mp4"]
+    for file in (left, *others):
+        file.touch()
+    killed.kill()
+    killed.wait()
+    with atomic(tmp_path / "c.mp4") as temporary:
+        temporary.touch()
+    assert not left.exists()
+    assert all(file.exists() for file in others)
 
 
 def test_an_old_file_survives_a_failed_rewrite(tmp_path):

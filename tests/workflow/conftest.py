@@ -80,6 +80,11 @@ class Project:
         rows = (row.split() for row in table["rows"].splitlines())
         return {rule: int(count) for rule, count in rows if rule != "all"}
 
+    def copy(self, folder: Path) -> "Project":
+        """The same project elsewhere, with its modification times."""
+        subprocess.run(["cp", "-a", str(self.folder), str(folder)], check=True)
+        return Project(folder)
+
     def change(self, path: str, value: Any) -> None:
         """Set one value of params.yaml, as `section.key`."""
         values = yaml.safe_load(self["params.yaml"].read_text())
@@ -112,8 +117,8 @@ def shrink(project: Project) -> None:
         project.change(path, value)
 
 
-def new_project(folder: Path) -> Project:
-    """A fresh copy with the shrunken parameters; models are shared, because fetching is tested elsewhere."""
+def new_project(folder: Path, models: str | None = None) -> Project:
+    """A fresh copy with the shrunken parameters, and with the folder `models` where it is here, so as not to fetch again."""
     folder.mkdir()
     for name in COPIED:
         source = ROOT / name
@@ -121,15 +126,15 @@ def new_project(folder: Path) -> Project:
         copy(source, folder / name)
     project = Project(folder)
     shrink(project)
+    if models is not None and (ROOT / "models" / "pose").is_dir():
+        shutil.copytree(ROOT / models, project[models])
     return project
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Project:
     """A project that has run to the end. Tests do not change it: they take `project`."""
-    project = new_project(tmp_path_factory.mktemp("finished") / "p")
-    if (ROOT / "models" / "pose").is_dir():
-        shutil.copytree(ROOT / "models", project["models"])
+    project = new_project(tmp_path_factory.mktemp("finished") / "p", models="models")
     project.snakemake("all")
     return project
 
@@ -137,6 +142,4 @@ def finished(tmp_path_factory) -> Project:
 @pytest.fixture
 def project(finished, tmp_path) -> Project:
     """A copy of the finished project, with its modification times."""
-    copy = Project(tmp_path / "p")
-    subprocess.run(["cp", "-a", str(finished.folder), str(copy.folder)], check=True)
-    return copy
+    return finished.copy(tmp_path / "p")

@@ -18,30 +18,28 @@ from pathlib import Path
 
 import psutil
 
-from .conftest import ROOT, Project, new_project
+from .conftest import Project, new_project
 from .test_reproducible import digests
 
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the products of a stage lie, and its rules."""
+
+    folder: str
+    rules: tuple[str, ...]
+
+
 STAGES = {
-    "faces": "results/faces",
-    "clips": "results/clips",
-    "poses": "results/poses",
-    "dancers": "results/dancers",
-    "latents": "results/latents",
-    "train": "results/train",
-    "render": "results/renders",
-    "evaluate": "results/evaluate",
-    "report": "results/report",
-}
-RULES = {
-    "faces": ["embed_faces"],
-    "clips": ["cut_clips", "list_clips"],
-    "poses": ["extract_poses"],
-    "dancers": ["embed_dancers"],
-    "latents": ["encode_prompts", "encode_clips", "encode_photos"],
-    "train": ["train_adapter"],
-    "render": ["render_shard"],
-    "evaluate": ["score_renders", "measure_pose_accuracy", "summarise"],
-    "report": ["build_report"],
+    "faces": Stage("results/faces", ("embed_faces",)),
+    "clips": Stage("results/clips", ("cut_clips", "list_clips")),
+    "poses": Stage("results/poses", ("extract_poses",)),
+    "dancers": Stage("results/dancers", ("embed_dancers",)),
+    "latents": Stage("results/latents", ("encode_prompts", "encode_clips", "encode_photos")),
+    "train": Stage("results/train", ("train_adapter",)),
+    "render": Stage("results/renders", ("render_shard",)),
+    "evaluate": Stage("results/evaluate", ("score_renders", "measure_pose_accuracy", "summarise")),
+    "report": Stage("results/report", ("build_report",)),
 }
 START = 2.5  # seconds until Snakemake starts its first job
 HOUR = 3600
@@ -61,12 +59,16 @@ class Fault:
         kinds, stages = list(KINDS), list(STAGES)
         return cls(kinds[seed % len(kinds)], stages[seed % len(stages)], random.Random(seed).uniform(0.05, 0.95))
 
+    def after(self, seconds: float) -> float:
+        """Seconds from the start of a run of the stage, which takes so many."""
+        return START + self.moment * max(seconds - START, 1)
+
 
 def suffer(project: Project, fault: Fault, seconds: float) -> None:
     """Remake the fault's stage, which takes about so many `seconds`, and let it happen in the middle."""
     if fault.kind != "record damaged":
         _remove(project, fault.stage)
-    KINDS[fault.kind](project, fault, START + fault.moment * max(seconds - START, 1))
+    KINDS[fault.kind](project, fault, fault.after(seconds))
 
 
 def violations(project: Project, fault: Fault, expected: dict[str, str]) -> list[str]:
@@ -87,31 +89,27 @@ def violations(project: Project, fault: Fault, expected: dict[str, str]) -> list
 
 
 def _main_killed(project: Project, fault: Fault, wait: float) -> None:
-    main = _start(project, fault)
-    _sleep(main, wait)
+    main = _under_way(project, fault, wait)
     main.kill()
     main.wait()
     _let_end(main.pid)  # its jobs go on without it
 
 
 def _job_killed(project: Project, fault: Fault, wait: float) -> None:
-    main = _start(project, fault)
-    _sleep(main, wait)
+    main = _under_way(project, fault, wait)
     _kill_one(_jobs(main))
     main.wait()
 
 
 def _worker_killed(project: Project, fault: Fault, wait: float) -> None:
-    main = _start(project, fault)
-    _sleep(main, wait)
+    main = _under_way(project, fault, wait)
     _kill_one([child for job in _jobs(main) for child in job.children(recursive=True)] or _jobs(main))
     main.wait()
 
 
 def _power_lost(project: Project, fault: Fault, wait: float) -> None:
     """Everything stops at once, and of files that were being written half is there."""
-    main = _start(project, fault)
-    _sleep(main, wait)
+    main = _under_way(project, fault, wait)
     os.killpg(main.pid, signal.SIGKILL)
     main.wait()
     _let_end(main.pid)
@@ -121,8 +119,7 @@ def _power_lost(project: Project, fault: Fault, wait: float) -> None:
 
 
 def _two_runs(project: Project, fault: Fault, wait: float) -> None:
-    main = _start(project, fault)
-    _sleep(main, wait)
+    main = _under_way(project, fault, wait)
     second = project.snakemake(fault.stage, check=False)
     main.wait()
     if second.returncode and "locked" not in (text := second.stdout + second.stderr).lower():
@@ -131,14 +128,14 @@ def _two_runs(project: Project, fault: Fault, wait: float) -> None:
 
 def _record_damaged(project: Project, fault: Fault, wait: float) -> None:
     """Bytes of one kept product or record change, and the stage is made again from what it has kept."""
-    folder = project[STAGES[fault.stage]]
+    folder = project[STAGES[fault.stage].folder]
     kept = sorted(path for path in folder.rglob("*") if path.is_file() and "stamps" not in path.parts)
     victim = kept[int(fault.moment * len(kept))]
     content = bytearray(victim.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 16] = bytes(16)
     victim.write_bytes(content)
-    project.snakemake("--forcerun", *RULES[fault.stage], "--", fault.stage)
+    project.snakemake("--forcerun", *STAGES[fault.stage].rules, "--", fault.stage)
 
 
 def _clock_set_back(project: Project, fault: Fault, wait: float) -> None:
@@ -161,15 +158,13 @@ KINDS: dict[str, Callable[[Project, Fault, float], None]] = {
 }
 
 
-def _start(project: Project, fault: Fault) -> subprocess.Popen[str]:
-    return project.start("snakemake", "--cores", "2", fault.stage)
-
-
-def _sleep(process: subprocess.Popen[str], seconds: float) -> None:
-    """So long, or until the process has ended by itself: a moment drawn too late for it."""
-    end = time.monotonic() + seconds
+def _under_way(project: Project, fault: Fault, wait: float) -> subprocess.Popen[str]:
+    """A run of the stage after `wait` seconds, or one that has ended by itself: a moment drawn too late for it."""
+    process = project.start("snakemake", "--cores", "2", fault.stage)
+    end = time.monotonic() + wait
     while time.monotonic() < end and process.poll() is None:
         time.sleep(0.02)
+    return process
 
 
 def _jobs(main: subprocess.Popen[str]) -> list[psutil.Process]:
@@ -217,7 +212,7 @@ def stage_seconds(project: Project, stage: str) -> float:
 
 def _remove(project: Project, stage: str) -> None:
     """What the stage has made, a training's checkpoints included."""
-    shutil.rmtree(project[STAGES[stage]])
+    shutil.rmtree(project[STAGES[stage].folder])
     if stage == "train":
         shutil.rmtree(project[".cache/training"])
 
@@ -229,24 +224,20 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        finished = new_project(Path(name) / "finished")
-        if (ROOT / "models" / "pose").is_dir():
-            shutil.copytree(ROOT / "models", finished["models"])
+        finished = new_project(Path(name) / "finished", models="models")
         finished.snakemake("all")
         expected, seconds, bad = digests(finished), {}, 0
         print("| seed | fault | stage | after, s | then |\n| --- | --- | --- | --- | --- |", flush=True)
         for seed in range(arguments.first_seed, arguments.first_seed + arguments.count):
             fault = Fault.drawn(seed)
-            project = Project(Path(name) / "p")
-            subprocess.run(["cp", "-a", str(finished.folder), str(project.folder)], check=True)
+            project = finished.copy(Path(name) / "p")
             if fault.stage not in seconds:
                 seconds[fault.stage] = stage_seconds(project, fault.stage)
             suffer(project, fault, seconds[fault.stage])
             wrong = violations(project, fault, expected)
             bad += bool(wrong)
-            moment = START + fault.moment * max(seconds[fault.stage] - START, 1)
             outcome = "; ".join(wrong) or "the same bytes"
-            print(f"| {seed} | {fault.kind} | {fault.stage} | {moment:.1f} | {outcome} |", flush=True)
+            print(f"| {seed} | {fault.kind} | {fault.stage} | {fault.after(seconds[fault.stage]):.1f} | {outcome} |", flush=True)
             shutil.rmtree(project.folder)
     print(f"\n{arguments.count - bad} of {arguments.count} ended in the bytes of an undisturbed run.")
     sys.exit(bool(bad))

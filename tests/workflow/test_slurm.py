@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .conftest import ROOT, new_project
+from .conftest import new_project
 from .slurm_cluster import GPUS, cluster, why_not
 
 pytestmark = [pytest.mark.slurm, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
@@ -23,11 +23,9 @@ SHARDS = 4
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A project with everything but the renders: 12 of them, two people in six videos."""
-    project = new_project(tmp_path_factory.mktemp("trained") / "p")
+    project = new_project(tmp_path_factory.mktemp("trained") / "p", models="models")
     project.change("shards", SHARDS)
     project.change("render.batches", [{"who": ["eileen", "nora"], "videos": ["*"]}])
-    if (ROOT / "models" / "pose").is_dir():
-        shutil.copytree(ROOT / "models", project["models"])
     project.snakemake("train", "latents")
     return project
 

@@ -47,7 +47,7 @@ class Pixels:
 
     def crops(self, rng: np.random.Generator) -> Tensor:
         """(CROPS, 3, 1, CROP, CROP) in [-1, 1]: heads for the most part, bodies, photos and control pictures."""
-        return _tensor([self._crop(rng) for _ in range(CROPS)])
+        return _tensor([self._window(rng) for _ in range(CROPS)])
 
     def whole(self, rng: np.random.Generator) -> Tensor:
         """(WHOLE, 3, 1, side, side) in [-1, 1]: whole frames, as the VAE's attention meets them in use."""
@@ -61,7 +61,7 @@ class Pixels:
         box = self._all["heads"][i, t] if kind == "clips" else np.zeros(4)
         return self._all[kind][i, t : t + 1], (box[:2] + box[2:]) / 2
 
-    def _crop(self, rng: np.random.Generator) -> Frames:
+    def _window(self, rng: np.random.Generator) -> Frames:
         kind = rng.random()
         if kind < 0.12:
             return _crop(self._frame("controls", rng)[0], rng.uniform(0, 1, 2), rng)
