@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.benchmark.look import track
 from facedance.benchmark.people import WORLD_SEED
 from facedance.job import InputError
 from facedance.params import Poses, WanModel
 from facedance.poses.draw import draw_pose
+from facedance.poses.landmarker import open_landmarker
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE, MEDIAPIPE, to_openpose
 from facedance.poses.smooth import fill_gaps
+from facedance.poses.track import follow
 from facedance.sample.dancer import Dancer, dressed
 from facedance.sample.identity import Person, person
 from facedance.sample.traits import generator
@@ -25,6 +26,7 @@ from facedance.world.words import describe
 
 _DRIVERS = 1000  # people of the training who may dance in the driving clips
 _ATTEMPTS = 20
+_PEOPLE = 3  # that the landmarker looks for where it has nobody to follow
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def make_clip(who: Person, name: str, seed: int, *, wan: WanModel, poses: Poses,
             return dance(dancer, HELDOUT_MOVES, wan.frames, wan.clip_size[0], generator(f"{place} dance", WORLD_SEED)).frames
 
         pictures = danced(driver)
-        people = track(pictures, wan.fps, poses, pose_model)
+        people = _track(pictures, wan.fps, poses, pose_model)
         if np.isfinite(people[:, 0, 0]).mean() >= poses.min_tracked:
             break
     else:
@@ -72,6 +74,16 @@ def make_clip(who: Person, name: str, seed: int, *, wan: WanModel, poses: Poses,
         truth=resized(danced(replace(driver, face=who)), small),
         prompt=describe(driver),
     )
+
+
+def _track(frames: Frames, fps: int, poses: Poses, model: Path) -> NDArray[np.float32]:
+    """Landmarks (T, 33, 4) of the dancer, as the poses stage finds them."""
+    sure, following = poses.detection_confidence, poses.tracking_confidence
+    with (
+        open_landmarker(model, "image", people=_PEOPLE, detection_confidence=sure) as finder,
+        open_landmarker(model, "video", detection_confidence=sure, tracking_confidence=following) as tracker,
+    ):
+        return follow(frames, fps, tracker, finder)
 
 
 def resized(frames: Frames, size: tuple[int, int]) -> Frames:

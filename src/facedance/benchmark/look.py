@@ -7,15 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facedance.evaluate.judge import POINTS, LandmarkJudge
-from facedance.evaluate.observe import surest_face
+from facedance.evaluate.observe import surest_face, track_dancer
 from facedance.evaluate.temporal import warping_error
 from facedance.faces.face import FaceBackend
-from facedance.params import Poses
-from facedance.poses.landmarker import open_landmarker
-from facedance.poses.track import follow
 from facedance.video import Frames
-
-_PEOPLE = 3  # that the landmarker looks for where it has nobody to follow
 
 
 @dataclass(frozen=True)
@@ -35,7 +30,6 @@ class Judges:
     backend: FaceBackend
     landmarks: LandmarkJudge
     pose_model: Path
-    poses: Poses
     every: int
     fps: int
 
@@ -46,7 +40,7 @@ class Judges:
         return Sight(
             faces=np.stack(faces),
             shapes=np.stack(shapes),
-            people=track(frames, self.fps, self.poses, self.pose_model),
+            people=track_dancer(frames, self.fps, self.pose_model),
             flicker=np.nan if flicker is None else flicker,
         )
 
@@ -56,13 +50,3 @@ class Judges:
         if face is None:
             return np.full(self.backend.dimension, np.nan, np.float32), np.full((POINTS, 2), np.nan)
         return self.backend.embed(frame, face).raw, self.landmarks.shape(frame, face)
-
-
-def track(frames: Frames, fps: int, poses: Poses, model: Path) -> NDArray[np.float32]:
-    """Landmarks (T, 33, 4) of the dancer, as the poses stage finds them."""
-    sure, following = poses.detection_confidence, poses.tracking_confidence
-    with (
-        open_landmarker(model, "image", people=_PEOPLE, detection_confidence=sure) as finder,
-        open_landmarker(model, "video", detection_confidence=sure, tracking_confidence=following) as tracker,
-    ):
-        return follow(frames, fps, tracker, finder)

@@ -107,7 +107,7 @@ class _Session:
             raise InputError(f"{weights.model} has no trained face branch, so there is nothing to measure: choose model: tiny")
         self._params, self._weights, self._extent = params, weights, extent
         backend, judge = DlibBackend(weights.faces), LandmarkJudge(installed_predictor())
-        self._judges = Judges(backend, judge, weights.pose, params.poses, params.evaluate.every, params.wan.fps)
+        self._judges = Judges(backend, judge, weights.pose, params.evaluate.every, params.wan.fps)
         self._trainer = Trainer(weights.model, params, backend, weights.pose)
         self._studio = Studio(weights.model, params, branch, self._adapter, folder)
         self._people = find_people(extent.people, backend, judge, params.faces, folder)

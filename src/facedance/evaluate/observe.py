@@ -17,6 +17,9 @@ from facedance.params import Evaluate, WanModel
 from facedance.poses.landmarker import open_landmarker
 from facedance.video import Frames, read_frames
 
+LEAD_IN = 8
+"""Frames that are shown to the landmarker backwards before a render begins: it needs some to lock on to a blurred dancer."""
+
 _MIN_FACE_PX = 24
 """Full-body dancers have faces of 30-60 px in a clip."""
 
@@ -39,7 +42,7 @@ def observe(video: Path, backend: FaceBackend, pose_model: Path, params: Evaluat
     return Observation(
         scored=scored,
         faces=np.stack([_embedded(frames[i], backend) for i in scored]),
-        people=_track(frames, wan.fps, pose_model),
+        people=track_dancer(frames, wan.fps, pose_model),
         flicker=np.array([np.nan if flicker is None else flicker]),
     )
 
@@ -61,16 +64,18 @@ def surest_face(frame: NDArray[np.uint8], backend: FaceBackend) -> Face | None:
     return max(backend.detect(frame, _MIN_FACE_PX), key=lambda face: face.score, default=None)
 
 
-def _embedded(frame: NDArray[np.uint8], backend: FaceBackend) -> NDArray[np.float32]:
-    face = surest_face(frame, backend)
-    return np.full(backend.dimension, np.nan, np.float32) if face is None else backend.embed(frame, face).raw
-
-
-def _track(frames: Frames, fps: int, model: Path) -> NDArray[np.float32]:
-    people = np.full((len(frames), 33, 4), np.nan, np.float32)
+def track_dancer(frames: Frames, fps: int, model: Path) -> NDArray[np.float32]:
+    """Landmarks (T, 33, 4) of a render's dancer, NaN in frames where nobody is seen."""
+    lead_in = frames[1 : LEAD_IN + 1][::-1]
+    people = np.full((len(lead_in) + len(frames), 33, 4), np.nan, np.float32)
     with open_landmarker(model, "video") as landmarker:
-        for i, frame in enumerate(frames):
+        for i, frame in enumerate(np.concatenate([lead_in, frames])):
             found = landmarker.detect(frame, round(1000 * i / fps))  # (P, 33, 4)
             if len(found):
                 people[i] = found[0]
-    return people
+    return people[len(lead_in) :]
+
+
+def _embedded(frame: NDArray[np.uint8], backend: FaceBackend) -> NDArray[np.float32]:
+    face = surest_face(frame, backend)
+    return np.full(backend.dimension, np.nan, np.float32) if face is None else backend.embed(frame, face).raw
