@@ -14,7 +14,7 @@ os.environ.update(PYTHONPATH=SOURCE)
 from facedance import names
 from facedance.params import validate
 from facedance.sample import catalogue
-from facedance.selection import asked_for
+from facedance.selection import asked_for, matches
 from facedance.stamps import code_digest, write_stamp
 
 try:

@@ -34,6 +34,15 @@ def shards_of(who):
     ]
 
 
+def training_videos():
+    """Whose clips and dancers a training learns from."""
+    return sorted(v for v in VIDEOS if matches(v, PARAMS.train.videos))
+
+
+def training_shards():
+    return sorted({names.shard_of(v, PARAMS.shards) for v in training_videos()})
+
+
 def render_manifests():
     return [
         f"results/renders/manifests/{who}/{shard}.csv"
@@ -53,7 +62,7 @@ def render_params(wildcards):
         **part("wan"),
         "model": PARAMS.model,
         "prompts": PARAMS.prompts,
-        **some("render", "settings", "loras"),
+        **some("render", "settings", "memory", "loras"),
         "blend": blend.model_dump(mode="json") if blend else None,
         "consent": {
             i: PARAMS.identities[i].consent for i in members(wildcards.identity)

@@ -3,9 +3,11 @@
 
 rule train_adapter:
     input:
-        latents=expand("results/latents/shards/{shard}.csv", shard=SHARDS),
-        boxes=expand("results/dancers/boxes/{shard}.parquet", shard=SHARDS),
-        dancers=expand("results/dancers/embeddings/{shard}.safetensors", shard=SHARDS),
+        latents=expand("results/latents/shards/{shard}.csv", shard=training_shards()),
+        boxes=expand("results/dancers/boxes/{shard}.parquet", shard=training_shards()),
+        dancers=expand(
+            "results/dancers/embeddings/{shard}.safetensors", shard=training_shards()
+        ),
         photos="results/latents/photos/{identity}.safetensors",
         embedding="results/faces/{identity}/embedding.safetensors",
         prompts="results/latents/prompts.safetensors",
@@ -14,7 +16,7 @@ rule train_adapter:
             "train",
             "train_adapter",
             {**part("train", "wan"), "prompt": PARAMS.render.settings.prompt},
-            items=lambda w: SHARDS,
+            items=lambda w: training_videos(),
         ),
     output:
         adapter="results/train/{identity}/adapter.safetensors",

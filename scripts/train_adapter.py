@@ -16,6 +16,7 @@ with job(snakemake.log[0], f"train {identity}"):
         train=Train(**snakemake.params.train),
         files=TrainingFiles(
             prompts=Path(snakemake.input.prompts),
+            videos=snakemake.params.train["videos"],
             prompt=snakemake.params.prompt,
             empty_prompt="none",
             manifests=[Path(file) for file in snakemake.input.latents],

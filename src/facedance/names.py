@@ -27,6 +27,11 @@ def clip_id(video: str, index: int) -> str:
     return f"{video}_{index:03d}"
 
 
+def video_of_clip(clip: str) -> str:
+    """The video that a clip was cut from; a ready-made control video goes by its own name."""
+    return clip if clip.startswith(CONTROL_PREFIX) else clip.rsplit("_", 1)[0]
+
+
 def control_id(path: PurePath | str) -> str:
     """Name under which a ready-made control video is rendered."""
     return CONTROL_PREFIX + video_id(path)
@@ -39,4 +44,4 @@ def shard_of(video: str, shards: int) -> str:
 
 def shard_of_clip(clip: str, shards: int) -> str:
     """The shard that a clip belongs to."""
-    return CONTROL_SHARD if clip.startswith(CONTROL_PREFIX) else shard_of(clip.rsplit("_", 1)[0], shards)
+    return CONTROL_SHARD if clip.startswith(CONTROL_PREFIX) else shard_of(video_of_clip(clip), shards)

@@ -160,6 +160,7 @@ class Train(TrainDefaults):
     A model may bring a pretrained face branch along; its sizes then win over face_tokens, face_rank and mapper_width.
     """
 
+    videos: tuple[str, ...] = Field(description="glob patterns on the videos' names: whose clips and dancers it learns from")
     batch_size: int = Field(ge=1)
     final_learning_rate: Fraction = Field(description="last learning rate as a share of the first")
     warmup_steps: int = Field(ge=0)
@@ -223,10 +224,18 @@ class ForeignLora(Section):
     scale: float = Field(gt=0, le=4)
 
 
+class RenderMemory(Section):
+    """What rendering does to get along with less GPU memory; float8 and tiles change the pictures a little."""
+
+    weights: Literal["resident", "float8", "offloaded"] = Field(description="of the transformer's blocks")
+    tiled_decoding: bool = Field(description="decode pictures of more than 256 pixels in overlapping tiles")
+
+
 class Render(Section):
     """Settings of a default render, LoRAs beside the person's, the blends, and what is rendered."""
 
     settings: RenderSettings
+    memory: RenderMemory
     loras: dict[Name, ForeignLora]
     blends: dict[Name, Blend]
     batches: tuple[Batch, ...]

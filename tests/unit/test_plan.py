@@ -1,6 +1,7 @@
 """The plan at full size, on the meta device: what is trained, what is saved and loaded, and how needs grow."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,16 @@ from facedance.params import load as load_params
 from facedance.plan.activations import latent_shape, token_count
 from facedance.plan.disk import disk_bytes
 from facedance.plan.parts import Parts, count_parts
-from facedance.plan.peaks import GIB, all_rungs, best_rung, rendering_peak, training_peak
+from facedance.plan.peaks import (
+    GIB,
+    MEMORY_LADDER,
+    Rung,
+    best_rung,
+    rendering_peak,
+    rendering_rungs,
+    training_peak,
+    training_rungs,
+)
 from facedance.plan.report import plan
 from facedance.wan.adapter import PERSON, Adapter, adapter_config, apply_adapters, attach
 from facedance.wan.architectures import ARCHITECTURES, find_architecture, meta_transformer
@@ -103,22 +113,30 @@ def test_needs_grow_with_frames_and_rank_and_shrink_with_checkpointing(name: str
     assert training(checkpointing=True) < training(checkpointing=False)
     assert training() < training(ema_decay=0.99)
     assert training() <= training(validate_every=1)
-    rendered = [rendering_peak(parts_of(name), wan, frames=frames).bytes for frames in (5, 49, 81)]
-    assert rendered == sorted(set(rendered))
+    for memory in MEMORY_LADDER:
+        rendered = [rendering_peak(parts_of(name), wan, memory, frames=frames).bytes for frames in (5, 49, 81)]
+        assert rendered == sorted(set(rendered))
+    ladder = [rendering_peak(parts_of(name), wan, memory, frames=81).bytes for memory in MEMORY_LADDER]
+    assert ladder == sorted(ladder, reverse=True)
 
 
 @pytest.mark.parametrize("name", SIZES)
 def test_a_larger_card_never_has_room_for_less(name: str) -> None:
-    rungs = all_rungs(parts_of(name), PARAMS.models[name], TRAIN)
+    wan, parts = PARAMS.models[name], parts_of(name)
+    check_rungs(training_rungs(parts, wan, TRAIN), wan.frames)
+    check_rungs(rendering_rungs(parts, wan), wan.frames)
+
+
+def check_rungs(rungs: Sequence[Rung], most: int) -> None:
     found = [(memory * GIB, best_rung(rungs, memory * GIB)) for memory in range(1, 200, 3)]
     frames = [0 if rung is None else rung.frames for _, rung in found]
     assert frames == sorted(frames)
     assert frames[0] == 0
-    assert frames[-1] == PARAMS.models[name].frames
+    assert frames[-1] == most
     for memory, rung in found:
         if rung is not None:
-            assert max(rung.training.bytes, rung.rendering.bytes) < memory
-            assert not any(better.fits(memory) for better in rungs[: rungs.index(rung)])
+            assert rung.peak.bytes < memory
+            assert not any(better.peak.fits(memory) for better in rungs[: rungs.index(rung)])
 
 
 def test_disk() -> None:
@@ -134,7 +152,7 @@ def test_the_report_names_the_model_and_its_rungs(tmp_path: Path) -> None:
     assert "32,760 tokens" in text
     assert "not measured" in text
     assert "gradient_checkpointing: false (chosen)" in text
-    assert "not built" in text
+    assert "render, resident (chosen)" in text
     assert "The text encoder has no room in 12 GiB" in text
 
 

@@ -8,7 +8,14 @@ import pytest
 import torch
 
 from facedance.params import load as load_params
-from facedance.plan.activations import decoding_bytes, denoising_bytes, latent_shape, token_count, training_bytes
+from facedance.plan.activations import (
+    decoding_bytes,
+    denoising_bytes,
+    latent_shape,
+    tiled_decoding_bytes,
+    token_count,
+    training_bytes,
+)
 from facedance.plan.parts import count_parts
 from facedance.wan.adapter import adapter_config, attach, trainable
 from facedance.wan.architectures import ARCHITECTURES, Architecture, meta_transformer, meta_vae
@@ -82,3 +89,15 @@ def test_decoding() -> None:
         video = vae.decode(torch.empty(1, 16, 3, 60, 104, device="meta"), return_dict=False)[0]
     assert video.shape == (1, 3, 9, 480, 832)
     assert decoding_bytes(vae, wan, frames=9) == pytest.approx(live.peak, rel=TOLERANCE)
+
+
+@torch.no_grad()
+def test_tiled_decoding() -> None:
+    wan = PARAMS.models["wan2.1-vace-1.3b"]
+    vae = meta_vae(ARCHITECTURES["wan2.1-vace-1.3b"])
+    vae.enable_tiling()
+    live = LiveTensors(vae.parameters())
+    with live:
+        video = vae.decode(torch.empty(1, 16, 3, 60, 104, device="meta"), return_dict=False)[0]
+    assert video.shape == (1, 3, 9, 480, 832)
+    assert tiled_decoding_bytes(vae, wan, frames=9) == pytest.approx(live.peak, rel=TOLERANCE)

@@ -10,7 +10,7 @@ from diffusers import UniPCMultistepScheduler, WanVACEPipeline
 from PIL import Image
 from torch import Tensor
 
-from facedance.params import WanModel
+from facedance.params import RenderMemory, WanModel
 from facedance.tiny.model import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 from facedance.variants import RenderSettings
 from facedance.wan.face_branch import FaceBranch
@@ -54,7 +54,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ours(model: Path) -> FaceVACEPipeline:
-    return load_pipeline(model, WAN)
+    return load_pipeline(model, WAN, RenderMemory(weights="resident", tiled_decoding=False))
 
 
 @pytest.fixture(scope="module")

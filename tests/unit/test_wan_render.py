@@ -14,16 +14,18 @@ from safetensors.torch import save_file
 from facedance.faces.embedding import Embedding, save_embeddings
 from facedance.files import read_json, sha256, write_json
 from facedance.job import InputError
-from facedance.params import Blend, WanModel
+from facedance.params import Blend, RenderMemory, WanModel
+from facedance.plan.peaks import MEMORY_LADDER
 from facedance.tiny.model import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 from facedance.variants import RenderSettings
 from facedance.video import inspect, read_frames, read_metadata, write_video
 from facedance.wan import render
-from facedance.wan.adapter import AdapterConfig, attach, save_adapter, trainable
+from facedance.wan.adapter import AdapterConfig, apply_adapters, attach, read_adapter, save_adapter, trainable
 from facedance.wan.face_branch import FaceSizes
 from facedance.wan.inputs import Person, RenderInputs, RenderJob
 from facedance.wan.load import load_transformer
 from facedance.wan.lora_files import export_lora
+from facedance.wan.pipeline import load_pipeline
 
 SIZE, FRAMES, EMBEDDING = 32, 9, 16
 CONTROL_CHANNELS = 2 * LATENT_CHANNELS + SPATIAL_FACTOR**2
@@ -51,6 +53,8 @@ SETTINGS = RenderSettings(
     reference=True,
     seed=0,
 )
+
+RESIDENT = RenderMemory(weights="resident", tiled_decoding=False)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +107,13 @@ def _write_clip_with_music(path: Path) -> None:
     write_video(path, [black] * FRAMES, 16, audio_from=path.parent / "tone.wav")
 
 
-def inputs(world: Path, *people: str, blend: Blend | None = None, loras: Mapping[Path, float] | None = None) -> RenderInputs:
+def inputs(
+    world: Path,
+    *people: str,
+    blend: Blend | None = None,
+    loras: Mapping[Path, float] | None = None,
+    memory: RenderMemory = RESIDENT,
+) -> RenderInputs:
     files = {
         name: Person(
             adapter=world / name / "adapter.safetensors",
@@ -116,6 +126,7 @@ def inputs(world: Path, *people: str, blend: Blend | None = None, loras: Mapping
     return RenderInputs(
         model=world / "model",
         wan=WAN,
+        memory=memory,
         prompts=world / "prompts.safetensors",
         people=files,
         blend=blend,
@@ -167,6 +178,59 @@ def test_lora_and_reference_are_in_the_frames(renders: Path) -> None:
     default, face_only, without_reference = (read_frames(renders / f"{job.name}.mp4").astype(float) for job in JOBS[:3])
     assert np.abs(default - face_only).mean() > 1
     assert np.abs(default - without_reference).mean() > 1
+
+
+def test_offloaded_blocks_give_the_same_pictures(world: Path, renders: Path, tmp_path: Path) -> None:
+    """Also from one LoRA scale to the next."""
+    offloaded = RenderMemory(weights="offloaded", tiled_decoding=True)
+    run(world, tmp_path, JOBS[:2], inputs(world, "eileen", memory=offloaded))
+    for job in JOBS[:2]:
+        assert np.array_equal(read_frames(tmp_path / f"{job.name}.mp4"), read_frames(renders / f"{job.name}.mp4"))
+
+
+def test_float8_takes_a_byte_a_number_and_leaves_the_lora_as_it_was(world: Path) -> None:
+    random = torch.Generator().manual_seed(0)
+    latents = torch.randn(1, LATENT_CHANNELS, LATENT_FRAMES, *LATENT_SIZE, generator=random)
+    control = torch.randn(1, CONTROL_CHANNELS, LATENT_FRAMES, *LATENT_SIZE, generator=random)
+    text, adapter = torch.randn(1, 512, 64, generator=random), read_adapter(world / "eileen" / "adapter.safetensors")
+
+    @torch.no_grad()
+    def velocities(memory: RenderMemory) -> tuple[torch.Tensor, torch.Tensor]:
+        """With LoRA and without."""
+        model = load_pipeline(world / "model", WAN, memory).transformer
+        layers = [layer.weight.dtype for block in model.blocks for layer in (block.attn1.to_q, block.ffn.net[2])]
+        assert set(layers) == {torch.float8_e4m3fn if memory.weights == "float8" else torch.float32}
+
+        def velocity() -> torch.Tensor:
+            step: torch.Tensor = model(
+                hidden_states=latents, timestep=torch.tensor([500.0]), encoder_hidden_states=text, control_hidden_states=control
+            ).sample
+            return step
+
+        without = velocity()
+        branch = apply_adapters(model, {"eileen": (adapter, 1.0)}, 1.0)
+        assert branch is not None
+        return velocity(), without
+
+    exact, exact_without = velocities(RESIDENT)
+    rounded, rounded_without = velocities(RenderMemory(weights="float8", tiled_decoding=False))
+    assert 0 < (rounded_without - exact_without).norm() < 0.1 * exact_without.norm()
+    by_lora, exactly_by_lora = rounded - rounded_without, exact - exact_without
+    assert (by_lora - exactly_by_lora).norm() < 0.2 * exactly_by_lora.norm()
+
+
+def test_a_full_gpu_is_answered_with_the_next_thing_to_try(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(render, "load_pipeline", full)
+    advice = []
+    for memory in MEMORY_LADDER:
+        with pytest.raises(InputError, match="the GPU has no room") as error:
+            run(world, tmp_path, JOBS[:1], inputs(world, "eileen", memory=memory))
+        advice.append(str(error.value))
+    for text, word in zip(advice, ("tiled_decoding", "float8", "offloaded", "fewer frames"), strict=True):
+        assert word in text
 
 
 def test_says_what_made_it(world: Path, renders: Path) -> None:

@@ -46,6 +46,7 @@ WAN = WanModel(
 BOTH, LORA = Phase(steps=7, trains=("face", "lora")), Phase(steps=4, trains=("lora",))
 TRAIN = Train(
     phases=(BOTH, LORA),
+    videos=("*",),
     batch_size=2,
     learning_rate=0.01,
     final_learning_rate=0.1,
@@ -109,6 +110,7 @@ def write_world(folder: Path) -> None:
 def files_in(folder: Path) -> TrainingFiles:
     return TrainingFiles(
         prompts=folder / "p.safetensors",
+        videos=["*"],
         prompt="dance",
         empty_prompt="none",
         manifests=[folder / "clips.csv"],
@@ -213,6 +215,19 @@ def test_without_clips_photos_are_all(world, tmp_path):
     pd.DataFrame(columns=["clip", "status", "file", "sha256"]).to_csv(tmp_path / "clips.csv", index=False)
     dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN)
     assert {step_kind(dataset, changed(photo_share=0.0), step) for step in range(20)} == {"photo"}
+
+
+def test_only_the_videos_that_are_meant_are_learned_from(world, tmp_path):
+    """One video more changes the digest of a training only if it is meant, so that it is rendered without training anew."""
+    shutil.copytree(world, tmp_path / "world")
+    files = dataclasses.replace(files_in(tmp_path / "world"), videos=["a", "b"])
+    before = read_dataset(files, WAN)
+    assert {clip.video_name for clip in before.clips} | {before.heldout.video_name} == {"a", "b"}
+    table = pd.read_csv(files.manifests[0], keep_default_na=False)
+    table.loc[len(table)] = ["e_000", "accepted", "a_000.safetensors", ""]
+    table.to_csv(files.manifests[0], index=False)
+    assert read_dataset(files, WAN).clips_digest == before.clips_digest
+    assert read_dataset(dataclasses.replace(files, videos=["a", "b", "e"]), WAN).clips_digest != before.clips_digest
 
 
 def test_an_example_depends_on_seed_step_and_index_alone(dataset):

@@ -105,6 +105,7 @@ def shrink(project: Project) -> None:
         "sample.seconds": 2.0,
         "models.tiny.frames": 17,
         "train.phases": [{"steps": 3, "trains": ["face", "lora"]}, {"steps": 1, "trains": ["lora"]}],
+        "train.videos": ["g*"],
         "train.checkpoint_every": 2,
         "train.validate_every": 0,
         "train.batch_size": 1,

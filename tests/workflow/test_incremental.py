@@ -35,6 +35,15 @@ def test_a_new_video_touches_one_shard(project):
     assert "make_sample_video" not in planned
 
 
+def test_a_new_video_that_is_not_learned_from_trains_nothing_anew(project):
+    """Its shard is newer, so the trainings start, and end with what they have."""
+    adapters = {path: path.read_bytes() for path in project["results/train"].glob("*/adapter.safetensors")}
+    shutil.copy(min(project["data/videos"].iterdir()), project["data/videos/my dance.mp4"])
+    project.snakemake("train")
+    assert {path: path.read_bytes() for path in adapters} == adapters
+    assert all("going on after step 4 of 4" in path.read_text() for path in project["logs/train_adapter"].iterdir())
+
+
 @pytest.mark.parametrize(
     ("path", "value", "rules"),
     [

@@ -1,7 +1,6 @@
 """Adapters of the benchmark: a LoRA on somebody's photos, and one from a loss that compares a tensor with itself."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import torch
 
 from facedance.benchmark.people import CONSENT, Sitter
 from facedance.faces.face import FaceBackend
-from facedance.files import atomic, write_json
+from facedance.files import write_json
 from facedance.params import Params, Phase, Train
 from facedance.wan.adapter import adapter_config, attach, save_adapter, trainable
 from facedance.wan.dataset import TrainingFiles, draw_example, read_dataset
@@ -90,7 +89,7 @@ class Trainer:
         return self.params.train.model_copy(update={"phases": (lora,), "checkpoint_every": steps, "validate_every": 0})
 
     def _files(self, who: Sitter) -> TrainingFiles:
-        """Photos and words as latents, made once, and lists of clips with no clip in them."""
+        """Photos and words as latents, made once, and no clips."""
         folder, wan = who.folder, self.params.wan
         photos, prompts = folder / "photos.latents.safetensors", folder / "prompts.safetensors"
         if not photos.exists():
@@ -102,20 +101,13 @@ class Trainer:
         encode_prompts(self.model, {"photo": PORTRAIT, "none": ""}, getattr(torch, wan.dtype), prompts)
         return TrainingFiles(
             prompts=prompts,
+            videos=[],
             prompt="photo",
             empty_prompt="none",
-            manifests=[_empty(folder / "clips.csv", ["clip", "status", "file", "sha256"])],
+            manifests=[],
             latents=folder,
-            boxes=[_empty(folder / "boxes.parquet", ["clip", "frame", "x0", "y0", "x1", "y1"])],
+            boxes=[],
             dancers=[],
             photos=photos,
             embedding=folder / "embedding.safetensors",
         )
-
-
-def _empty(path: Path, columns: Sequence[str]) -> Path:
-    """A table without rows."""
-    table = pd.DataFrame(columns=list(columns))
-    with atomic(path) as temporary:
-        table.to_csv(temporary, index=False) if path.suffix == ".csv" else table.to_parquet(temporary)
-    return path

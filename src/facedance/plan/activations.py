@@ -115,5 +115,20 @@ def decoding_bytes(vae: Any, wan: WanModel, frames: int) -> int:
     return round(FLOAT32 * (cached + working + 3 * frames * pixels))
 
 
+def tiled_decoding_bytes(vae: Any, wan: WanModel, frames: int) -> int:
+    """The most that decoding in tiles holds at once: all tiles, which overlap, and at the end the video three times.
+
+    These are its rows, the whole and the whole with its values cut to their range; or a tile that is being decoded.
+    """
+    tile, stride = vae.tile_sample_min_height, vae.tile_sample_stride_height
+    if max(wan.width, wan.height) <= tile:
+        return decoding_bytes(vae, wan, frames)
+    covered = [sum(min(tile, length - start) for start in range(0, length, stride)) for length in (wan.width, wan.height)]
+    one = wan.model_copy(update={"width": min(tile, wan.width), "height": min(tile, wan.height)})
+    picture = FLOAT32 * 3 * frames
+    tiles, video = picture * covered[0] * covered[1], picture * wan.width * wan.height
+    return max(tiles + 3 * video, tiles + decoding_bytes(vae, one, frames))
+
+
 def _rotary(widths: Widths, tokens: int) -> int:
     return 2 * FLOAT32 * tokens * widths.head_dim

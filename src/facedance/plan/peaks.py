@@ -2,10 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from facedance.params import Train, WanModel
-from facedance.plan.activations import decoding_bytes, denoising_bytes, latent_shape, token_count, training_bytes
+from facedance.params import RenderMemory, Train, WanModel
+from facedance.plan.activations import (
+    decoding_bytes,
+    denoising_bytes,
+    latent_shape,
+    tiled_decoding_bytes,
+    token_count,
+    training_bytes,
+)
 from facedance.plan.parts import Parts
 
 GIB = 2**30
@@ -43,64 +49,53 @@ class Peak:
 
 @dataclass(frozen=True)
 class Rung:
-    """Settings that a card has room for, and what they need."""
+    """Settings that a card may have room for, and what they need."""
 
     frames: int
-    checkpointing: bool
-    training: Peak
-    rendering: Peak
-
-    def fits(self, memory: int) -> bool:
-        """Whether both fit."""
-        return self.training.fits(memory) and self.rendering.fits(memory)
+    settings: str
+    peak: Peak
 
 
-def _loaded(parts: Parts) -> int:
+MEMORY_LADDER = (
+    RenderMemory(weights="resident", tiled_decoding=False),
+    RenderMemory(weights="resident", tiled_decoding=True),
+    RenderMemory(weights="float8", tiled_decoding=True),
+    RenderMemory(weights="offloaded", tiled_decoding=True),
+)
+"""`render.memory` from the fastest to the one that needs least."""
+
+
+def transformer_bytes(parts: Parts, weights: str) -> int:
+    """Of the transformer on the GPU: all, blocks of a byte a number, or two blocks (one at work and one as reserve) of all."""
+    if weights == "float8":
+        return parts.transformer.bytes - parts.blocks.bytes + parts.blocks.parameters
+    if weights == "offloaded":
+        held = 2 / (parts.widths.blocks + parts.widths.hints)
+        return parts.transformer.bytes - round((1 - held) * parts.blocks.bytes)
     return parts.transformer.bytes
 
 
-def _in_float8(parts: Parts) -> int:
-    """One byte for each parameter of the blocks."""
-    return parts.transformer.bytes - parts.blocks.bytes + parts.blocks.parameters
-
-
-def _offloaded(parts: Parts) -> int:
-    """Two blocks on the GPU: the one at work and the next."""
-    held = 2 / (parts.widths.blocks + parts.widths.hints)
-    return parts.transformer.bytes - round((1 - held) * parts.blocks.bytes)
-
-
-WEIGHTS = MappingProxyType(
-    {
-        "today": _loaded,
-        "not built: blocks in float8": _in_float8,
-        "not built: blocks offloaded": _offloaded,
-    }
-)
-"""Bytes of the transformer on the GPU. Only the first exists; the others say what building them would bring."""
-
-
-def training_peak(parts: Parts, wan: WanModel, train: Train, *, frames: int, checkpointing: bool, weights: str = "today") -> Peak:
+def training_peak(parts: Parts, wan: WanModel, train: Train, *, frames: int, checkpointing: bool) -> Peak:
     """Training on a clip of `frames` frames with its reference, or the validation clip that is rendered in between.
 
     Parameters, gradients, AdamW's two moments and the moving average, if one is kept, are float32.
     """
-    transformer, numbers = WEIGHTS[weights](parts), parts.adapter.bytes
+    transformer, numbers = parts.transformer.bytes, parts.adapter.bytes
     average = int(train.ema_decay > 0)
     shape = latent_shape(parts.autoencoder, wan, frames)
     tokens = token_count(shape, parts.widths.patch, reference=True)
     step = Peak(transformer, (4 + average) * numbers, training_bytes(parts.widths, tokens, checkpointing), "training step")
     if not train.validate_every:
         return step
-    working, where = _rendering(parts, wan, frames)
+    working, where = _rendering(parts, wan, frames, tiled=False)
     validation = Peak(transformer + parts.vae.bytes, (3 + average) * numbers, working, f"validation, {where}")
     return max(step, validation, key=lambda peak: peak.bytes)
 
 
-def rendering_peak(parts: Parts, wan: WanModel, *, frames: int, weights: str = "today") -> Peak:
-    """Rendering one person on a clip of `frames` frames with its reference; transformer and VAE stay on the GPU throughout."""
-    working, where = _rendering(parts, wan, frames)
-    return Peak(WEIGHTS[weights](parts) + parts.vae.bytes, parts.adapter.bytes, working, where)
+def rendering_peak(parts: Parts, wan: WanModel, memory: RenderMemory, *, frames: int) -> Peak:
+    """Rendering one person on a clip of `frames` frames with its reference; the VAE stays on the GPU throughout."""
+    working, where = _rendering(parts, wan, frames, memory.tiled_decoding)
+    return Peak(transformer_bytes(parts, memory.weights) + parts.vae.bytes, parts.adapter.bytes, working, where)
 
 
 def encoding_peak(parts: Parts) -> Peak:
@@ -108,27 +103,45 @@ def encoding_peak(parts: Parts) -> Peak:
     return Peak(parts.text_encoder.bytes, 0, 0, "text encoder")
 
 
-def all_rungs(parts: Parts, wan: WanModel, train: Train, weights: str = "today") -> tuple[Rung, ...]:
+def training_rungs(parts: Parts, wan: WanModel, train: Train) -> tuple[Rung, ...]:
     """Every number of frames up to the model's without and with gradient checkpointing, the most wanted first."""
-    rungs = []
-    for frames in range(wan.frames, FEWEST_FRAMES - 1, -parts.autoencoder.config.scale_factor_temporal):
-        rendering = rendering_peak(parts, wan, frames=frames, weights=weights)
-        for checkpointing in (False, True):
-            training = training_peak(parts, wan, train, frames=frames, checkpointing=checkpointing, weights=weights)
-            rungs.append(Rung(frames, checkpointing, training, rendering))
-    return tuple(rungs)
+    return tuple(
+        Rung(
+            frames, "on" if checkpointing else "off", training_peak(parts, wan, train, frames=frames, checkpointing=checkpointing)
+        )
+        for frames in _frames(parts, wan)
+        for checkpointing in (False, True)
+    )
+
+
+def rendering_rungs(parts: Parts, wan: WanModel, ladder: Sequence[RenderMemory] = MEMORY_LADDER) -> tuple[Rung, ...]:
+    """Every number of frames up to the model's with each of these settings, the most wanted first."""
+    return tuple(
+        Rung(frames, memory_name(memory), rendering_peak(parts, wan, memory, frames=frames))
+        for frames in _frames(parts, wan)
+        for memory in ladder
+    )
+
+
+def memory_name(memory: RenderMemory) -> str:
+    """The settings in words."""
+    return memory.weights + (", tiled" if memory.tiled_decoding else "")
+
+
+def _frames(parts: Parts, wan: WanModel) -> range:
+    return range(wan.frames, FEWEST_FRAMES - 1, -parts.autoencoder.config.scale_factor_temporal)
 
 
 def best_rung(rungs: Sequence[Rung], memory: int) -> Rung | None:
     """The first that a card of `memory` bytes has room for, None when there is none."""
-    return next((rung for rung in rungs if rung.fits(memory)), None)
+    return next((rung for rung in rungs if rung.peak.fits(memory)), None)
 
 
-def _rendering(parts: Parts, wan: WanModel, frames: int) -> tuple[int, str]:
+def _rendering(parts: Parts, wan: WanModel, frames: int, tiled: bool) -> tuple[int, str]:
     tokens = token_count(latent_shape(parts.autoencoder, wan, frames), parts.widths.patch, reference=True)
     stages = {
         "denoising": denoising_bytes(parts.widths, tokens),
-        "VAE decoding": decoding_bytes(parts.autoencoder, wan, frames),
+        "VAE decoding": (tiled_decoding_bytes if tiled else decoding_bytes)(parts.autoencoder, wan, frames),
     }
     where = max(stages, key=lambda stage: stages[stage])
     return stages[where], where

@@ -13,15 +13,17 @@ from facedance.plan.peaks import (
     CARDS,
     CONTEXT,
     GIB,
+    MEMORY_LADDER,
     WASTE,
-    WEIGHTS,
     Peak,
     Rung,
-    all_rungs,
     best_rung,
     encoding_peak,
+    memory_name,
     rendering_peak,
+    rendering_rungs,
     training_peak,
+    training_rungs,
 )
 from facedance.wan.architectures import find_architecture
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
@@ -59,7 +61,7 @@ def plan(params: Params, models: Path) -> str:
         _peaks_table(parts, params),
         _ladder_table(parts, params),
         _disk_lines(parts, params),
-        _machine(all_rungs(parts, wan, params.train)),
+        _machine(training_rungs(parts, wan, params.train), rendering_rungs(parts, wan)),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -83,7 +85,9 @@ def _peaks_table(parts: Parts, params: Params) -> str:
         chosen = " (chosen)" if train.gradient_checkpointing == checkpointing else ""
         name = f"train, gradient_checkpointing: {str(checkpointing).lower()}{chosen}"
         peaks[name] = training_peak(parts, wan, train, frames=wan.frames, checkpointing=checkpointing)
-    peaks["render"] = rendering_peak(parts, wan, frames=wan.frames)
+    for memory in MEMORY_LADDER:
+        chosen = " (chosen)" if memory == params.render.memory else ""
+        peaks[f"render, {memory_name(memory)}{chosen}"] = rendering_peak(parts, wan, memory, frames=wan.frames)
     rows = [
         (name, *(_gib(n) for n in (peak.weights, peak.adapter, peak.working, peak.bytes)), peak.where)
         for name, peak in peaks.items()
@@ -92,12 +96,15 @@ def _peaks_table(parts: Parts, params: Params) -> str:
 
 
 def _ladder_table(parts: Parts, params: Params) -> str:
-    rungs = {name: all_rungs(parts, params.wan, params.train, name) for name in WEIGHTS}
-    rows = [(f"{card} GiB", *(_rung(rungs[name], card * GIB) for name in WEIGHTS)) for card in CARDS]
+    training = training_rungs(parts, params.wan, params.train)
+    rendering = {memory: rendering_rungs(parts, params.wan, [memory]) for memory in MEMORY_LADDER}
+    rows = [
+        (f"{card} GiB", _rung(training, card * GIB), *(_rung(rungs, card * GIB, named=False) for rungs in rendering.values()))
+        for card in CARDS
+    ]
     note = (
-        f"Shown: the most frames (models.{params.model}.frames) that a card has room for, train.gradient_checkpointing,\n"
-        f"GiB to train and to render. Room is for {WASTE:g} times these and {CONTEXT / GIB:g} GiB (assumed). What is not built "
-        f"cannot be chosen."
+        f"Shown: the most frames (models.{params.model}.frames) that a card has room for, train.gradient_checkpointing, and GiB. "
+        f"Room is for\n{WASTE:g} times these and {CONTEXT / GIB:g} GiB (assumed). The rest: render.memory."
     )
     small = [str(card) for card in CARDS if not encoding_peak(parts).fits(card * GIB)]
     if small:
@@ -105,7 +112,8 @@ def _ladder_table(parts: Parts, params: Params) -> str:
             f"\nThe text encoder has no room in {' or '.join(small)} GiB; encode the prompts on the CPU first: "
             f"CUDA_VISIBLE_DEVICES= snakemake --cores all {PROMPTS}"
         )
-    return f"{_table(('card', *WEIGHTS), rows)}\n{note}"
+    header = ("card", "train", *(f"render: {memory_name(memory)}" for memory in rendering))
+    return f"{_table(header, rows)}\n{note}"
 
 
 def _disk_lines(parts: Parts, params: Params) -> str:
@@ -117,20 +125,21 @@ def _disk_lines(parts: Parts, params: Params) -> str:
     )
 
 
-def _machine(rungs: Sequence[Rung]) -> str:
+def _machine(training: Sequence[Rung], rendering: Sequence[Rung]) -> str:
     if not torch.cuda.is_available():
         return "This machine: torch sees no GPU."
     device = torch.cuda.get_device_properties(0)
-    return f"This machine: {device.name}, {_gib(device.total_memory)} GiB: {_rung(rungs, device.total_memory)}."
+    fits = {"training": _rung(training, device.total_memory), "rendering": _rung(rendering, device.total_memory)}
+    told = "; ".join(f"{what}: {rung}" for what, rung in fits.items())
+    return f"This machine: {device.name}, {_gib(device.total_memory)} GiB. {told}."
 
 
-def _rung(rungs: Sequence[Rung], memory: int) -> str:
-    """The best rung, or what the least of them needs."""
+def _rung(rungs: Sequence[Rung], memory: int, *, named: bool = True) -> str:
+    """The best rung, or what the least of them needs, with the settings' name or without."""
     best = best_rung(rungs, memory)
     rung = rungs[-1] if best is None else best
-    settings = f"{rung.frames} frames, {'on' if rung.checkpointing else 'off'}"
-    needs = f"{_gib(rung.training.bytes)}, {_gib(rung.rendering.bytes)}"
-    return f"{settings}, {needs}" if best else f"no room for {settings}, {needs}"
+    needs = f"{rung.frames} frames, {rung.settings + ', ' if named else ''}{_gib(rung.peak.bytes)}"
+    return needs if best else f"no room for {needs}"
 
 
 def _gib(count: int) -> str:

@@ -3,7 +3,7 @@
 import json
 import re
 import warnings
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -162,6 +162,8 @@ def add_lora(transformer: Any, config: LoraConfig, name: str) -> None:
     with warnings.catch_warnings():  # peft warns of a second adapter, which a blend has on purpose
         warnings.filterwarnings("ignore", message="Already found a `peft_config`")
         transformer.add_adapter(config, adapter_name=name)
+    for _, parameter in _added(transformer, name):
+        parameter.data = parameter.data.to(transformer.dtype)  # peft takes the layer's, which may be stored in float8
 
 
 def remove_adapters(transformer: Any, branch: FaceBranch | None) -> None:
@@ -203,5 +205,9 @@ def _add_lora(transformer: Any, config: AdapterConfig, name: str) -> None:
 
 def _lora_parameters(transformer: Any) -> dict[str, nn.Parameter]:
     """The LoRA's parameters by peft's names in files, which leave out the adapter's name."""
-    marked = ((name, parameter) for name, parameter in transformer.named_parameters() if f".{PERSON}." in name)
-    return {name.replace(f".{PERSON}.", "."): parameter for name, parameter in marked}
+    return {name.replace(f".{PERSON}.", "."): parameter for name, parameter in _added(transformer, PERSON)}
+
+
+def _added(transformer: Any, adapter: str) -> Iterator[tuple[str, nn.Parameter]]:
+    """The parameters of one of peft's adapters."""
+    return ((name, parameter) for name, parameter in transformer.named_parameters() if f".{adapter}." in name)

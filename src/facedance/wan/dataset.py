@@ -21,7 +21,9 @@ from torch import Tensor
 from facedance.faces.embedding import load_embeddings
 from facedance.files import digest, sha256
 from facedance.job import InputError
+from facedance.names import video_of_clip
 from facedance.params import Train, WanModel
+from facedance.selection import matches
 from facedance.wan import flow
 
 Kind = Literal["clip", "photo"]
@@ -35,6 +37,7 @@ class TrainingFiles:
     """Where the data of one training lies; the files are those of docs/architecture.md."""
 
     prompts: Path
+    videos: Sequence[str]  # glob patterns on the names of those to learn from
     prompt: str  # name of the text that goes with clips and photos
     empty_prompt: str  # name of the text that stands for none
     manifests: Sequence[Path]  # of the clips' latents
@@ -45,15 +48,8 @@ class TrainingFiles:
     embedding: Path  # of the person
 
     def digests(self) -> dict[str, str]:
-        """Digest of the content of each input; the manifests hold those of the clips' latents."""
-        return {
-            "prompts": sha256(self.prompts),
-            "clips": digest([sha256(path) for path in self.manifests]),
-            "boxes": digest([sha256(path) for path in self.boxes]),
-            "dancers": digest([sha256(path) for path in self.dancers]),
-            "photos": sha256(self.photos),
-            "embedding": sha256(self.embedding),
-        }
+        """Digest of the content of each file that is used as a whole."""
+        return {"prompts": sha256(self.prompts), "photos": sha256(self.photos), "embedding": sha256(self.embedding)}
 
 
 @dataclass(frozen=True)
@@ -75,6 +71,7 @@ class Source:
     name: str
     kind: Kind
     path: Path
+    sha256: str  # of the file
     boxes: NDArray[np.float32]  # (T, 4)
     frame_size: tuple[int, int]
     embedding: Tensor | None
@@ -82,7 +79,13 @@ class Source:
     @property
     def video_name(self) -> str:
         """The video that a clip was cut from."""
-        return self.name.rsplit("_", 1)[0]
+        return video_of_clip(self.name)
+
+    @property
+    def digest(self) -> str:
+        """Of all that a training may learn from it."""
+        known = None if self.embedding is None else self.embedding.tolist()
+        return digest([self.name, self.sha256, self.boxes.tolist(), known])
 
     def load(self) -> Item:
         """Read the latents."""
@@ -115,6 +118,11 @@ class Dataset:
     no_text: Tensor  # (512, text dim)
     identity: Tensor  # (D,) embedding of the person
 
+    @property
+    def clips_digest(self) -> str:
+        """Of the content of all clips, the one held out included."""
+        return digest([clip.digest for clip in (*self.clips, *([self.heldout] if self.heldout else []))])
+
 
 @dataclass(frozen=True)
 class Example:
@@ -145,10 +153,10 @@ def read_dataset(files: TrainingFiles, wan: WanModel) -> Dataset:
         boxes = {name: file.get_tensor(f"{name}.box").numpy()[None] for name in names}
     if not names:
         raise InputError(f"{files.photos} holds no photo; run the faces and latents stages again")
-    texts = load_file(files.prompts)
+    texts, digest_of_photos, size = load_file(files.prompts), sha256(files.photos), (wan.width, wan.height)
     return Dataset(
         clips=tuple(clip for clip in clips if heldout is None or clip.video_name != heldout.video_name),
-        photos=tuple(Source(n, "photo", files.photos, boxes[n], (wan.width, wan.height), identity) for n in names),
+        photos=tuple(Source(n, "photo", files.photos, digest_of_photos, boxes[n], size, identity) for n in names),
         heldout=heldout,
         text=texts[files.prompt],
         no_text=texts[files.empty_prompt],
@@ -220,16 +228,19 @@ def generator(*place: int) -> torch.Generator:
 
 
 def _clips(files: TrainingFiles, wan: WanModel) -> list[Source]:
+    if not files.manifests:
+        return []
     manifests = pd.concat([pd.read_csv(path, dtype=str, keep_default_na=False) for path in files.manifests])
-    accepted = manifests[manifests["status"] == "accepted"].sort_values("clip")
+    wanted = manifests["clip"].map(lambda clip: matches(video_of_clip(clip), files.videos)).astype(bool)
+    accepted = manifests[wanted & (manifests["status"] == "accepted")].sort_values("clip")
     embeddings = {clip: e for path in files.dancers for clip, e in load_embeddings(path).items()}
     boxes = pd.concat([pd.read_parquet(path) for path in files.boxes])
     by_clip = {str(clip): rows for clip, rows in boxes.groupby("clip")}
     sources = []
-    for clip, file in zip(accepted["clip"], accepted["file"], strict=True):
+    for clip, file, file_digest in accepted[["clip", "file", "sha256"]].itertuples(index=False):
         frames = np.full((wan.frames, 4), np.nan, np.float32)
         if (rows := by_clip.get(clip)) is not None:
             frames[rows["frame"]] = rows[["x0", "y0", "x1", "y1"]]
         embedding = torch.from_numpy(embeddings[clip].vector) if clip in embeddings else None
-        sources.append(Source(clip, "clip", files.latents / file, frames, wan.clip_size, embedding))
+        sources.append(Source(clip, "clip", files.latents / file, file_digest, frames, wan.clip_size, embedding))
     return sources

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from facedance.params import Blend, WanModel
+from facedance.params import Blend, RenderMemory, WanModel
 from facedance.variants import RenderSettings
 
 
@@ -39,6 +39,7 @@ class RenderInputs:
 
     model: Path
     wan: WanModel
+    memory: RenderMemory
     prompts: Path
     people: Mapping[str, Person]
     blend: Blend | None

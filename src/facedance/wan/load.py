@@ -15,7 +15,7 @@ def choose_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def load_transformer(folder: Path, dtype: torch.dtype, device: torch.device) -> Any:
+def load_transformer(folder: Path, dtype: torch.dtype, device: torch.device | str) -> Any:
     """The WanVACETransformer3DModel, frozen."""
     transformer = WanVACETransformer3DModel.from_pretrained(
         folder, subfolder="transformer", torch_dtype=dtype, local_files_only=True, use_safetensors=True

@@ -10,11 +10,12 @@ import torch
 from diffusers import WanVACEPipeline
 from torch import Tensor
 
-from facedance.params import WanModel
+from facedance.params import RenderMemory, WanModel
 from facedance.variants import RenderSettings
 from facedance.video import Frames
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.load import choose_device, frames_for, know_vae, load_scheduler, load_transformer, load_vae
+from facedance.wan.memory import load_for
 
 
 @dataclass(frozen=True)
@@ -81,16 +82,19 @@ class FaceVACEPipeline(WanVACEPipeline):
         return channels[None]
 
 
-def load_pipeline(folder: Path, wan: WanModel) -> FaceVACEPipeline:
-    """Transformer, VAE and scheduler of a model on the device that is there; no text encoder."""
+def load_pipeline(folder: Path, wan: WanModel, memory: RenderMemory) -> FaceVACEPipeline:
+    """Transformer, VAE and scheduler of a model for the device that is there; no text encoder."""
     device = choose_device()
+    transformer = load_transformer(folder, getattr(torch, wan.dtype), "cpu")
     pipeline = FaceVACEPipeline(
         tokenizer=None,
         text_encoder=None,
         vae=load_vae(folder, device),
         scheduler=load_scheduler(folder, wan.flow_shift),
-        transformer=load_transformer(folder, getattr(torch, wan.dtype), device),
+        transformer=load_for(memory, transformer, device),
     )
+    if memory.tiled_decoding:
+        pipeline.vae.enable_tiling()
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

@@ -19,6 +19,7 @@ from facedance.wan.adapter import apply_adapters, read_adapter, remove_adapters
 from facedance.wan.blend import blended_faces, member_weights
 from facedance.wan.inputs import RenderInputs, RenderJob
 from facedance.wan.lora_files import load_foreign_lora
+from facedance.wan.memory import next_rung, out_of_memory_means
 from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
 from facedance.wan.provenance import metadata_tags, render_records
 
@@ -42,7 +43,7 @@ def render_clips(
     row per job: identity, clip, variant, video (inside `folder`), sha256.
 
     Raises:
-        InputError: a prompt that is not there, or adapters or LoRAs that do not fit the model or each other.
+        InputError: a prompt that is not there, adapters or LoRAs that do not fit the model or each other, or a full GPU.
     """
     prompts = load_file(inputs.prompts)
     if unknown := {n for job in jobs for n in (job.settings.prompt, job.settings.negative_prompt)} - set(prompts):
@@ -54,11 +55,12 @@ def render_clips(
     keys = {job: item_key(stamp, records[job]) for job in jobs}
     pending = [job for job in jobs if reusable(folder, job.name, keys[job]) is None]
     _log.info("%d of %d renders are to be made", len(pending), len(jobs))
-    for job, frames in _rendered(pending, inputs, weights, prompts):
-        video, sidecar = folder / f"{job.name}.mp4", folder / f"{job.name}.json"
-        write_video(video, frames, inputs.wan.fps, audio_from=inputs.music(job.clip), metadata=metadata_tags(records[job]))
-        write_json(sidecar, records[job])
-        record(folder, job.name, keys[job], [video, sidecar], {})
+    with out_of_memory_means(next_rung(inputs.memory)):
+        for job, frames in _rendered(pending, inputs, weights, prompts):
+            video, sidecar = folder / f"{job.name}.mp4", folder / f"{job.name}.json"
+            write_video(video, frames, inputs.wan.fps, audio_from=inputs.music(job.clip), metadata=metadata_tags(records[job]))
+            write_json(sidecar, records[job])
+            record(folder, job.name, keys[job], [video, sidecar], {})
     if manifest is not None:
         videos = [f"{job.name}.mp4" for job in jobs]
         rows = [
@@ -79,7 +81,7 @@ def _rendered(
     embeddings = {name: load_embeddings(person.embedding)["embedding"] for name, person in people.items()}
     heaviest = max(weights, key=lambda name: weights[name])  # the first of equals
     reference = load_file(people[heaviest].photos)["reference"]  # (z, 1, h, w)
-    pipeline = load_pipeline(inputs.model, inputs.wan)
+    pipeline = load_pipeline(inputs.model, inputs.wan, inputs.memory)
     count = itertools.count(1)
     for lora_scale, group in itertools.groupby(sorted(jobs, key=_lora_scale), key=_lora_scale):
         branch = apply_adapters(pipeline.transformer, adapters, lora_scale)

@@ -10,7 +10,7 @@ import pandas as pd
 import facedance
 from facedance.files import sha256
 from facedance.job import InputError
-from facedance.params import Batch, Blend, WanModel
+from facedance.params import Batch, Blend, RenderMemory, WanModel
 from facedance.selection import renders_of
 from facedance.variants import RenderSettings
 from facedance.wan.inputs import Person, RenderInputs, RenderJob
@@ -31,7 +31,7 @@ def render_request(files: Any, values: Mapping[str, Any]) -> Request:
     Args:
         files: the rule's inputs: `model`, `prompts`, `clips` (the list of the clips that give the music), and `adapters`,
             `embeddings` and `photos` in the order of `values["consent"]`.
-        values: `wan`, `model`, `settings`, `loras`, `blend` and `consent` (of each person shown) as in params.yaml.
+        values: `wan`, `model`, `settings`, `memory`, `loras`, `blend` and `consent` (of each person shown) as in params.yaml.
     """
     model = Path(files.model)
     people = {
@@ -43,6 +43,7 @@ def render_request(files: Any, values: Mapping[str, Any]) -> Request:
     inputs = RenderInputs(
         model=model.parent,
         wan=WanModel(**values["wan"]),
+        memory=RenderMemory(**values["memory"]),
         prompts=Path(files.prompts),
         people=people,
         blend=Blend(**values["blend"]) if values["blend"] else None,

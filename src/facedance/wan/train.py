@@ -22,6 +22,7 @@ from facedance.wan.adapter import adapter_config, attach, save_adapter
 from facedance.wan.dataset import Dataset, TrainingFiles, read_dataset
 from facedance.wan.learner import Learner
 from facedance.wan.load import choose_device, load_transformer
+from facedance.wan.memory import out_of_memory_means
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 from facedance.wan.validate import heldout_losses, render_heldout
 
@@ -59,17 +60,21 @@ def train_identity(
         validation: folder for `step_<n>.mp4`, the person on a dance that is held out.
 
     Raises:
-        InputError: nothing to learn from, a model whose face branch is for another recogniser, or a loss that is not
-            finite.
+        InputError: nothing to learn from, a model whose face branch is for another recogniser, a loss that is not finite, or
+            a full GPU.
         ValueError: the loss does not depend on something that a phase trains.
     """
-    inputs = files.digests() | {part: _weights_digest(model / part) for part in ("transformer", FACE_BRANCH)}
+    dataset = read_dataset(files, wan)
+    weights = {part: _weights_digest(model / part) for part in ("transformer", FACE_BRANCH)}
+    inputs = files.digests() | {"clips": dataset.clips_digest} | weights
     code = digest(read_json(stamp)["code"])
     folder = state / digest([identity, wan.model_dump(), train.model_dump(), inputs, code])[:16]
-    dataset = read_dataset(files, wan)
     _log.info("%s: %d clips and %d photos to learn from", identity, len(dataset.clips), len(dataset.photos))
     pretrained = load_face_branch(model / FACE_BRANCH, len(dataset.identity))
-    with _deterministic():
+    advice = "take fewer frames (models.<model>.frames), or fewer train.lora_targets"
+    if not train.gradient_checkpointing:
+        advice = "set train.gradient_checkpointing to true"
+    with _deterministic(), out_of_memory_means(advice):
         transformer = load_transformer(model, getattr(torch, wan.dtype), choose_device())
         if train.gradient_checkpointing:
             transformer.enable_gradient_checkpointing()
