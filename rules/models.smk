@@ -70,13 +70,15 @@ rule fetch_wan_model:
     benchmark:
         "benchmarks/fetch_wan_model/{model}.tsv"
     wildcard_constraints:
-        model="|".join(name for name, m in PARAMS.models.items() if m.repo) or "(?!)",
+        model="|".join(n for n, m in PARAMS.models.items() if m.repo or m.folder)
+        or "(?!)",
     localrule: True  # a cluster's nodes seldom reach the internet
     conda:
         "../environment.yml"
     params:
         repo=lambda w: PARAMS.models[w.model].repo,
         revision=lambda w: PARAMS.models[w.model].revision,
+        folder=lambda w: PARAMS.models[w.model].folder,
     message:
         "Fetching {wildcards.model}"
     script:

@@ -52,6 +52,7 @@ class WanModel(Section):
 
     repo: str | None = Field(description="hub repository in diffusers' layout; null: built by this project")
     revision: str | None
+    folder: str | None = Field(default=None, description="weights that are here already, in the place of the repository's")
     width: int = Field(ge=16, multiple_of=16)
     height: int = Field(ge=16, multiple_of=16)
     frames: Annotated[int, Field(ge=5, le=257), AfterValidator(_is_vae_length)]

@@ -20,7 +20,7 @@ from huggingface_hub.utils import filter_repo_objects
 from facedance.job import InputError
 
 # Only what diffusers needs, and only formats that run no code: never .bin, .pth or other pickles.
-_FILES = [
+FILES = [
     "model_index.json",
     "scheduler/*.json",
     "tokenizer/*.json",
@@ -42,11 +42,11 @@ def fetch_snapshot(repo: str, revision: str, folder: Path, endpoint: str | None 
     try:
         # The commit is asked for first: offline, snapshot_download would pass a folder that is only partly there.
         info = HfApi(endpoint=endpoint).model_info(repo, revision=revision)
-        wanted = list(filter_repo_objects((s.rfilename for s in info.siblings or []), allow_patterns=_FILES))
+        wanted = list(filter_repo_objects((s.rfilename for s in info.siblings or []), allow_patterns=FILES))
         if "model_index.json" not in wanted:
             raise InputError(f"{repo} has no model_index.json: give a repository in diffusers' layout as models.<model>.repo")
         log.info("fetching %d files of %s at %s", len(wanted), repo, info.sha)
-        snapshot_download(repo, revision=info.sha, local_dir=folder, allow_patterns=_FILES, endpoint=endpoint)
+        snapshot_download(repo, revision=info.sha, local_dir=folder, allow_patterns=FILES, endpoint=endpoint)
     except GatedRepoError:
         raise InputError(f"{repo} asks for consent to its licence: accept it on its page and set HF_TOKEN") from None
     except RevisionNotFoundError:

@@ -1,0 +1,161 @@
+"""Weights that the user has already: a folder in diffusers' layout, or single files as ComfyUI and the original code use them."""
+
+import logging
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACETransformer3DModel
+from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers, convert_wan_vae_to_diffusers
+from huggingface_hub.utils import filter_repo_objects
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+from transformers import UMT5Config, UMT5EncoderModel
+
+from facedance.files import write_json
+from facedance.job import InputError
+from facedance.models.hub import FILES
+from facedance.wan.architectures import Architecture
+
+_MARKS = {
+    "transformer": "vace_blocks.0.before_proj.weight",
+    "vae": "decoder.middle.0.residual.0.gamma",
+    "text_encoder": "encoder.block.0.layer.0.SelfAttention.q.weight",
+}
+"""A tensor, at the end of its name, by which the file of each part is known."""
+
+_PICKLES = (".pth", ".pt", ".bin", ".ckpt")
+_TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "spiece.model")
+_COMFYUI = "Comfy-Org/Wan_2.1_ComfyUI_repackaged has all of them in safetensors"
+_SIXTEEN_BITS = {torch.float16, torch.bfloat16, torch.float32}
+
+_INDEX = {
+    "_class_name": "WanVACEPipeline",
+    "scheduler": ["diffusers", "UniPCMultistepScheduler"],
+    "text_encoder": ["transformers", "UMT5EncoderModel"],
+    "tokenizer": ["transformers", "T5TokenizerFast"],
+    "transformer": ["diffusers", "WanVACETransformer3DModel"],
+    "vae": ["diffusers", "AutoencoderKLWan"],
+}
+
+
+def take_folder(source: Path, target: Path, architecture: Architecture) -> None:
+    """Make `target` a model in diffusers' layout from the weights in `source`.
+
+    A folder in that layout is linked, file by file. Single files are converted; transformer, VAE and text encoder are told apart
+    by the names of their tensors, wherever in the folder they lie, the tokenizer is known by its tokenizer.json or spiece.model.
+
+    Raises:
+        InputError: something is missing, is a pickle, or is not of this architecture.
+    """
+    if not source.is_dir():
+        raise InputError(f"there is no folder {source}: correct models.<model>.folder")
+    if (source / "model_index.json").is_file():
+        _link(source, target)
+        return
+    files = _single_files(source)
+    log = logging.getLogger("facedance")
+    for part, file in files.items():
+        log.info("%s: %s", part, file)
+    _convert(WanVACETransformer3DModel, architecture.transformer, _read(files["transformer"]), target / "transformer")
+    _convert(AutoencoderKLWan, architecture.vae, _read(files["vae"]), target / "vae")
+    _convert_text_encoder(architecture.text_encoder, _read(files["text_encoder"]), target / "text_encoder")
+    (target / "tokenizer").mkdir(parents=True, exist_ok=True)
+    for name in _TOKENIZER:
+        if (file := files["tokenizer"].with_name(name)).is_file():
+            shutil.copyfile(file, target / "tokenizer" / name)
+    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
+    scheduler.save_pretrained(target / "scheduler")
+    write_json(target / "model_index.json", _INDEX)
+
+
+def _link(source: Path, target: Path) -> None:
+    names = sorted(p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file())
+    wanted = list(filter_repo_objects(names, allow_patterns=FILES))
+    for part in ("text_encoder", "transformer", "vae"):
+        if not any(name.startswith(f"{part}/") and name.endswith(".safetensors") for name in wanted):
+            pickles = [name for name in names if name.startswith(f"{part}/") and name.endswith(_PICKLES)]
+            raise InputError(_refusal(source / pickles[0]) if pickles else f"{source / part} holds no safetensors: {_COMFYUI}")
+    for name in wanted:
+        place = target / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        place.symlink_to(os.path.realpath(source / name))
+
+
+def _single_files(source: Path) -> dict[str, Path]:
+    """The file of each part; for the tokenizer one of its files."""
+    found: dict[str, Path] = {}
+    for file in sorted(source.rglob("*.safetensors")):
+        if (part := _part_of(file)) is not None and (other := found.setdefault(part, file)) != file:
+            raise InputError(f"{other} and {file} are both a {part}: leave one of them in {source}")
+    for file in sorted(path for path in source.rglob("*") if path.name in ("tokenizer.json", "spiece.model")):
+        found.setdefault("tokenizer", file)
+    if missing := [part for part in (*_MARKS, "tokenizer") if part not in found]:
+        pickles = sorted(path for path in source.rglob("*") if path.suffix in _PICKLES)
+        if missing != ["tokenizer"] and pickles:
+            raise InputError(_refusal(pickles[0]))
+        advice = "put the folder of google/umt5-xxl with tokenizer.json there" if "tokenizer" in missing else _COMFYUI
+        raise InputError(f"{source} holds no {' and no '.join(missing)}: {advice}")
+    return found
+
+
+def _part_of(file: Path) -> str | None:
+    try:
+        with safe_open(file, framework="pt") as opened:
+            names = list(opened.keys())
+    except SafetensorError as error:
+        raise InputError(f"{file} is no whole safetensors file ({error}): copy it again") from None
+    return next((part for part, mark in _MARKS.items() if any(name.endswith(mark) for name in names)), None)
+
+
+def _refusal(pickle: Path) -> str:
+    return f"{pickle} is a pickle, which can run any code when it is opened: put its safetensors there instead ({_COMFYUI})"
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    with safe_open(file, framework="pt") as opened:
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  (safe_open is no mapping)
+    if other := {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()} - _SIXTEEN_BITS:
+        raise InputError(
+            f"{file} holds {next(iter(other))}: take the file in float16 or bfloat16, render.memory makes float8 of it"
+        )
+    return tensors
+
+
+def _convert(kind: Any, config: Mapping[str, Any], tensors: dict[str, Tensor], target: Path) -> None:
+    """Save the tensors of an original file as diffusers' model of this class."""
+    with torch.device("meta"):
+        model = kind.from_config(dict(config))
+    convert = convert_wan_vae_to_diffusers if kind is AutoencoderKLWan else convert_wan_transformer_to_diffusers
+    plain = {name.removeprefix("model.").removeprefix("diffusion_model."): tensor for name, tensor in tensors.items()}
+    _load(model, convert(plain), target)
+    model.save_pretrained(target)
+
+
+def _convert_text_encoder(config: Mapping[str, Any], tensors: dict[str, Tensor], target: Path) -> None:
+    with torch.device("meta"):
+        model = UMT5EncoderModel(UMT5Config.from_dict(dict(config)))
+    tied = {"encoder.embed_tokens.weight": tensors["shared.weight"]} if "shared.weight" in tensors else {}
+    _load(model, {**tied, **{name: tensor for name, tensor in tensors.items() if name != "spiece_model"}}, target)
+    model.save_pretrained(target)
+
+
+def _load(model: Any, tensors: Mapping[str, Tensor], target: Path) -> None:
+    """Give a model on the meta device its tensors, all of them and no others."""
+    expected = model.state_dict()
+    wrong = [
+        *(f"{name} is missing" for name in expected.keys() - tensors.keys()),
+        *(f"there is no place for {name}" for name in tensors.keys() - expected.keys()),
+        *(
+            f"{name} is {tuple(tensors[name].shape)} and not {tuple(tensor.shape)}"
+            for name, tensor in expected.items()
+            if name in tensors and tensors[name].shape != tensor.shape
+        ),
+    ]
+    if wrong:
+        raise InputError(f"the {target.name} is not one of {target.parent.name}: {sorted(wrong)[0]} ({len(wrong)} such)")
+    model.load_state_dict(dict(tensors), assign=True)
