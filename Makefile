@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
 
-.PHONY: help run plan test slurm-test lint install schema lock forget clean
+.PHONY: help run plan test slurm-test lint install schema lock forget pull checkout clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,18 @@ $(VENV)/.installed: $(LOCK) pyproject.toml
 
 schema:  ## write params.schema.json from the typed parameters
 	$(BIN)/python -m facedance.params > params.schema.json
+
+pull: install  ## bring data, weights and results of this revision from DVC's remote, as up to date as they were recorded
+	$(BIN)/dvc pull
+	$(SETTLE)
+
+checkout: install  ## the same from DVC's cache, after `git checkout` of another revision
+	$(BIN)/dvc checkout
+	$(SETTLE)
+
+# One time for all: whatever is changed from now on is newer, and nothing else is. To Snakemake, benchmarks are outputs as well.
+SETTLE := mkdir -p data models results benchmarks && touch .settled && \
+	find data models results benchmarks ! -name '*.py' -exec touch -h -r .settled {} + && rm .settled
 
 forget: install  ## remove what was made of one person: IDENTITY=ann; PHOTOS=yes removes the photos too
 	@$(BIN)/python -m facedance.forget "$(IDENTITY)" $(if $(filter yes,$(PHOTOS)),--photos)

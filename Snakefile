@@ -25,6 +25,7 @@ include: "rules/render.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
 include: "rules/benchmark.smk"
+include: "rules/prune.smk"
 
 
 rule all:

@@ -124,7 +124,9 @@ def stamp(stage, rule, params, items=None):
     """
 
     def path(wildcards):
-        file = f"results/{stage}/stamps/{'.'.join([rule, *map(str, wildcards)])}.json"
+        # What data/ and models/ were made from is recorded together with them.
+        folder = stage if stage in {"data", "models"} else f"results/{stage}"
+        file = f"{folder}/stamps/{'.'.join([rule, *map(str, wildcards)])}.json"
         values = params(wildcards) if callable(params) else params
         listed = items(wildcards) if items else ()
         write_stamp(file, values, code_digest(f"scripts/{rule}.py"), listed)

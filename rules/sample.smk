@@ -3,7 +3,7 @@
 
 rule make_sample_photos:
     input:
-        stamp=stamp("sample", "make_sample_photos", {"seed": PARAMS.sample.seed}),
+        stamp=stamp("data", "make_sample_photos", {"seed": PARAMS.sample.seed}),
     output:
         expand("data/photos/{{identity}}/{name}", name=catalogue.PHOTOS),
     log:
@@ -25,7 +25,7 @@ rule make_sample_photos:
 
 rule make_sample_video:
     input:
-        stamp=stamp("sample", "make_sample_video", part("sample")),
+        stamp=stamp("data", "make_sample_video", part("sample")),
     output:
         video="data/videos/{video}.mp4",
         ground_truth="data/ground_truth/{video}.parquet",
@@ -48,7 +48,7 @@ rule make_sample_video:
 rule make_sample_keypoints:
     input:
         ground_truth=lambda w: f"data/ground_truth/{w.sequence.replace('cAll', 'c01')}.parquet",
-        stamp=stamp("sample", "make_sample_keypoints", part("sample")),
+        stamp=stamp("data", "make_sample_keypoints", part("sample")),
     output:
         "data/keypoints2d/{sequence}.pkl",
     log:

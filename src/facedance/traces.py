@@ -29,6 +29,9 @@ RENDER_RULES = {
 }
 """The same of rules with jobs for each person or blend."""
 
+STAMPS = ("results/*/stamps", "data/stamps", "models/stamps")
+"""Where stamps lie."""
+
 _NOT_NAMES = {"stamps", "manifests"}
 
 
@@ -50,10 +53,10 @@ def find_traces(root: Path, identity: str) -> Traces:
         InputError: params.yaml cannot be read.
     """
     blends = {who for who, people in _shown(root).items() if identity in people} - {identity}
-    own = [path for name, path in _of_people(root) if name == identity]
-    own += [path for name, path in _of_renders(root) if name in blends | {identity}]
+    own = [path for name, path in of_people(root) if name == identity]
+    own += [path for name, path in of_renders(root) if name in blends | {identity}]
     shared = [*root.glob("results/report"), *root.glob("results/evaluate/*metrics.*")]
-    texts = (*root.glob("logs/**/*.log"), *root.glob("results/*/stamps/*"))
+    texts = (*root.glob("logs/**/*.log"), *_stamps(root))
     shared += [path for path in texts if path not in own and _says(path, identity)]
     whole = {*shared, *own}
     made = tuple(path for path in (*shared, *own) if whole.isdisjoint(path.parents))
@@ -63,7 +66,7 @@ def find_traces(root: Path, identity: str) -> Traces:
 def known_people(root: Path) -> set[str]:
     """Everybody who is in params.yaml, has photos, or of whom something was made. Raises InputError as `find_traces` does."""
     identities, _ = _declared(root)
-    made = {name for name, _ in _of_people(root)}
+    made = {name for name, _ in of_people(root)}
     seen = {name for people in _shown(root).values() for name in people}
     return {*identities, *made, *seen, *(name for name, _ in _named(root / "data/photos"))}
 
@@ -102,7 +105,7 @@ def _shown(root: Path) -> dict[str, set[str]]:
     return seen
 
 
-def _of_people(root: Path) -> Iterator[tuple[str, Path]]:
+def of_people(root: Path) -> Iterator[tuple[str, Path]]:
     """What holds one person each, with that person's name."""
     for folder in ("results/faces", "results/train", ".cache/training"):
         yield from _named(root / folder)
@@ -111,7 +114,7 @@ def _of_people(root: Path) -> Iterator[tuple[str, Path]]:
     yield from _of_jobs(root, PEOPLE_RULES)
 
 
-def _of_renders(root: Path) -> Iterator[tuple[str, Path]]:
+def of_renders(root: Path) -> Iterator[tuple[str, Path]]:
     """What holds renders of one person or blend each, or what was seen in them, with its name; what tells who it is last."""
     for folder in ("results/evaluate/shards", "results/renders/manifests", "results/renders/.items", "results/renders"):
         yield from _named(root / folder)
@@ -133,10 +136,15 @@ def _of_jobs(root: Path, rules: Mapping[str, re.Pattern[str]]) -> Iterator[tuple
 
 
 def _of_stamps(root: Path, rules: Mapping[str, re.Pattern[str]]) -> Iterator[tuple[str, Path]]:
-    for path in root.glob("results/*/stamps/*.json"):
+    for path in _stamps(root):
         rule, _, job = _stem(path).partition(".")
         if rule in rules and (match := rules[rule].fullmatch(job)):
             yield match["name"], path
+
+
+def _stamps(root: Path) -> Iterator[Path]:
+    for pattern in STAMPS:
+        yield from root.glob(f"{pattern}/*.json")
 
 
 def _stem(path: Path) -> str:

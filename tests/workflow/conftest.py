@@ -103,7 +103,7 @@ def shrink(project: Project) -> None:
     """Parameters with which the whole pipeline runs in about a minute."""
     for path, value in {
         "sample.seconds": 2.0,
-        "models.tiny.frames": 17,
+        "models.tiny.frames": 9,
         "train.phases": [{"steps": 3, "trains": ["face", "lora"]}, {"steps": 1, "trains": ["lora"]}],
         "train.videos": ["g*"],
         "train.checkpoint_every": 2,

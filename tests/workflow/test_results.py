@@ -48,7 +48,7 @@ def test_clips_have_the_models_length_and_their_columns(finished):
     assert list(table[0])[:15] == columns.split()
     for row in table:
         info = inspect(finished[f"results/clips/{row['clip']}.mp4"])
-        assert len(info.timestamps) == int(row["frames"]) == 17
+        assert len(info.timestamps) == int(row["frames"]) == 9
         assert (info.width, info.height) == (int(row["width"]), int(row["height"])) == (256, 256)
         assert info.has_audio
         assert np.allclose(np.diff(info.timestamps), 1 / 16, atol=1e-4)
@@ -59,8 +59,8 @@ def test_every_frame_has_landmarks_and_a_control_picture(finished):
     landmarks = pd.concat(pd.read_parquet(p) for p in finished["results/poses/landmarks"].glob("*.parquet"))
     assert {"clip", "frame", "joint", "x", "y", "z", "visibility"} <= set(landmarks.columns)
     for clip, part in landmarks.groupby("clip"):
-        assert set(part["frame"]) == set(range(17))
-        assert len(inspect(finished[f"results/poses/{clip}.mp4"]).timestamps) == 17
+        assert set(part["frame"]) == set(range(9))
+        assert len(inspect(finished[f"results/poses/{clip}.mp4"]).timestamps) == 9
 
 
 def test_the_adapter_has_learned_something(finished):
@@ -80,7 +80,7 @@ def test_renders_play_in_browsers_with_music_and_say_what_made_them(finished):
     assert len(renders) == 4
     for render in renders:
         info = inspect(render)
-        assert len(info.timestamps) == 17
+        assert len(info.timestamps) == 9
         assert info.has_audio
         said = json.loads(render.with_suffix(".json").read_text())
         assert said["ai_generated"] is True

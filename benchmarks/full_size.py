@@ -1,0 +1,109 @@
+"""Does a Wan2.1-VACE of full size train and denoise here? Random weights in bfloat16, a small clip, on the CPU or the GPU.
+
+usage: python benchmarks/full_size.py [--model wan2.1-vace-1.3b] [--width 128] [--height 128] [--frames 9]
+
+It attaches LoRA and face branch as a training does, takes one training step with gradient checkpointing, checks that gradients
+reach all of these and nothing else, denoises once, and prints seconds and peak memory.
+"""
+
+import argparse
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from facedance import params
+from facedance.plan.activations import latent_shape
+from facedance.wan.adapter import adapter_config, attach, trainable
+from facedance.wan.architectures import ARCHITECTURES, meta_transformer, meta_vae
+from facedance.wan.flow import flow_loss
+from facedance.wan.load import choose_device
+
+ROOT = Path(__file__).parents[1]
+EMBEDDING = 512
+
+
+def main() -> None:
+    """Print what was built, and a line for each of the two passes."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", choices=ARCHITECTURES, default="wan2.1-vace-1.3b")
+    for name, size in {"width": 128, "height": 128, "frames": 9}.items():
+        parser.add_argument(f"--{name}", type=int, default=size)
+    given = parser.parse_args()
+    chosen = params.load(ROOT / "params.yaml")
+    architecture, device = ARCHITECTURES[given.model], choose_device()
+    wan = chosen.models[given.model].model_copy(update={"width": given.width, "height": given.height, "frames": given.frames})
+    transformer = random_model(meta_transformer(architecture, torch.bfloat16), device)
+    branch = attach(transformer, adapter_config(chosen.train, transformer, EMBEDDING), seed=0)
+    learned = trainable(transformer, branch, {"face", "lora"})
+    frozen = sum(p.numel() for p in transformer.parameters() if not p.requires_grad)
+    print(f"{given.model} on {device}: {frozen:,} frozen parameters, {sum(p.numel() for p in learned.values()):,} trained")
+
+    shape = latent_shape(meta_vae(architecture), wan, wan.frames)
+    clip = (shape.frames, shape.height, shape.width)
+    latents, target = torch.randn(1, 16, *clip, device=device), torch.randn(1, 16, *clip, device=device)
+    control, text = torch.randn(1, 96, *clip, device=device), torch.randn(1, 512, 4096, device=device)
+    face = torch.nn.functional.normalize(torch.randn(1, 1, EMBEDDING, device=device), dim=-1)
+
+    def velocity() -> torch.Tensor:
+        (found,) = transformer(
+            hidden_states=latents.bfloat16(),
+            timestep=torch.tensor([500.0], device=device),
+            encoder_hidden_states=text.bfloat16(),
+            control_hidden_states=control.bfloat16(),
+            return_dict=False,
+        )
+        return found.float()
+
+    def train() -> None:
+        optimizer = torch.optim.AdamW(learned.values(), lr=1e-3)
+        flow_loss(velocity(), target, torch.ones(1, 1, *clip, device=device)).backward()
+        check_gradients(transformer, branch)
+        optimizer.step()
+
+    transformer.enable_gradient_checkpointing()
+    with branch.condition(face, 1.0):  # also in the backward pass, which runs the blocks again
+        measured("training step", train)
+        with torch.no_grad():
+            measured("denoising step", velocity)
+
+
+def random_model(transformer: Any, device: torch.device) -> Any:
+    """A model on the meta device with random numbers, small enough that nothing overflows."""
+    transformer.to_empty(device=device)
+    for name, tensor in [*transformer.named_parameters(), *transformer.named_buffers()]:
+        torch.nn.init.ones_(tensor) if "norm" in name else torch.nn.init.normal_(tensor, std=0.02)
+    return transformer
+
+
+def check_gradients(transformer: Any, branch: Any) -> None:
+    """What is trained has one, and nothing else."""
+    everything = [*transformer.named_parameters(), *branch.named_parameters()]
+    wrong = [name for name, parameter in everything if (parameter.grad is not None) != parameter.requires_grad]
+    # LoRA's and the branch's outputs start at zero, so in the first step gradients reach the outputs only.
+    still = [
+        name
+        for name, p in everything
+        if p.grad is not None and not p.grad.any() and name.endswith(("lora_B.person.weight", "out_up.weight"))
+    ]
+    if wrong or still:
+        raise SystemExit(f"gradients are wrong in {(wrong + still)[:3]}")
+
+
+def measured(name: str, act: Callable[[], Any]) -> None:
+    """Print seconds and peak memory of an act."""
+    started = time.monotonic()
+    act()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+        peak = f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB of the GPU"
+    else:
+        peak = f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB of the process"
+    print(f"{name}: {time.monotonic() - started:.1f} s, {peak} at most")
+
+
+if __name__ == "__main__":
+    main()

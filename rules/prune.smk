@@ -1,0 +1,19 @@
+# Products of people, videos and shards that the project has no more.
+
+
+rule prune:
+    log:
+        "logs/prune.log",
+    localrule: True  # takes a moment
+    conda:
+        "../environment.yml"
+    params:
+        people=IDENTITIES,
+        rendered=[*IDENTITIES, *PARAMS.render.blends],
+        videos=list(VIDEOS),
+        controls=[names.control_id(path) for path in all_controls()],
+        shards=all_shards(),
+    message:
+        "Removing what was made of people and videos that are gone"
+    script:
+        "../scripts/prune.py"
