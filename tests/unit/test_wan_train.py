@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from facedance import params
 from facedance.faces.embedding import Embedding, save_embeddings
@@ -408,6 +409,16 @@ def test_a_training_leaves_what_it_promises(whole):
     counts = {part: sum(t.numel() for n, t in learned.items() if n.startswith(part)) for part in ("face", "lora")}
     assert meta["trainable_parameters"] == counts
     assert meta["loss"]["clip"]["start"] == pytest.approx(metrics.loc[metrics["kind"] == "clip", "loss"].iloc[0])
+
+
+def test_the_curves_are_those_of_the_metrics(whole):
+    (folder,) = (whole / "state").glob("*/tensorboard")
+    events = EventAccumulator(str(folder)).Reload()
+    metrics = pd.read_csv(whole / "metrics.csv")
+    for kind, rows in metrics.groupby("kind"):
+        drawn = events.Scalars(f"loss/{kind}")
+        assert [point.step for point in drawn] == rows["step"].tolist()
+        np.testing.assert_allclose([point.value for point in drawn], rows["loss"], rtol=1e-6)
 
 
 def test_a_training_starts_from_the_models_own_face_branch(world, tmp_path):

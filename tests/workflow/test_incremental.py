@@ -67,10 +67,10 @@ def test_changing_a_parameter_back_leaves_the_same_bytes(project):
     render = project["results/renders/eileen"].rglob("*.mp4")
     before = {path: path.read_bytes() for path in render}
     assert before
-    for value in (3, 2):
+    for value, same in ((3, False), (2, True)):
         project.change("render.settings.steps", value)
-        project.snakemake("render")
-    assert {path: path.read_bytes() for path in before} == before
+        project.snakemake("results/renders/manifests/eileen/0000.csv")
+        assert ({path: path.read_bytes() for path in before} == before) is same
 
 
 def test_a_changed_module_runs_its_stages_only(project):

@@ -19,6 +19,7 @@ from facedance.files import atomic, digest, read_json, sha256, write_json
 from facedance.params import Phase, Train, WanModel
 from facedance.wan import checkpoint
 from facedance.wan.adapter import adapter_config, attach, save_adapter
+from facedance.wan.curves import curves
 from facedance.wan.dataset import Dataset, TrainingFiles, read_dataset
 from facedance.wan.learner import Learner
 from facedance.wan.load import choose_device, load_transformer
@@ -129,21 +130,23 @@ def _run(
         learner.restore(last.tensors)
         done, rows, heldout = last.step, last.facts["rows"], last.facts["heldout"]
         _log.info("%s: going on after step %d of %d", identity, done, total)
-    for step, number, phase in schedule(train):
-        if step <= done:
-            continue
-        row = {"step": step, "phase": number, **learner.step(dataset, step, phase)}
-        rows.append(row)
-        if step == 1 or step % max(total // 20, 1) == 0:
-            trains = " and ".join(phase.trains)
-            _log.info("%s: step %d of %d (%s), loss %.4f, %.2f s", identity, step, total, trains, row["loss"], row["seconds"])
-        if dataset.heldout and train.validate_every and (step % train.validate_every == 0 or step == total):
-            heldout += [{"step": step, **loss} for loss in heldout_losses(learner, dataset)]
-            _log.info("%s: validation after step %d on %s", identity, step, dataset.heldout.name)
-            render_heldout(learner, dataset, model, wan, folder / "validation" / f"step_{step}.mp4")
-        if step % train.checkpoint_every == 0 or step == total:
-            facts = {"rows": rows, "heldout": heldout}
-            checkpoint.save(folder, checkpoint.Checkpoint(step, learner.state(), facts))
+    with curves(folder / "tensorboard", done) as draw:
+        for step, number, phase in schedule(train):
+            if step <= done:
+                continue
+            row = {"step": step, "phase": number, **learner.step(dataset, step, phase)}
+            rows.append(row)
+            draw(row)
+            if step == 1 or step % max(total // 20, 1) == 0:
+                trains = " and ".join(phase.trains)
+                _log.info("%s: step %d of %d (%s), loss %.4f, %.2f s", identity, step, total, trains, row["loss"], row["seconds"])
+            if dataset.heldout and train.validate_every and (step % train.validate_every == 0 or step == total):
+                heldout += [{"step": step, **loss} for loss in heldout_losses(learner, dataset)]
+                _log.info("%s: validation after step %d on %s", identity, step, dataset.heldout.name)
+                render_heldout(learner, dataset, model, wan, folder / "validation" / f"step_{step}.mp4")
+            if step % train.checkpoint_every == 0 or step == total:
+                facts = {"rows": rows, "heldout": heldout}
+                checkpoint.save(folder, checkpoint.Checkpoint(step, learner.state(), facts))
     return rows, heldout
 
 
