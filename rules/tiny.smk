@@ -2,11 +2,15 @@
 # No other rule needs it: assets/tiny holds the weights that it gave.
 
 TINY = PARAMS.tiny
+TINY_PIXEL_PARTS = [f"{part:03d}" for part in range(TINY.vae.parts)]
 TINY_PARTS = [f"{part:03d}" for part in range(TINY.parts)]
 TINY_FOLDER = "tiny-training"
 
-TINY_PIXELS = {**some("tiny", "seed", "side", "parts"), "people": TINY.vae.people}
-TINY_VAE = {**some("tiny", "seed"), **TINY.vae.model_dump(exclude={"people"})}
+TINY_PIXELS = {
+    **some("tiny", "seed", "side"),
+    **TINY.vae.model_dump(include={"people", "parts"}),
+}
+TINY_VAE = {**some("tiny", "seed"), **TINY.vae.model_dump(exclude={"people", "parts"})}
 TINY_WORLD = some("tiny", "seed", "side", "frames", "parts", "people", "dancers")
 TINY_TRANSFORMER = some("tiny", "seed", "side", "frames", "transformer")
 
@@ -32,7 +36,9 @@ rule draw_tiny_pixels:
 
 rule train_tiny_vae:
     input:
-        pixels=expand(f"{TINY_FOLDER}/pixels/{{part}}.safetensors", part=TINY_PARTS),
+        pixels=expand(
+            f"{TINY_FOLDER}/pixels/{{part}}.safetensors", part=TINY_PIXEL_PARTS
+        ),
         stamp=stamp("tiny", "train_tiny_vae", TINY_VAE),
     output:
         weights=f"{TINY_FOLDER}/vae/diffusion_pytorch_model.safetensors",

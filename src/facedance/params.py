@@ -246,18 +246,26 @@ class TinyVae(Section):
     """Training of the tiny model's VAE."""
 
     people: int = Field(ge=1, description="whose pictures it learns from")
+    parts: int = Field(ge=1, description="files of pictures")
     steps: int = Field(ge=1, description="of encoder and decoder")
     decoder_steps: int = Field(ge=1, description="after them, of the decoder alone")
+
+
+class TinyRound(Section):
+    """A round of the transformer's training, which begins at the full rates and ends at none: one can be added later."""
+
+    people: int = Field(ge=1, description="the first so many of the world, whom it sees")
+    steps: int = Field(ge=1)
+    decay: int = Field(ge=1, description="last steps, over which the rates fall to zero")
 
 
 class TinyTransformer(Section):
     """Training of the tiny model's transformer and face branch, from nothing."""
 
+    rounds: list[TinyRound] = Field(min_length=1)
     picture_steps: int = Field(ge=0, description="steps on pictures alone, before clips join them")
-    steps: int = Field(ge=1)
     rate: float = Field(gt=0, le=1, description="of the matrices, by Muon")
     other_rate: float = Field(gt=0, le=0.1, description="of all else, by AdamW")
-    decay: int = Field(ge=1, description="last steps, over which the rates fall to zero")
     ema: float = Field(ge=0, lt=1)
     head_weight: float = Field(ge=0, description="the loss counts this much more in the head")
     face_dropout: Fraction

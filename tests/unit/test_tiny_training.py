@@ -5,21 +5,21 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from facedance.params import TinyTransformer
+from facedance.params import TinyRound, TinyTransformer
 from facedance.tiny import transformer
 from facedance.tiny.batches import CLIPS, GENERIC, HEAD, HEADS, NEGATIVE, REFERENCE_CLIPS, batch_rng, draw_batch
 from facedance.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, TEXT_DIM
 from facedance.tiny.pixels import CROP, CROPS, FRAMES, WHOLE, Pixels
 from facedance.tiny.recipe import people_of
-from facedance.tiny.transformer import EARLY_PEOPLE, kind_of, rate_factor, train_transformer
+from facedance.tiny.transformer import EARLY_PEOPLE, kind_of, rate_factor, round_of, train_transformer
 from facedance.tiny.vae import standardise, train_vae
 from facedance.tiny.world_latents import World
 
 SIDE, LONGEST = 16, 17  # latent pixels, latent frames
 
 RECIPE = TinyTransformer(
-    picture_steps=2, steps=6, rate=0.02, other_rate=0.002, decay=2, ema=0.9, head_weight=4.0, face_dropout=0.1,
-    face_tokens=2, face_rank=8, mapper_width=32,
+    rounds=[TinyRound(people=3, steps=4, decay=2), TinyRound(people=4, steps=2, decay=1)], picture_steps=2, rate=0.02,
+    other_rate=0.002, ema=0.9, head_weight=4.0, face_dropout=0.1, face_tokens=2, face_rank=8, mapper_width=32,
 )  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def test_equal_seeds_give_equal_weights_and_an_interruption_changes_nothing(worl
             train(tmp_path / "killed")
     resumed, again = train(tmp_path / "killed")
     assert again == losses
-    assert len(losses) == RECIPE.steps
+    assert len(losses) == 6
     for name, value in weights.items():
         assert torch.equal(value, resumed[name]), name
 
@@ -117,8 +117,12 @@ def test_equal_seeds_give_equal_weights_and_an_interruption_changes_nothing(worl
 def test_schedule():
     assert [kind_of(RECIPE, step).clips for step in (1, 2)] == [False, False]
     assert any(kind_of(RECIPE, step).clips for step in range(3, 12))
-    long = RECIPE.model_copy(update={"steps": 1000, "decay": 100})
+    long = TinyRound(people=4, steps=1000, decay=100)
     assert [rate_factor(long, step) for step in (25, 50, 900, 950, 1000)] == [0.5, 1, 1, 0.5, 0]
+    first, second = RECIPE.rounds
+    assert [round_of(RECIPE, step) for step in (1, 4, 5, 6)] == [(first, 1), (first, 4), (second, 1), (second, 2)]
+    with pytest.raises(ValueError, match="1 steps more than the rounds' 6"):
+        round_of(RECIPE, 7)
 
 
 def test_the_vae_learns_goes_on_and_knows_the_spread_of_its_latents(tmp_path):

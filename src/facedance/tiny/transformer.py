@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from facedance.params import TinyTransformer
+from facedance.params import TinyRound, TinyTransformer
 from facedance.tiny.batches import MOVING, PICTURES, Batch, Kind, batch_rng, draw_batch
 from facedance.tiny.fast_transformer import base_block, control_block, predict
 from facedance.tiny.model import new_transformer
@@ -37,9 +37,18 @@ def kind_of(recipe: TinyTransformer, step: int) -> Kind:
     return cycle[step % len(cycle)]
 
 
-def rate_factor(recipe: TinyTransformer, step: int) -> float:
-    """Linear warmup, constant, then linear to zero over the last steps: it can go on longer without beginning again."""
-    return min(1.0, step / WARMUP, max((recipe.steps - step) / recipe.decay, 0.0))
+def round_of(recipe: TinyTransformer, step: int) -> tuple[TinyRound, int]:
+    """The round of a step (from 1), and which of the round's steps it is (from 1)."""
+    for part in recipe.rounds:
+        if step <= part.steps:
+            return part, step
+        step -= part.steps
+    raise ValueError(f"{step} steps more than the rounds' {sum(part.steps for part in recipe.rounds)}")
+
+
+def rate_factor(part: TinyRound, step: int) -> float:
+    """Linear warmup, constant, then linear to zero over a round's last steps."""
+    return min(1.0, step / WARMUP, (part.steps - step) / part.decay)
 
 
 def new_model(recipe: TinyTransformer, world: World, seed: int) -> tuple[Any, FaceBranch]:
@@ -87,21 +96,22 @@ def train_transformer(
     blocks: dict[str, Any] = {"block": base_block, "vace_block": control_block}
     if compiled:
         blocks = {name: torch.compile(function, dynamic=False) for name, function in blocks.items()}
-    started = time.monotonic()
-    for step in range(done + 1, recipe.steps + 1):
+    started, steps = time.monotonic(), sum(part.steps for part in recipe.rounds)
+    for step in range(done + 1, steps + 1):
+        part, part_step = round_of(recipe, step)
         batch = draw_batch(
             world,
             prompts,
             inactive,
             kind_of(recipe, step),
-            people=EARLY_PEOPLE if step <= EARLY_STEPS else len(world.tensors["embedding"]),
+            people=EARLY_PEOPLE if step <= EARLY_STEPS else part.people,
             head_weight=recipe.head_weight,
             dropout=recipe.face_dropout,
             random=batch_rng(seed, step),
         )
         loss = step_loss(model, branch, batch, blocks)
         loss.backward()
-        optimizer.factor = rate_factor(recipe, step)
+        optimizer.factor = rate_factor(part, part_step)
         norm = torch.nn.utils.clip_grad_norm_(weights.values(), 1.0).item()
         if not math.isfinite(norm):
             raise ValueError(f"the training diverged at step {step}: gradient {norm}; lower the rate ({recipe.rate:g})")
@@ -112,8 +122,8 @@ def train_transformer(
             torch._foreach_lerp_(list(average.values()), [p.detach() for p in weights.values()], 1 - decay)
         rows.append({"step": step, "loss": loss.item()})
         if step % 100 == 0 or step == 5:
-            _report(recipe, rows, (time.monotonic() - started) / (step - done))
-        if step % CHECKPOINT_EVERY == 0 or step == recipe.steps:
+            _report(recipe, steps, rows, (time.monotonic() - started) / (step - done))
+        if step % CHECKPOINT_EVERY == 0 or step == steps:
             checkpoint.save(state, checkpoint.Checkpoint(step, checkpoint.pack(weights, optimizer, average), {"rows": rows}))
     with torch.no_grad():
         for name, parameter in weights.items():
@@ -131,7 +141,7 @@ def step_loss(model: Any, branch: FaceBranch, batch: Batch, blocks: Mapping[str,
     return flow_loss(velocity, batch.target, batch.weight)
 
 
-def _report(recipe: TinyTransformer, rows: list[dict[str, Any]], seconds: float) -> None:
+def _report(recipe: TinyTransformer, steps: int, rows: list[dict[str, Any]], seconds: float) -> None:
     recent: dict[Kind, list[float]] = {}
     for row in rows[-100:]:
         recent.setdefault(kind_of(recipe, row["step"]), []).append(row["loss"])
@@ -140,4 +150,4 @@ def _report(recipe: TinyTransformer, rows: list[dict[str, Any]], seconds: float)
         f"{sum(values) / len(values):.4f}"
         for kind, values in recent.items()
     )
-    _log.info("step %d of %d: %s; %.2f s a step", rows[-1]["step"], recipe.steps, losses, seconds)
+    _log.info("step %d of %d: %s; %.2f s a step", rows[-1]["step"], steps, losses, seconds)
