@@ -67,6 +67,14 @@ def _runs(process: int) -> bool:
     return True
 
 
+def remove(path: Path) -> None:
+    """Remove a file or a whole folder; a link is taken away, and not what it leads to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def replaced(folder: Path) -> Iterator[Path]:
     """A path beside `folder` for its new content, which takes the old one's place when the block ends well."""

@@ -6,11 +6,11 @@ too: the next run makes them anew, without this person.
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from facedance.files import remove
 from facedance.job import InputError
 from facedance.traces import Traces, find_traces, known_people, word
 
@@ -27,10 +27,10 @@ def forget(root: Path, identity: str, *, photos: bool) -> Traces:
         raise InputError("Snakemake is at work here and would make new files: let it end (`snakemake --unlock` if it was killed)")
     traces = find_traces(root, identity)
     for path in traces.made:
-        _remove(path)
+        remove(path)
     folder = root / "data" / "photos" / identity
     if photos and os.path.lexists(folder):
-        _remove(folder)
+        remove(folder)
         return Traces((*traces.made, folder), traces.blends)
     return traces
 
@@ -57,14 +57,6 @@ def _mentions(file: Path, names: Sequence[str]) -> list[str]:
         return []
     lines = [line.partition(" #")[0].rstrip() for line in file.read_text().splitlines()]
     return [f"{file.name}:{i}: {line.strip()}" for i, line in enumerate(lines, 1) if any(word(n).search(line) for n in names)]
-
-
-def _remove(path: Path) -> None:
-    # A link into DVC's cache or to the user's own pictures is taken away, and not what it leads to.
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,11 +4,11 @@ Renders stay as long as their person (or blend) and their clip do, also those th
 """
 
 import re
-import shutil
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from facedance.files import remove
 from facedance.names import CONTROL_PREFIX, CONTROL_SHARD
 from facedance.traces import STAMPS, of_people, of_renders
 
@@ -58,10 +58,7 @@ def prune(root: Path, wanted: Wanted) -> list[Path]:
     """Remove what is left over in the project at `root`; what was removed."""
     found = sorted({*_of_others(root, wanted), *_of_lost_videos(root, wanted), *_of_lost_shards(root, wanted)})
     for path in found:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        remove(path)
     return found
 
 

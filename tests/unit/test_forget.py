@@ -174,7 +174,7 @@ def test_a_removal_that_was_cut_short_can_be_started_again(tree):
     for count, path in enumerate(traces.made):
         assert "ann" in known_people(tree.root), f"after {count} removals"
         assert set(traces.made[count:]) <= set(find_traces(tree.root, "ann").made), f"after {count} removals"
-        command._remove(path)
+        command.remove(path)
     assert tree.files() == {path: content for path, content in before.items() if "ann" not in tree.about[path]}
 
 

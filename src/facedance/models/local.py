@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACETransformer3DModel
 from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers, convert_wan_vae_to_diffusers
 from huggingface_hub.utils import filter_repo_objects
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
-from transformers import UMT5Config, UMT5EncoderModel
 
 from facedance.files import write_json
 from facedance.job import InputError
 from facedance.models.hub import FILES
-from facedance.wan.architectures import Architecture
+from facedance.wan.architectures import Architecture, meta_text_encoder, meta_transformer, meta_vae
+from facedance.wan.load import new_scheduler
 
 _MARKS = {
     "transformer": "vace_blocks.0.before_proj.weight",
@@ -60,15 +59,15 @@ def take_folder(source: Path, target: Path, architecture: Architecture) -> None:
     log = logging.getLogger("facedance")
     for part, file in files.items():
         log.info("%s: %s", part, file)
-    _convert(WanVACETransformer3DModel, architecture.transformer, _read(files["transformer"]), target / "transformer")
-    _convert(AutoencoderKLWan, architecture.vae, _read(files["vae"]), target / "vae")
-    _convert_text_encoder(architecture.text_encoder, _read(files["text_encoder"]), target / "text_encoder")
+    _save(meta_transformer(architecture, torch.bfloat16), _transformer(_read(files["transformer"])), target / "transformer")
+    _save(meta_vae(architecture), _vae(_read(files["vae"])), target / "vae")
+    encoder = meta_text_encoder(architecture, torch.bfloat16)
+    _save(encoder, _text_encoder(_read(files["text_encoder"])), target / "text_encoder")
     (target / "tokenizer").mkdir(parents=True, exist_ok=True)
     for name in _TOKENIZER:
         if (file := files["tokenizer"].with_name(name)).is_file():
             shutil.copyfile(file, target / "tokenizer" / name)
-    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
-    scheduler.save_pretrained(target / "scheduler")
+    new_scheduler().save_pretrained(target / "scheduler")
     write_json(target / "model_index.json", _INDEX)
 
 
@@ -126,26 +125,24 @@ def _read(file: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _convert(kind: Any, config: Mapping[str, Any], tensors: dict[str, Tensor], target: Path) -> None:
-    """Save the tensors of an original file as diffusers' model of this class."""
-    with torch.device("meta"):
-        model = kind.from_config(dict(config))
-    convert = convert_wan_vae_to_diffusers if kind is AutoencoderKLWan else convert_wan_transformer_to_diffusers
+def _transformer(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     plain = {name.removeprefix("model.").removeprefix("diffusion_model."): tensor for name, tensor in tensors.items()}
-    _load(model, convert(plain), target)
-    model.save_pretrained(target)
+    renamed: dict[str, Tensor] = convert_wan_transformer_to_diffusers(plain)
+    return renamed
 
 
-def _convert_text_encoder(config: Mapping[str, Any], tensors: dict[str, Tensor], target: Path) -> None:
-    with torch.device("meta"):
-        model = UMT5EncoderModel(UMT5Config.from_dict(dict(config)))
+def _vae(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    renamed: dict[str, Tensor] = convert_wan_vae_to_diffusers(dict(tensors))
+    return renamed
+
+
+def _text_encoder(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     tied = {"encoder.embed_tokens.weight": tensors["shared.weight"]} if "shared.weight" in tensors else {}
-    _load(model, {**tied, **{name: tensor for name, tensor in tensors.items() if name != "spiece_model"}}, target)
-    model.save_pretrained(target)
+    return {**tied, **{name: tensor for name, tensor in tensors.items() if name != "spiece_model"}}
 
 
-def _load(model: Any, tensors: Mapping[str, Tensor], target: Path) -> None:
-    """Give a model on the meta device its tensors, all of them and no others."""
+def _save(model: Any, tensors: Mapping[str, Tensor], target: Path) -> None:
+    """Save a model that was on the meta device with these tensors, which are to be all of its own and no others."""
     expected = model.state_dict()
     wrong = [
         *(f"{name} is missing" for name in expected.keys() - tensors.keys()),
@@ -159,3 +156,4 @@ def _load(model: Any, tensors: Mapping[str, Tensor], target: Path) -> None:
     if wrong:
         raise InputError(f"the {target.name} is not one of {target.parent.name}: {sorted(wrong)[0]} ({len(wrong)} such)")
     model.load_state_dict(dict(tensors), assign=True)
+    model.save_pretrained(target)

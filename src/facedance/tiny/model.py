@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACEPipeline, WanVACETransformer3DModel
+from diffusers import AutoencoderKLWan, WanVACEPipeline, WanVACETransformer3DModel
 from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
 from facedance.files import replaced
+from facedance.wan.load import new_scheduler
 from facedance.world.words import vocabulary
 
 _SCENES = "a person in top and trousers dancing before wall portrait photo of"
@@ -90,10 +91,6 @@ def new_text_encoder(words: int) -> UMT5EncoderModel:
     """The text encoder with random weights, for the tokenizer of so many words."""
     tokens = len(_vocabulary()) + words
     return UMT5EncoderModel(UMT5Config(vocab_size=tokens, d_model=TEXT_DIM, d_kv=16, d_ff=128, num_layers=2, num_heads=4))
-
-
-def new_scheduler() -> UniPCMultistepScheduler:
-    return UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
 
 
 def _vocabulary() -> dict[str, int]:

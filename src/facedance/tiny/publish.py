@@ -8,9 +8,9 @@ import numpy as np
 from diffusers import WanVACEPipeline
 
 from facedance.files import replaced, sha256, write_json
-from facedance.tiny.model import new_scheduler
 from facedance.tiny.texts import text_parts
 from facedance.wan.face_branch import FaceBranch
+from facedance.wan.load import new_scheduler
 from facedance.wan.pretrained_face import FACE_BRANCH, save_face_branch
 
 BACKEND = "dlib"

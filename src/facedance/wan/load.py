@@ -38,6 +38,11 @@ def load_text(folder: Path, dtype: torch.dtype, device: torch.device) -> tuple[A
     return tokenizer, encoder.to(device).eval().requires_grad_(False)
 
 
+def new_scheduler() -> Any:
+    """The scheduler that Wan's repositories come with; `load_scheduler` gives it the model's shift."""
+    return UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
+
+
 def load_scheduler(folder: Path, flow_shift: float) -> Any:
     """The UniPCMultistepScheduler with another shift of its timesteps."""
     return UniPCMultistepScheduler.from_pretrained(folder, subfolder="scheduler", flow_shift=flow_shift, local_files_only=True)
