@@ -12,6 +12,7 @@ sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=SOURCE)
 
 from facedance import names
+from facedance.clock import bring_into_present
 from facedance.params import validate
 from facedance.sample import catalogue
 from facedance.selection import asked_for, matches
@@ -21,6 +22,9 @@ try:
     PARAMS = validate(config)
 except ValueError as error:
     raise WorkflowError(str(error)) from None
+
+if workflow.is_main_process:  # jobs read this file too, while others write
+    bring_into_present(("data", "models", "results", "benchmarks", "tiny-training"))
 
 IDENTITIES = list(PARAMS.identities)
 SAMPLE_IDENTITIES = list(PARAMS.sample.identities) if PARAMS.sample.enabled else []

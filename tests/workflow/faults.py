@@ -82,8 +82,7 @@ def violations(project: Project, fault: Fault, expected: dict[str, str]) -> list
     wrong = [f"{name} differs" for name in expected if name in found and found[name] != expected[name]]
     wrong += [f"{name} is missing" for name in sorted(set(expected) - set(found))]
     wrong += [f"{name} is left over" for name in sorted(set(found) - set(expected))]
-    # After the clock was set back, inputs stay newer until it catches up.
-    if fault.kind != "clock set back" and (planned := project.planned(fault.stage, "all")):
+    if planned := project.planned(fault.stage, "all"):
         wrong.append(f"the next run would make {planned}")
     return wrong
 

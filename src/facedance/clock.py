@@ -1,0 +1,48 @@
+"""Files from the future, brought into the present.
+
+A clock that was set back, or a camera whose clock is wrong, leaves modification times that have not come yet. Whatever is made
+from such a file looks older than it, so Snakemake makes it anew in every run and then refuses it.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Iterable, Iterator
+
+_log = logging.getLogger("facedance")
+
+
+def bring_into_present(folders: Iterable[str]) -> int:
+    """Give files that were modified later than now times before it; tells how many they were.
+
+    They stay in their order, and newer than all files that were not from the future. A link's own time counts, not that of what
+    it leads to.
+
+    Raises:
+        PermissionError: the times are not ours to set.
+    """
+    files = [file for folder in folders for file in _files(folder)]
+    now = time.time_ns()  # after looking, so that what another run writes meanwhile is not taken for the future
+    future = [(path, modified) for path, modified in files if modified > now]
+    latest = max((modified for _, modified in files if modified <= now), default=0)
+    moments = {modified: i for i, modified in enumerate(sorted({modified for _, modified in future}), start=1)}
+    for path, modified in future:
+        moment = latest + (now - latest) * moments[modified] // len(moments)
+        os.utime(path, ns=(moment, moment), follow_symlinks=False)
+    if future:
+        _log.warning(
+            "%d files seemed to be from the future, as if a clock had been wrong; they are dated just before now", len(future)
+        )
+    return len(future)
+
+
+def _files(folder: str) -> Iterator[tuple[str, int]]:
+    """Paths and modification times of all files in a folder and below; none where there is no folder."""
+    if not os.path.isdir(folder):
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path)
+            else:
+                yield entry.path, entry.stat(follow_symlinks=False).st_mtime_ns
