@@ -65,6 +65,7 @@ rule poses:
 
 rule dancers:
     input:
+        "results/dancers/dancers.safetensors",
         expand("results/dancers/boxes/{shard}.parquet", shard=SHARDS),
 
 

@@ -25,3 +25,24 @@ rule embed_dancers:
         "Finding the dancers' faces, shard {wildcards.shard}"
     script:
         "../scripts/embed_dancers.py"
+
+
+rule gather_dancers:
+    input:
+        embeddings=expand(
+            "results/dancers/embeddings/{shard}.safetensors", shard=SHARDS
+        ),
+        stamp=stamp("dancers", "gather_dancers", {}, items=lambda w: SHARDS),
+    output:
+        "results/dancers/dancers.safetensors",
+    log:
+        "logs/gather_dancers.log",
+    benchmark:
+        "benchmarks/gather_dancers.tsv"
+    localrule: True  # seconds
+    conda:
+        "../environment.yml"
+    message:
+        "Gathering the dancers' faces of all shards"
+    script:
+        "../scripts/gather_dancers.py"

@@ -9,7 +9,7 @@ rule score_renders:
             if w.shard == names.CONTROL_SHARD
             else [f"results/poses/landmarks/{w.shard}.parquet"]
         ),
-        dancers=expand("results/dancers/embeddings/{shard}.safetensors", shard=SHARDS),
+        dancers="results/dancers/dancers.safetensors",
         embeddings=expand("results/faces/{name}/embedding.safetensors", name=IDENTITIES),
         face_model=FACE_MODEL,
         pose_model=POSE_MODEL,

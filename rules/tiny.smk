@@ -62,6 +62,7 @@ rule encode_tiny_world:
     input:
         vae=f"{TINY_FOLDER}/vae/diffusion_pytorch_model.safetensors",
         face_model="models/faces/dlib/manifest.json",
+        pose_model=POSE_MODEL,
         stamp=stamp("tiny", "encode_tiny_world", TINY_WORLD),
     output:
         f"{TINY_FOLDER}/latents/{{part}}.safetensors",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from facedance.clips.cut import cut_shard
 from facedance.job import job
-from facedance.params import Clips, WanModel
+from facedance.sections import Clips, WanModel
 
 with job(snakemake.log[0], f"clips {snakemake.wildcards.shard}"):
     cut_shard(

@@ -5,7 +5,7 @@ from pathlib import Path
 from facedance.faces.backend import open_backend
 from facedance.faces.dancers import embed_shard
 from facedance.job import job
-from facedance.params import Dancers, Faces
+from facedance.sections import Dancers, Faces
 
 with job(snakemake.log[0], f"dancers {snakemake.wildcards.shard}"):
     faces = Faces(**snakemake.params.faces)

@@ -5,7 +5,7 @@ from pathlib import Path
 from facedance.faces.backend import open_backend
 from facedance.faces.embed import embed_identity
 from facedance.job import job
-from facedance.params import Faces
+from facedance.sections import Faces
 
 identity = snakemake.wildcards.identity
 with job(snakemake.log[0], f"faces of {identity}"):

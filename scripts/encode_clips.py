@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from facedance.job import job
-from facedance.params import WanModel
+from facedance.sections import WanModel
 from facedance.wan.latents import encode_shard
 
 with job(snakemake.log[0], f"latents {snakemake.wildcards.shard}"):

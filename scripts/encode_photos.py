@@ -4,7 +4,7 @@ from pathlib import Path
 
 from facedance.faces.backend import open_backend
 from facedance.job import job
-from facedance.params import Faces, Poses, WanModel
+from facedance.sections import Faces, Poses, WanModel
 from facedance.wan.photo_latents import encode_photos
 
 with job(snakemake.log[0], f"photo latents of {snakemake.wildcards.identity}"):

@@ -16,6 +16,7 @@ with job(snakemake.log[0], "tiny world"):
     encode_world(
         load_vae(Path(snakemake.input.vae).parents[1], torch.device("cpu")),
         DlibBackend(Path(snakemake.input.face_model).parent),
+        Path(snakemake.input.pose_model),
         people,
         people[: tiny["dancers"] // tiny["parts"]],
         frames=tiny["frames"],

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from facedance.job import job
-from facedance.params import Poses, WanModel
 from facedance.poses.extract import extract_shard
+from facedance.sections import Poses, WanModel
 
 with job(snakemake.log[0], f"poses {snakemake.wildcards.shard}"):
     poses = Poses(**snakemake.params.poses)

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from facedance.job import job
-from facedance.params import Sample
 from facedance.sample.videos import make_video
+from facedance.sections import Sample
 
 with job(snakemake.log[0], f"sample video {snakemake.wildcards.video}"):
     make_video(

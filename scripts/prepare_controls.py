@@ -4,7 +4,7 @@ from pathlib import Path
 
 from facedance.clips.control import prepare_control
 from facedance.job import job
-from facedance.params import WanModel
+from facedance.sections import WanModel
 
 with job(snakemake.log[0], "control videos"):
     prepare_control(

@@ -5,7 +5,7 @@ from pathlib import Path
 from facedance.evaluate.score import score_shard
 from facedance.faces.backend import open_backend
 from facedance.job import job
-from facedance.params import Blend, Evaluate, WanModel
+from facedance.sections import Blend, Evaluate, WanModel
 
 with job(snakemake.log[0], f"score {snakemake.wildcards.identity} {snakemake.wildcards.shard}"):
     score_shard(
@@ -13,7 +13,7 @@ with job(snakemake.log[0], f"score {snakemake.wildcards.identity} {snakemake.wil
         renders_folder=Path("results/renders"),
         landmarks=[Path(file) for file in snakemake.input.landmarks],
         identities={Path(file).parent.name: Path(file) for file in snakemake.input.embeddings},
-        dancers=[Path(file) for file in snakemake.input.dancers],
+        dancers=Path(snakemake.input.dancers),
         blends={name: Blend(**blend) for name, blend in snakemake.params.blends.items()},
         backend=open_backend(snakemake.params.backend, Path(snakemake.input.face_model).parent),
         pose_model=Path(snakemake.input.pose_model),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from facedance.job import job
-from facedance.params import Train, WanModel
+from facedance.sections import Train, WanModel
 from facedance.wan.dataset import TrainingFiles
 from facedance.wan.train import train_identity
 

@@ -7,7 +7,7 @@ import torch
 
 from facedance.files import digest, sha256
 from facedance.job import job
-from facedance.params import TinyTransformer
+from facedance.sections import TinyTransformer
 from facedance.tiny.publish import history, publish
 from facedance.tiny.texts import encode_texts
 from facedance.tiny.transformer import train_transformer

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from facedance.names import video_of_clip
-from facedance.params import Batch
+from facedance.sections import Batch
 
 
 def asked_for(who: str, videos: Iterable[str], batches: Iterable[Batch]) -> bool:

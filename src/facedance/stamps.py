@@ -27,9 +27,10 @@ def write_stamp(path: Path | str, params: Any, code: str, items: Sequence[str] =
                 return
         except ValueError:  # damaged: written anew
             pass
-    write_json(path, content)
+    write_json(path, content, durable=False)  # there are thousands, and one that is lost is written again
 
 
+@functools.cache
 def code_digest(script: Path | str) -> str:
     """Digest of a script and of every module of this package that it imports, directly or not, with their data files."""
     found: set[Path] = set()

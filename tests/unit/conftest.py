@@ -1,6 +1,10 @@
-"""Order of the unit tests."""
+"""Order of the unit tests, and the pose model."""
+
+from pathlib import Path
 
 import pytest
+
+from facedance.models.pose_bundle import fetch_pose_model
 
 FORKING = ("test_clips_cut.py", "test_poses_extract.py")
 """Their workers are forked, and hang in MediaPipe if the process they come from has opened a landmarker before."""
@@ -13,3 +17,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return FORKING.index(item.path.name) if item.path.name in FORKING else len(FORKING)
 
     items.sort(key=place)
+
+
+@pytest.fixture(scope="session")
+def pose_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "pose.task"
+    fetch_pose_model(path)
+    return path

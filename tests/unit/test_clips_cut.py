@@ -14,7 +14,7 @@ from facedance.clips.control import prepare_control
 from facedance.clips.cut import cut_shard, cut_video
 from facedance.clips.manifest import COLUMNS, list_clips
 from facedance.job import InputError
-from facedance.params import Clips, WanModel
+from facedance.sections import Clips, WanModel
 from facedance.video import UnreadableVideo, inspect, read_frames, read_sound
 from tests.unit.clips_videos import beeps, code_of, codes_of, make_video, onset
 

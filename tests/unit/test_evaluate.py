@@ -19,8 +19,8 @@ from facedance.evaluate.temporal import embedding_consistency, warping_error
 from facedance.faces.embedding import Embedding, save_embeddings
 from facedance.faces.face import Face, Image
 from facedance.files import write_json
-from facedance.params import Blend, Evaluate, WanModel
 from facedance.poses.skeleton import COCO, MEDIAPIPE
+from facedance.sections import Blend, Evaluate, WanModel
 from facedance.video import write_video
 
 FRAMES, SIDE = 9, 64
@@ -261,7 +261,7 @@ def shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "renders_folder": tmp_path / "renders",
         "landmarks": [tmp_path / "landmarks.parquet"],
         "identities": {name: tmp_path / f"{name}.safetensors" for name in ("eileen", "nora")},
-        "dancers": [tmp_path / "dancers.safetensors"],
+        "dancers": tmp_path / "dancers.safetensors",
         "blends": BLENDS,
         "backend": RedIsAFace(),
         "pose_model": tmp_path / "pose.task",
@@ -295,7 +295,7 @@ def test_another_dancer_changes_scores_without_looking_at_videos_again(shard: di
     seen = shard["backend"].seen
     assert seen == 9
     first = pd.read_csv(shard["out"])
-    save_embeddings(shard["dancers"][0], {"a_000": DANCER, "b_000": EILEEN}, {})
+    save_embeddings(shard["dancers"], {"a_000": DANCER, "b_000": EILEEN}, {})
     score_shard(**shard)
     assert shard["backend"].seen == seen
     assert first["nearest_other_distance"][0] > 1.3

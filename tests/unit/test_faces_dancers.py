@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from facedance.faces.backend import open_backend
-from facedance.faces.dancers import embed_shard, follow
-from facedance.faces.embedding import distance, load_embeddings
+from facedance.faces.dancers import embed_shard, follow, gather_dancers
+from facedance.faces.embedding import distance, load_embeddings, save_embeddings
 from facedance.faces.face import Face
-from facedance.params import Dancers, Faces
+from facedance.sections import Dancers, Faces
 from facedance.video import write_video
 from tests.unit.faces_people import dlib_folder, portrait, scaled, somebody_else
 
@@ -210,3 +210,15 @@ def test_an_empty_shard_gives_empty_tables(tmp_path, backend):
     assert len(boxes) == 0
     assert boxes.frame.dtype == np.int32
     assert load_embeddings(tmp_path / "embeddings.safetensors") == {}
+
+
+def test_the_dancers_of_all_shards_are_gathered(shard, tmp_path):
+    root, _ = shard
+    first = load_embeddings(root / "embeddings.safetensors")
+    save_embeddings(tmp_path / "more.safetensors", {"third": first["other"]}, {})
+    gather_dancers([root / "embeddings.safetensors", tmp_path / "more.safetensors"], tmp_path / "all.safetensors")
+    found = load_embeddings(tmp_path / "all.safetensors")
+    assert found.keys() == {"eileen", "other", "third"}
+    assert distance(found["eileen"], first["eileen"]) == distance(found["third"], first["other"]) == 0
+    gather_dancers([], tmp_path / "all.safetensors")
+    assert load_embeddings(tmp_path / "all.safetensors") == {}

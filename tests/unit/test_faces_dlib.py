@@ -19,7 +19,7 @@ from facedance.faces.quality import defect, head_pose, measure, sharpness, weigh
 from facedance.faces.reference import head_on_white
 from facedance.faces.select import main_face, same_person
 from facedance.job import InputError
-from facedance.params import Faces
+from facedance.sections import Faces
 from tests.unit.faces_people import dlib_folder, lit, mirrored, portrait, same_person_photos, scaled, somebody_else, tilted
 
 LIMITS = Faces(

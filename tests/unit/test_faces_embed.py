@@ -13,7 +13,7 @@ from facedance.faces.backend import open_backend
 from facedance.faces.embed import embed_identity
 from facedance.faces.embedding import distance, load_embeddings
 from facedance.job import InputError
-from facedance.params import Faces
+from facedance.sections import Faces
 from tests.unit.faces_people import dlib_folder, mirrored, portrait, same_person_photos, scaled, somebody_else
 
 PARAMS = Faces(

@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from facedance.faces.embedding import Embedding, distance, load_embeddings, save_embeddings
 from facedance.faces.identity import aggregate, blend, interpolate, track
-from facedance.params import Blend
+from facedance.sections import Blend
 
 
 def embeddings(n: int, seed: int = 0) -> list[Embedding]:

@@ -3,7 +3,7 @@
 import pytest
 
 from facedance import names
-from facedance.params import Batch
+from facedance.sections import Batch
 from facedance.selection import asked_for, renders_of
 from facedance.variants import RenderSettings, format_variant, parse_variant
 

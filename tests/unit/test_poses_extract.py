@@ -13,13 +13,12 @@ import skimage.data
 
 from facedance.files import sha256, write_json
 from facedance.job import InputError
-from facedance.models.pose_bundle import fetch_pose_model
-from facedance.params import Poses, WanModel
 from facedance.poses.extract import extract_shard
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.quiet import without_chatter
 from facedance.poses.skeleton import MEDIAPIPE
 from facedance.poses.track import follow
+from facedance.sections import Poses, WanModel
 from facedance.video import inspect, read_frames, write_video
 
 _ASTRONAUT = skimage.data.astronaut()
@@ -62,10 +61,8 @@ def _walk(frames=9):
 
 
 @pytest.fixture(scope="session")
-def model(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "pose.task"
-    fetch_pose_model(path)
-    return path
+def model(pose_model):
+    return pose_model
 
 
 # Landmarker

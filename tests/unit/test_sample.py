@@ -14,7 +14,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.embedding import Embedding, distance
-from facedance.params import Sample
 from facedance.poses.pickled import read_pickled
 from facedance.poses.skeleton import COCO
 from facedance.sample import portrait
@@ -28,6 +27,7 @@ from facedance.sample.music import RATE, synthesise
 from facedance.sample.photos import make_photos
 from facedance.sample.traits import Traits, generator, traits_of
 from facedance.sample.videos import make_video, tempo
+from facedance.sections import Sample
 from facedance.video import inspect, read_sound
 
 SAMPLE = Sample(enabled=True, seed=0, identities=("eileen", "nora"), seconds=2.0, width=320, height=180, fps=20)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from facedance.params import TinyRound, TinyTransformer
+from facedance.sections import TinyRound, TinyTransformer
 from facedance.tiny import transformer
 from facedance.tiny.batches import CLIPS, GENERIC, HEAD, HEADS, NEGATIVE, REFERENCE_CLIPS, batch_rng, draw_batch
 from facedance.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, TEXT_DIM
@@ -18,8 +18,9 @@ from facedance.tiny.world_latents import World
 SIDE, LONGEST = 16, 17  # latent pixels, latent frames
 
 RECIPE = TinyTransformer(
-    rounds=[TinyRound(people=3, steps=4, decay=2), TinyRound(people=4, steps=2, decay=1)], picture_steps=2, rate=0.02,
-    other_rate=0.002, ema=0.9, head_weight=4.0, face_dropout=0.1, face_tokens=2, face_rank=8, mapper_width=32,
+    rounds=[TinyRound(people=3, estimated=0, steps=4, decay=2), TinyRound(people=4, estimated=0.5, steps=2, decay=1)],
+    picture_steps=2, rate=0.02, other_rate=0.002, ema=0.9, head_weight=4.0, face_dropout=0.1, face_tokens=2, face_rank=8,
+    mapper_width=32,
 )  # fmt: skip
 
 
@@ -40,6 +41,7 @@ def world():
         tensors |= {
             f"{kind}/video": latents(count, frames),
             f"{kind}/control": latents(count, frames),
+            f"{kind}/estimated": latents(count, frames),
             f"{kind}/head": head,
             f"{kind}/person": torch.arange(count) * 4 // count if kind == "still" else torch.arange(count),
             f"{kind}/prompt": torch.zeros(count, dtype=torch.long),
@@ -57,8 +59,18 @@ def prompts():
 INACTIVE = torch.zeros(LATENT_CHANNELS, LONGEST, SIDE, SIDE)
 
 
-def batch(world, prompts, kind, people=4, seed=0):
-    return draw_batch(world, prompts, INACTIVE, kind, people=people, head_weight=4.0, dropout=0.5, random=batch_rng(seed, 1))
+def batch(world, prompts, kind, people=4, seed=0, estimated=0.0):
+    return draw_batch(
+        world,
+        prompts,
+        INACTIVE,
+        kind,
+        people=people,
+        estimated=estimated,
+        head_weight=4.0,
+        dropout=0.5,
+        random=batch_rng(seed, 1),
+    )
 
 
 def test_a_batch_has_the_shape_of_its_kind(world, prompts):
@@ -78,6 +90,14 @@ def test_noise_and_target_say_where_the_latents_were(world, prompts):
     known = world.tensors["clip/video"][:, :, : CLIPS.frames].float()
     for item in clean:
         assert min((item - other).abs().max().item() for other in known) < 1e-4
+
+
+def test_so_many_poses_are_those_that_the_landmarker_sees(world, prompts):
+    own, seen = (batch(world, prompts, CLIPS, estimated=share).control for share in (0.0, 1.0))
+    pose = slice(LATENT_CHANNELS, 2 * LATENT_CHANNELS)  # between VACE's inactive half and the mask
+    for control, name in ((own, "control"), (seen, "estimated")):
+        known = world.tensors[f"clip/{name}"][:, :, : CLIPS.frames].float()
+        assert all(any(torch.equal(item[pose], other) for other in known) for item in control), name
 
 
 def test_early_steps_see_few_people(world, prompts):
@@ -117,7 +137,7 @@ def test_equal_seeds_give_equal_weights_and_an_interruption_changes_nothing(worl
 def test_schedule():
     assert [kind_of(RECIPE, step).clips for step in (1, 2)] == [False, False]
     assert any(kind_of(RECIPE, step).clips for step in range(3, 12))
-    long = TinyRound(people=4, steps=1000, decay=100)
+    long = TinyRound(people=4, estimated=0, steps=1000, decay=100)
     assert [rate_factor(long, step) for step in (25, 50, 900, 950, 1000)] == [0.5, 1, 1, 0.5, 0]
     first, second = RECIPE.rounds
     assert [round_of(RECIPE, step) for step in (1, 4, 5, 6)] == [(first, 1), (first, 4), (second, 1), (second, 2)]

@@ -6,7 +6,7 @@ import torch
 
 from facedance.evaluate.identity import People
 from facedance.faces.embedding import Embedding
-from facedance.params import Blend
+from facedance.sections import Blend
 from facedance.wan.blend import blended_faces, member_weights
 
 A, B = Embedding(np.eye(3, dtype=np.float32)[0], 1.0), Embedding(np.eye(3, dtype=np.float32)[1], 1.0)

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from facedance.faces.face import Face
 from facedance.files import write_json
-from facedance.params import Faces, Poses, WanModel
+from facedance.sections import Faces, Poses, WanModel
 from facedance.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 from facedance.video import read_frames, write_video
 from facedance.wan import latents, photo_latents

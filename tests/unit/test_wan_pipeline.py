@@ -10,7 +10,7 @@ from diffusers import UniPCMultistepScheduler, WanVACEPipeline
 from PIL import Image
 from torch import Tensor
 
-from facedance.params import RenderMemory, WanModel
+from facedance.sections import RenderMemory, WanModel
 from facedance.tiny.model import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 from facedance.variants import RenderSettings
 from facedance.wan.face_branch import FaceBranch

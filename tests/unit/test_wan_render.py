@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 from facedance.faces.embedding import Embedding, save_embeddings
 from facedance.files import read_json, sha256, write_json
 from facedance.job import InputError
-from facedance.params import Blend, RenderMemory, WanModel
 from facedance.plan.peaks import MEMORY_LADDER
+from facedance.sections import Blend, RenderMemory, WanModel
 from facedance.tiny.model import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 from facedance.variants import RenderSettings
 from facedance.video import inspect, read_frames, read_metadata, write_video

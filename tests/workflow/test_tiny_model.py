@@ -11,7 +11,7 @@ from facedance.benchmark.recipes import BASE, BOTH
 from facedance.benchmark.run import SMALL, Weights, benchmark
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.files import read_json, sha256
-from facedance.params import TinyTransformer
+from facedance.sections import TinyTransformer
 from facedance.tiny import transformer
 from facedance.tiny.batches import HEADS, batch_rng, draw_batch
 from facedance.tiny.fast_transformer import base_block, control_block
@@ -86,7 +86,15 @@ def test_the_given_face_is_made_use_of_for_people_it_has_never_seen(finished, re
     losses = {"own": 0.0, "none": 0.0, "another's": 0.0}
     for number in range(4):
         batch = draw_batch(
-            world, prompts, inactive, HEADS, people=UNSEEN, head_weight=4.0, dropout=0.0, random=batch_rng(recipe["seed"], number)
+            world,
+            prompts,
+            inactive,
+            HEADS,
+            people=UNSEEN,
+            estimated=1.0,
+            head_weight=4.0,
+            dropout=0.0,
+            random=batch_rng(recipe["seed"], number),
         )
         conditions = {
             "own": batch,
@@ -102,7 +110,11 @@ def test_the_given_face_is_made_use_of_for_people_it_has_never_seen(finished, re
 def encoded(people, vae, project, recipe, path):
     """Scenes of these people, as the training sees them."""
     backend = DlibBackend(project["models/faces/dlib"])
-    encode_world(vae, backend, people, range(0), frames=recipe["frames"], side=recipe["side"], seed=recipe["seed"], path=path)
+    pose_model = project["models/pose/pose_landmarker_full.task"]
+    encode_world(
+        vae, backend, pose_model, people, range(0),
+        frames=recipe["frames"], side=recipe["side"], seed=recipe["seed"], path=path,
+    )  # fmt: skip
     return read_world([path])
 
 

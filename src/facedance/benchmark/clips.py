@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from facedance.benchmark.people import WORLD_SEED
 from facedance.job import InputError
-from facedance.params import Poses, WanModel
 from facedance.poses.draw import draw_pose
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE, MEDIAPIPE, to_openpose
@@ -19,6 +18,7 @@ from facedance.poses.track import follow
 from facedance.sample.dancer import Dancer, dressed
 from facedance.sample.identity import Person, person
 from facedance.sample.traits import generator
+from facedance.sections import Poses, WanModel
 from facedance.video import Frames
 from facedance.world.scene import dance
 from facedance.world.split import HELDOUT_MOVES, training_identity

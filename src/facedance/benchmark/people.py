@@ -13,10 +13,10 @@ from facedance.faces.embed import embed_identity
 from facedance.faces.embedding import Embedding, distance, load_embeddings
 from facedance.faces.face import FaceBackend, Image
 from facedance.files import atomic
-from facedance.params import Faces
 from facedance.sample.identity import Person, person
 from facedance.sample.photos import Shot, photograph
 from facedance.sample.traits import EILEEN, generator, traits_of
+from facedance.sections import Faces
 from facedance.wan.encoder import read_picture
 
 APART = 0.6

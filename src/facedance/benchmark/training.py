@@ -10,7 +10,8 @@ import torch
 from facedance.benchmark.people import CONSENT, Sitter
 from facedance.faces.face import FaceBackend
 from facedance.files import write_json
-from facedance.params import Params, Phase, Train
+from facedance.params import Params
+from facedance.sections import Phase, Train
 from facedance.wan.adapter import adapter_config, attach, save_adapter, trainable
 from facedance.wan.dataset import TrainingFiles, draw_example, read_dataset
 from facedance.wan.flow import TIMESTEPS

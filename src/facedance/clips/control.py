@@ -10,7 +10,7 @@ from facedance.clips.timing import frame_indices, too_short, window_starts
 from facedance.files import sha256
 from facedance.items import item_key, record, reusable
 from facedance.names import control_id
-from facedance.params import WanModel
+from facedance.sections import WanModel
 from facedance.video import UnreadableVideo, inspect, stream_frames, write_video
 
 

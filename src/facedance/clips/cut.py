@@ -20,8 +20,8 @@ from facedance.clips.timing import frame_indices, too_short, window_starts
 from facedance.files import sha256
 from facedance.items import item_key, record, reusable
 from facedance.names import clip_id, video_id
-from facedance.params import Clips, WanModel
 from facedance.poses.landmarker import open_landmarker
+from facedance.sections import Clips, WanModel
 from facedance.video import Frame, UnreadableVideo, VideoInfo, inspect, stream_frames, write_video
 
 FindPeople = Callable[[Frame], NDArray[np.floating]]

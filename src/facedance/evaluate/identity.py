@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from facedance.faces.embedding import Embedding
 from facedance.faces.identity import blend, interpolate
-from facedance.params import Blend
+from facedance.sections import Blend
 
 
 @dataclass(frozen=True)

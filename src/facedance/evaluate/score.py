@@ -17,8 +17,8 @@ from facedance.faces.embedding import load_embeddings
 from facedance.faces.face import FaceBackend
 from facedance.files import atomic, sha256
 from facedance.items import item_key, record, reusable
-from facedance.params import Blend, Evaluate, WanModel
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE
+from facedance.sections import Blend, Evaluate, WanModel
 
 COLUMNS = (
     "identity", "clip", "variant", "frames",
@@ -33,7 +33,7 @@ def score_shard(
     renders_folder: Path,
     landmarks: Sequence[Path],
     identities: Mapping[str, Path],
-    dancers: Sequence[Path],
+    dancers: Path,
     blends: Mapping[str, Blend],
     backend: FaceBackend,
     pose_model: Path,
@@ -53,7 +53,7 @@ def score_shard(
     people = identity.People(
         identities={name: load_embeddings(path)["embedding"] for name, path in sorted(identities.items())},
         blends=blends,
-        dancers=[embedding for path in sorted(dancers) for _, embedding in sorted(load_embeddings(path).items())],
+        dancers=list(load_embeddings(dancers).values()),
     )
     driving = pose.read_landmarks(landmarks, sorted(set(renders["clip"])))
     judges = (sha256(pose_model), backend.name)

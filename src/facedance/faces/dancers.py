@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from facedance.faces.crop import square_crop
-from facedance.faces.embedding import Embedding, save_embeddings
+from facedance.faces.embedding import Embedding, load_embeddings, save_embeddings
 from facedance.faces.face import Face, FaceBackend, Image
 from facedance.faces.identity import aggregate
 from facedance.faces.reference import head_on_white
 from facedance.files import atomic, sha256
 from facedance.items import item_key, record, reusable
-from facedance.params import Dancers, Faces
+from facedance.sections import Dancers, Faces
 from facedance.video import Frames, read_frames
 
 _HEAD = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
@@ -90,6 +90,11 @@ def embed_shard(
     pictures = {clip: sha256(picture) for clip in identities if (picture := folder / f"{clip}.png").exists()}
     save_embeddings(embeddings, identities, {"backend": backend.name, **pictures})  # a changed picture is a changed file here
     _write_boxes(tracks, boxes)
+
+
+def gather_dancers(shards: Iterable[Path], path: Path) -> None:
+    """Write the embeddings of all shards, by clip, as one file."""
+    save_embeddings(path, {clip: embedding for shard in shards for clip, embedding in load_embeddings(shard).items()}, {})
 
 
 def embed_clip(frames: Frames, poses: pd.DataFrame, backend: FaceBackend, params: Dancers, min_score: float) -> Dancer:

@@ -20,7 +20,7 @@ from facedance.faces.reference import head_on_white
 from facedance.faces.select import main_face, same_person
 from facedance.files import atomic, sha256
 from facedance.job import InputError
-from facedance.params import Faces
+from facedance.sections import Faces
 
 ADVISED_PHOTOS = (10, 15)
 MANY_PHOTOS = 20

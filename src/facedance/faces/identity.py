@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facedance.faces.embedding import Embedding
-from facedance.params import Blend
+from facedance.sections import Blend
 
 
 def aggregate(

@@ -14,8 +14,8 @@ from typing import Any
 
 from diffusers.models.autoencoders.autoencoder_kl_wan import CACHE_T, WanCausalConv3d
 
-from facedance.params import WanModel
 from facedance.plan.parts import Widths
+from facedance.sections import WanModel
 from facedance.wan.latents import TEXT_TOKENS
 
 FLOAT32 = 4

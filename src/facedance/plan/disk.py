@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from facedance.params import Train, WanModel
 from facedance.plan.activations import FLOAT32, latent_shape
 from facedance.plan.parts import Parts
+from facedance.sections import Train, WanModel
 from facedance.wan.checkpoint import KEPT
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from facedance.params import RenderMemory, Train, WanModel
 from facedance.plan.activations import (
     decoding_bytes,
     denoising_bytes,
@@ -13,6 +12,7 @@ from facedance.plan.activations import (
     training_bytes,
 )
 from facedance.plan.parts import Parts
+from facedance.sections import RenderMemory, Train, WanModel
 
 GIB = 2**30
 CARDS = (12, 16, 24, 48, 80)

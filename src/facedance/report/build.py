@@ -16,8 +16,9 @@ import yaml
 
 from facedance.files import atomic, read_json, sha256
 from facedance.names import CONTROL_PREFIX
-from facedance.params import Blend, Params
+from facedance.params import Params
 from facedance.report.media import Media
+from facedance.sections import Blend
 
 _SCRIPTS = ("tables.js", "player.js", "page.js")
 _CURVE_POINTS = 300  # more than a chart has pixels for, and a page must stay light

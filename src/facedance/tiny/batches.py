@@ -65,11 +65,12 @@ def draw_batch(
     kind: Kind,
     *,
     people: int,
+    estimated: float,
     head_weight: float,
     dropout: float,
     random: torch.Generator,
 ) -> Batch:
-    """A batch of the first `people` people.
+    """A batch of the first `people` people, with a share of `estimated` of poses as the landmarker sees them.
 
     `prompts` are embeddings (512, text dim), `inactive` (z, T', h, w) the latents of VACE's inactive half.
     """
@@ -80,6 +81,9 @@ def draw_batch(
         torch.stack([world.tensors[f"{source}/{name}"][i, :, : kind.frames].float() for i in chosen])
         for name in ("video", "control", "head")
     )
+    if estimated:
+        seen = torch.stack([world.tensors[f"{source}/estimated"][i, :, : kind.frames].float() for i in chosen])
+        control = torch.where(_each(torch.rand(kind.size, generator=random) < estimated), seen, control)
     idle = inactive[:, : kind.frames].expand(kind.size, -1, -1, -1, -1)
     mask = torch.ones(kind.size, SPATIAL_FACTOR**2, *video.shape[2:])
     control = torch.cat([idle, control, mask], dim=1)
@@ -98,7 +102,7 @@ def draw_batch(
     words = [world.prompts[i] for i in world.tensors[f"{source}/prompt"][chosen]]
     spoken = [_spoken(word, float(draw)) for word, draw in zip(words, torch.rand(kind.size, generator=random), strict=True)]
     return Batch(
-        latents=noised(video, noise, sigma.reshape(-1, 1, 1, 1, 1)),
+        latents=noised(video, noise, _each(sigma)),
         target=velocity(video, noise),
         weight=weight,
         control=control,
@@ -107,6 +111,11 @@ def draw_batch(
         scale=(torch.rand(kind.size, generator=random) >= dropout).float(),
         sigma=sigma,
     )
+
+
+def _each(values: Tensor) -> Tensor:
+    """(B,) as (B, 1, 1, 1, 1)."""
+    return values.reshape(-1, 1, 1, 1, 1)
 
 
 def _spoken(prompt: str, draw: float) -> str:

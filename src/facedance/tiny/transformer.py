@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from facedance.params import TinyRound, TinyTransformer
+from facedance.sections import TinyRound, TinyTransformer
 from facedance.tiny.batches import MOVING, PICTURES, Batch, Kind, batch_rng, draw_batch
 from facedance.tiny.fast_transformer import base_block, control_block, predict
 from facedance.tiny.model import new_transformer
@@ -105,6 +105,7 @@ def train_transformer(
             inactive,
             kind_of(recipe, step),
             people=EARLY_PEOPLE if step <= EARLY_STEPS else part.people,
+            estimated=part.estimated,
             head_weight=recipe.head_weight,
             dropout=recipe.face_dropout,
             random=batch_rng(seed, step),

@@ -15,6 +15,7 @@ from torch import Tensor
 from facedance.faces.face import Face, FaceBackend
 from facedance.faces.reference import head_on_white
 from facedance.files import atomic
+from facedance.poses.landmarker import open_landmarker
 from facedance.sample import portrait
 from facedance.sample.dancer import dressed
 from facedance.sample.identity import Person, person
@@ -23,6 +24,7 @@ from facedance.sample.traits import generator
 from facedance.tiny.fast_vae import encode
 from facedance.video import Frames
 from facedance.wan.flow import box_mask
+from facedance.world.estimated import estimated_control
 from facedance.world.scene import Scene, dance, photo, views
 from facedance.world.split import training_identity, training_moves
 from facedance.world.words import PORTRAIT, describe
@@ -34,12 +36,14 @@ _BOX_SHARE = 1.15  # side of the box that dlib gives, in widths of the jaw
 
 
 def encode_world(
-    vae: Any, backend: FaceBackend, identities: range, clips: range, *, frames: int, side: int, seed: int, path: Path
-) -> None:
+    vae: Any, backend: FaceBackend, pose_model: Path, identities: range, clips: range,
+    *, frames: int, side: int, seed: int, path: Path,
+) -> None:  # fmt: skip
     """Write what training needs of the people `identities`, and a dance of `frames` frames of those in `clips`, as float16.
 
-    `still/...` (3 N), `clip/...` (M): `video` (z, T', h, w), `control` (z, T', h, w), `head` (1, T', h, w) in [0, 1], `person`,
-    `prompt` (indices); `reference` (N, z, 1, h, w); `embedding` (N, VIEWS, D) of length 1. The prompts stand in the metadata.
+    `still/...` (3 N), `clip/...` (M): `video` (z, T', h, w), `control` (z, T', h, w) with made-up noise in the pose, `estimated`
+    (z, T', h, w) with the pose that the landmarker sees, `head` (1, T', h, w) in [0, 1], `person`, `prompt` (indices);
+    `reference` (N, z, 1, h, w); `embedding` (N, VIEWS, D) of length 1. The prompts stand in the metadata.
     """
     rows: dict[str, list[Tensor]] = {}
     prompts: dict[str, int] = {}
@@ -49,6 +53,7 @@ def encode_world(
         values = {
             "video": video.half(),
             "control": _latents(vae, scene.control).half(),
+            "estimated": _latents(vae, estimated_control(scene, finder, pose_model)).half(),
             "head": box_mask(scene.heads, (side, side), (video.shape[1], video.shape[2], video.shape[3])).half(),
             "person": torch.tensor(index - identities.start),
             "prompt": torch.tensor(prompts.setdefault(prompt, len(prompts))),
@@ -56,18 +61,19 @@ def encode_world(
         for name, value in values.items():
             rows.setdefault(f"{kind}/{name}", []).append(value)
 
-    for index in identities:
-        name, traits = training_identity(index, seed)
-        rng, face = generator(f"latents {name}", seed), person(traits)
-        rows.setdefault("embedding", []).append(torch.from_numpy(_embeddings(face, backend, rng)))
-        rows.setdefault("reference", []).append(_latents(vae, reference_picture(face, side, rng)).half())
-        for _ in range(STILLS - 1):
-            who = dressed(face, rng)
-            add("still", dance(who, training_moves(), 1, side, rng), describe(who), index)
-        add("still", photo(face, side, rng), PORTRAIT, index)
-        if index in clips:
-            who = dressed(face, rng)
-            add("clip", dance(who, training_moves(), frames, side, rng), describe(who), index)
+    with open_landmarker(pose_model, "image") as finder:
+        for index in identities:
+            name, traits = training_identity(index, seed)
+            rng, face = generator(f"latents {name}", seed), person(traits)
+            rows.setdefault("embedding", []).append(torch.from_numpy(_embeddings(face, backend, rng)))
+            rows.setdefault("reference", []).append(_latents(vae, reference_picture(face, side, rng)).half())
+            for _ in range(STILLS - 1):
+                who = dressed(face, rng)
+                add("still", dance(who, training_moves(), 1, side, rng), describe(who), index)
+            add("still", photo(face, side, rng), PORTRAIT, index)
+            if index in clips:
+                who = dressed(face, rng)
+                add("clip", dance(who, training_moves(), frames, side, rng), describe(who), index)
     with atomic(path) as temporary:
         tensors = {name: torch.stack(values).contiguous() for name, values in rows.items()}
         save_file(tensors, temporary, metadata={"facedance": json.dumps({"prompts": list(prompts)})})

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from facedance.files import atomic
 from facedance.job import InputError
-from facedance.params import Train
+from facedance.sections import Train
 from facedance.wan.face_branch import FaceBranch, FaceSizes
 
 PERSON = "person"

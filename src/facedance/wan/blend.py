@@ -7,7 +7,7 @@ from torch import Tensor
 
 from facedance.faces.embedding import Embedding
 from facedance.faces.identity import track
-from facedance.params import Blend
+from facedance.sections import Blend
 
 
 def member_weights(people: Sequence[str], blend: Blend | None) -> dict[str, float]:

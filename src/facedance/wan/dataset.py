@@ -22,7 +22,7 @@ from facedance.faces.embedding import load_embeddings
 from facedance.files import digest, sha256
 from facedance.job import InputError
 from facedance.names import video_of_clip
-from facedance.params import Train, WanModel
+from facedance.sections import Train, WanModel
 from facedance.selection import matches
 from facedance.wan import flow
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from facedance.params import Blend, RenderMemory, WanModel
+from facedance.sections import Blend, RenderMemory, WanModel
 from facedance.variants import RenderSettings
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from facedance.files import atomic, digest, sha256
 from facedance.items import item_key, record, reusable
-from facedance.params import WanModel
+from facedance.sections import WanModel
 from facedance.video import read_frames
 from facedance.wan.encoder import LatentEncoder, read_picture
 from facedance.wan.load import choose_device, load_text, load_vae

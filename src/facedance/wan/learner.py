@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from facedance.job import InputError
-from facedance.params import Phase, Train
+from facedance.sections import Phase, Train
 from facedance.wan import checkpoint
 from facedance.wan.adapter import trainable
 from facedance.wan.dataset import Dataset, Example, draw_example, generator, make_example, step_kind

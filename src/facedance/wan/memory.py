@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from facedance.job import InputError
-from facedance.params import RenderMemory
+from facedance.sections import RenderMemory
 
 
 def load_for(memory: RenderMemory, transformer: Any, device: torch.device) -> Any:

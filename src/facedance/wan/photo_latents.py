@@ -15,10 +15,10 @@ from facedance.faces.face import FaceBackend, Image
 from facedance.faces.photos import load_photo, photo_name
 from facedance.faces.select import main_face
 from facedance.job import InputError
-from facedance.params import Faces, Poses, WanModel
 from facedance.poses.draw import draw_pose
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.skeleton import MEDIAPIPE, to_openpose
+from facedance.sections import Faces, Poses, WanModel
 from facedance.wan.encoder import LatentEncoder, read_picture
 from facedance.wan.latents import save_latents
 from facedance.wan.load import choose_device, load_vae

@@ -10,7 +10,7 @@ import torch
 from diffusers import WanVACEPipeline
 from torch import Tensor
 
-from facedance.params import RenderMemory, WanModel
+from facedance.sections import RenderMemory, WanModel
 from facedance.variants import RenderSettings
 from facedance.video import Frames
 from facedance.wan.face_branch import FaceBranch

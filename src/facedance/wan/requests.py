@@ -10,7 +10,7 @@ import pandas as pd
 import facedance
 from facedance.files import sha256
 from facedance.job import InputError
-from facedance.params import Batch, Blend, RenderMemory, WanModel
+from facedance.sections import Batch, Blend, RenderMemory, WanModel
 from facedance.selection import renders_of
 from facedance.variants import RenderSettings
 from facedance.wan.inputs import Person, RenderInputs, RenderJob

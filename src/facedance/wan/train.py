@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 from facedance.files import atomic, digest, read_json, sha256, write_json
-from facedance.params import Phase, Train, WanModel
+from facedance.sections import Phase, Train, WanModel
 from facedance.wan import checkpoint
 from facedance.wan.adapter import adapter_config, attach, save_adapter
 from facedance.wan.curves import curves

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from facedance.params import WanModel
+from facedance.sections import WanModel
 from facedance.variants import RenderSettings
 from facedance.video import write_video
 from facedance.wan.dataset import Dataset, generator, make_example

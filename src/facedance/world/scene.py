@@ -28,6 +28,7 @@ class Scene:
     """T frames of somebody, as the model sees them: `side` x `side` pixels."""
 
     frames: Frames  # (T, side, side, 3)
+    large: Frames  # (T, 2 side, 2 side, 3) the same, as clips are kept
     control: Frames  # (T, side, side, 3)
     heads: NDArray[np.float32]  # (T, 4) x0, y0, x1, y1 in pixels, from the chin to the hair
 
@@ -48,6 +49,7 @@ def dance(who: Dancer, moves: tuple[Move, ...], frames: int, side: int, rng: np.
     half = np.array([0.4, 0.52]) * tall
     return Scene(
         np.stack([_small(picture, side) for picture in pictures]),
+        np.stack(pictures),
         _control(tracks, side, rng),
         (np.hstack([middles - half, middles + half]) / _OVERSAMPLING).astype(np.float32),
     )
@@ -72,6 +74,7 @@ def photo(who: Person, side: int, rng: np.random.Generator) -> Scene:
     low, high = to_photo(shot, np.stack([who.middle - who.radius, who.middle + who.radius]))
     return Scene(
         _small(picture, side)[None],
+        picture[None],
         _control(joints, side, rng),
         (np.hstack([low, high])[None] / _OVERSAMPLING).astype(np.float32),
     )
@@ -82,7 +85,11 @@ def _control(joints: NDArray[np.floating], side: int, rng: np.random.Generator) 
     unit = side / 128 * _OVERSAMPLING
     seen = joints + unit * (rng.normal(0, _BIAS, (1, *joints.shape[1:])) + rng.normal(0, _SHAKE, joints.shape))
     confidence = np.isfinite(seen[..., :1]).astype(np.float32)
-    poses = to_openpose(np.concatenate([seen, confidence], -1).astype(np.float32), COCO)  # (T, 18, 3)
+    return drawn(to_openpose(np.concatenate([seen, confidence], -1).astype(np.float32), COCO), side)
+
+
+def drawn(poses: NDArray[np.float32], side: int) -> Frames:
+    """Control pictures (T, side, side, 3) of OpenPose's joints (T, 18, 3), which are in pixels of the larger pictures."""
     large = _OVERSAMPLING * side
     return np.stack([_small(draw_pose(pose, large, large, large), side) for pose in poses])
 
