@@ -28,6 +28,7 @@ class RenderSettings(BaseModel):
     lora_scale: Annotated[float, Field(ge=0, le=5)]
     control_scale: Annotated[float, Field(ge=0, le=2)]
     reference: bool
+    cache_interval: Annotated[int, Field(ge=1, le=20, description="of so many steps one is computed; 1: all are")] = 1
     seed: Annotated[int, Field(ge=0, lt=2**63)]
 
     @model_validator(mode="after")

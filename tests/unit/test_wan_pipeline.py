@@ -218,3 +218,41 @@ def test_face_guidance_is_the_formula(
     expected = none + settings.guidance_scale * (text - none) + 7.0 * (full - text)
     assert (full - text).abs().max() > 0.01
     assert torch.allclose(predictions[0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("face_guidance", [None, 6.0])
+def test_steps_between_are_extrapolated_from_the_same_pass(
+    ours: FaceVACEPipeline, theirs: WanVACEPipeline, prompts: tuple[Tensor, Tensor], face_guidance: float | None
+) -> None:
+    branch = face_branch(ours)
+
+    def rendered(interval: int) -> tuple[bytes, list[Tensor], int]:
+        """A render, what the transformer gave in each pass, and how many times a block was computed."""
+        predictions: list[Tensor] = []
+        computed: list[int] = []
+        spies = [
+            ours.transformer.register_forward_hook(lambda module, args, output: predictions.append(output[0])),
+            ours.transformer.blocks[1].attn1.register_forward_hook(lambda *_: computed.append(1)),
+        ]
+        frames = render_frames(
+            ours, branch, encoded(theirs, True), face=FACE, prompt=prompts[0], negative_prompt=prompts[1],
+            settings=SETTINGS.model_copy(update={"steps": 7, "face_guidance": face_guidance, "cache_interval": interval}),
+        )  # fmt: skip
+        for spy in spies:
+            spy.remove()
+        return frames.tobytes(), predictions, len(computed)
+
+    whole, every, calls = rendered(1)
+    cached, some, fewer = rendered(2)
+    again, _, _ = rendered(2)
+    after, _, _ = rendered(1)
+    branch.detach()
+    assert fewer * 7 == calls * 5  # all but steps 2 and 4
+    for i in (0, 1):  # with the prompt, without
+        before, last, extrapolated = some[i], some[2 + i], some[4 + i]
+        assert torch.allclose(extrapolated, 2 * last - before, atol=1e-4)
+        assert torch.equal(before, every[i])
+        assert not torch.allclose(extrapolated, every[4 + i], atol=1e-4)
+    assert cached == again
+    assert cached != whole
+    assert after == whole

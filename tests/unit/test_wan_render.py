@@ -188,6 +188,19 @@ def test_offloaded_blocks_give_the_same_pictures(world: Path, renders: Path, tmp
         assert np.array_equal(read_frames(tmp_path / f"{job.name}.mp4"), read_frames(renders / f"{job.name}.mp4"))
 
 
+@pytest.mark.parametrize("weights", ["offloaded", "float8"])
+def test_steps_are_extrapolated_wherever_the_weights_are(world: Path, tmp_path: Path, weights: str) -> None:
+    memory = RenderMemory(weights=weights, tiled_decoding=False)
+    variants = ("steps~6", "steps~6_cache_interval~3", "steps~6_seed~1")
+    jobs = [RenderJob("eileen", "dance_000", variant, SETTINGS.varied(variant)) for variant in variants]
+    run(world, tmp_path / "all", jobs, inputs(world, "eileen", memory=memory))
+    run(world, tmp_path / "one", jobs[1:2], inputs(world, "eileen", memory=RESIDENT if weights == "offloaded" else memory))
+    every, cached, other = (read_frames(tmp_path / "all" / f"{job.name}.mp4") for job in jobs)
+    assert not np.array_equal(every, cached)
+    assert not np.array_equal(every, other)
+    assert np.array_equal(cached, read_frames(tmp_path / "one" / f"{jobs[1].name}.mp4"))
+
+
 def test_float8_takes_a_byte_a_number_and_leaves_the_lora_as_it_was(world: Path) -> None:
     random = torch.Generator().manual_seed(0)
     latents = torch.randn(1, LATENT_CHANNELS, LATENT_FRAMES, *LATENT_SIZE, generator=random)

@@ -175,7 +175,7 @@ class FaceBranch(nn.Module):
         """The output with the face's effect times `gain`; None, which leaves it as it is, where there is nothing to do."""
         if self._condition is None or (gain := self._condition.gain) == 1:
             return None
-        with self._without():
+        with self._without(), transformer.cache_context("without face"):  # a pass of its own to what remembers passes
             without = transformer.forward(*args, **kwargs)[0]  # not by calling it, which would come here again
         return (torch.lerp(without, output[0], gain),)
 

@@ -16,6 +16,7 @@ from facedance.video import Frames
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.load import choose_device, frames_for, know_vae, load_scheduler, load_transformer, load_vae
 from facedance.wan.memory import load_for
+from facedance.wan.step_cache import extrapolating
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,10 @@ def render_frames(
     """
     factor = pipeline.vae_scale_factor_spatial
     gain = settings.face_gain
-    with branch.condition(face[None], settings.face_scale, gain) if branch is not None else contextlib.nullcontext():
+    with (
+        branch.condition(face[None], settings.face_scale, gain) if branch is not None else contextlib.nullcontext(),
+        extrapolating(pipeline.transformer, settings.steps, settings.cache_interval),
+    ):
         video = pipeline(
             video=control,
             prompt_embeds=prompt[None].to(pipeline.transformer.device),

@@ -1,0 +1,65 @@
+"""What extrapolating steps saves and costs: one clip with the tiny model, every step computed and fewer.
+
+usage: python benchmarks/step_cache.py [--steps 20] [--guidance 2] [--intervals 1 2 3 4]     (after `snakemake models`)
+
+Prints, for each interval, seconds and the difference of the frames from those of interval 1.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from facedance import params
+from facedance.benchmark.clips import make_clip
+from facedance.benchmark.people import find_people
+from facedance.benchmark.recipes import Recipe
+from facedance.benchmark.studio import Studio
+from facedance.evaluate.judge import LandmarkJudge, installed_predictor
+from facedance.faces.dlib_backend import DlibBackend
+from facedance.params import Params
+from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
+
+MODEL, FACES, POSE = Path("models/tiny"), Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
+
+
+def main() -> None:
+    """Print a line for each interval."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--guidance", type=float, default=2.0)
+    parser.add_argument("--intervals", type=int, nargs="+", default=[1, 2, 3, 4])
+    given = parser.parse_args()
+    project, backend = params.load(Path("params.yaml")), DlibBackend(FACES)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        who, other = find_people(2, backend, LandmarkJudge(installed_predictor()), project.faces, folder)
+        clip = make_clip(who.face, who.name, 0, wan=project.wan, poses=project.poses, pose_model=POSE)
+        branch = load_face_branch(MODEL / FACE_BRANCH, backend.dimension)
+        assert branch is not None
+        print(f"{given.steps} steps, guidance {given.guidance:g}, {torch.get_num_threads()} threads")
+        first = None
+        for interval in given.intervals:
+            asked = {"steps": given.steps, "guidance_scale": given.guidance, "cache_interval": interval}
+            studio = Studio(MODEL, changed(project, asked), branch, lambda *_: Path(), folder)
+            render = studio.stage(clip)
+            started = time.monotonic()
+            frames = render(Recipe(face=0, reference="own"), who, other, 0)
+            seconds = time.monotonic() - started
+            first = frames if first is None else first
+            error = np.square(frames.astype(float) - first).mean()
+            psnr = f"{10 * np.log10(255**2 / error):.1f} dB" if error else "the same"
+            print(f"interval {interval}: {seconds:.1f} s, {psnr}", flush=True)
+
+
+def changed(project: Params, settings: dict[str, float]) -> Params:
+    """The parameters with other render settings."""
+    render = project.render.model_copy(update={"settings": project.render.settings.model_copy(update=settings)})
+    return project.model_copy(update={"render": render})
+
+
+if __name__ == "__main__":
+    main()
