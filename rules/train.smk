@@ -30,7 +30,7 @@ rule train_adapter:
         "../environment.yml"
     threads: 16
     resources:
-        gpu=1,
+        gpu=1,  # of more, each trains a share of the batch: --set-resources train_adapter:gpu=2
     params:
         **part("train", "wan"),
         prompt=PARAMS.render.settings.prompt,

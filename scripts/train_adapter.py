@@ -5,32 +5,33 @@ from pathlib import Path
 from facedance.job import job
 from facedance.sections import Train, WanModel
 from facedance.wan.dataset import TrainingFiles
+from facedance.wan.together import in_processes
 from facedance.wan.train import train_identity
 
 identity = snakemake.wildcards.identity
 with job(snakemake.log[0], f"train {identity}"):
-    train_identity(
-        identity,
-        model=Path(snakemake.input.model).parent,
-        wan=WanModel(**snakemake.params.wan),
-        train=Train(**snakemake.params.train),
-        files=TrainingFiles(
-            prompts=Path(snakemake.input.prompts),
-            videos=snakemake.params.train["videos"],
-            prompt=snakemake.params.prompt,
-            empty_prompt="none",
-            manifests=[Path(file) for file in snakemake.input.latents],
-            latents=Path("results/latents/clips"),
-            boxes=[Path(file) for file in snakemake.input.boxes],
-            dancers=[Path(file) for file in snakemake.input.dancers],
-            photos=Path(snakemake.input.photos),
-            embedding=Path(snakemake.input.embedding),
-        ),
-        state=Path(".cache/training") / identity,
-        adapter=Path(snakemake.output.adapter),
-        meta=Path(snakemake.output.meta),
-        metrics=Path(snakemake.output.metrics),
-        validation=Path(snakemake.output.adapter).parent / "validation",
-        stamp=Path(snakemake.input.stamp),
-        metadata={"identity": identity},
+    files = TrainingFiles(
+        prompts=Path(snakemake.input.prompts),
+        videos=snakemake.params.train["videos"],
+        prompt=snakemake.params.prompt,
+        empty_prompt="none",
+        manifests=[Path(file) for file in snakemake.input.latents],
+        latents=Path("results/latents/clips"),
+        boxes=[Path(file) for file in snakemake.input.boxes],
+        dancers=[Path(file) for file in snakemake.input.dancers],
+        photos=Path(snakemake.input.photos),
+        embedding=Path(snakemake.input.embedding),
     )
+    arguments = {
+        "model": Path(snakemake.input.model).parent,
+        "wan": WanModel(**snakemake.params.wan),
+        "train": Train(**snakemake.params.train),
+        "state": Path(".cache/training") / identity,
+        "adapter": Path(snakemake.output.adapter),
+        "meta": Path(snakemake.output.meta),
+        "metrics": Path(snakemake.output.metrics),
+        "validation": Path(snakemake.output.adapter).parent / "validation",
+        "stamp": Path(snakemake.input.stamp),
+        "metadata": {"identity": identity},
+    }
+    in_processes(snakemake.resources.gpu, lambda rank: train_identity(identity, files=files, rank=rank, **arguments))

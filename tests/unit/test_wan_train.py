@@ -24,13 +24,14 @@ from facedance.wan.dataset import read_dataset
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.learner import Learner, learning_rate
 from facedance.wan.pretrained_face import load_face_branch, save_face_branch
+from facedance.wan.together import ALONE, Rank, in_processes
 from facedance.wan.train import schedule, train_identity
 from facedance.wan.validate import SIGMAS
 
 from .training_world import TRAIN, WAN, D, changed, files_in, write_world
 
 
-def run_training(world: Path, out: Path, train: Train = TRAIN) -> None:
+def run_training(world: Path, out: Path, train: Train = TRAIN, rank: Rank = ALONE) -> None:
     torch.set_num_threads(1)
     train_identity(
         "ann",
@@ -45,7 +46,16 @@ def run_training(world: Path, out: Path, train: Train = TRAIN) -> None:
         validation=out / "validation",
         stamp=world / "stamp.json",
         metadata={"identity": "ann", "consent": "given"},
+        rank=rank,
     )
+
+
+def run_training_in_two(world: Path, out: Path, train: Train) -> None:
+    """In a process that has computed nothing yet, as a rule's script has not."""
+    try:
+        in_processes(2, lambda rank: run_training(world, out, train, rank))
+    except InputError as error:
+        (out / "error.txt").write_text(str(error))
 
 
 def run_training_and_die(world: Path, out: Path, step: int) -> None:
@@ -151,6 +161,40 @@ def test_a_killed_training_ends_with_the_same_bytes(world, whole, tmp_path):
         assert (tmp_path / name).read_bytes() == (whole / name).read_bytes()
     resumed, uninterrupted = (pd.read_csv(folder / "metrics.csv").drop(columns="seconds") for folder in (tmp_path, whole))
     pd.testing.assert_frame_equal(resumed, uninterrupted)
+
+
+@pytest.fixture
+def in_two(world, tmp_path):
+    def run(train: Train) -> Path:
+        process = multiprocessing.get_context("spawn").Process(target=run_training_in_two, args=(world, tmp_path, train))
+        process.start()
+        process.join(240)
+        assert process.exitcode == 0
+        return tmp_path
+
+    return run
+
+
+def test_two_processes_end_with_the_bytes_of_one(whole, in_two):
+    """Their sums are exact, as a batch has two items."""
+    out = in_two(TRAIN)
+    for name in ("adapter.safetensors", "meta.json"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes(), name
+    ours, theirs = (pd.read_csv(folder / "metrics.csv").drop(columns="seconds") for folder in (whole, out))
+    pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
+
+
+def test_a_larger_batch_has_the_same_losses_in_two_processes(world, in_two, tmp_path_factory):
+    train = changed(batch_size=4, phases=(Phase(steps=4, trains=("face", "lora")),))
+    alone = tmp_path_factory.mktemp("alone")
+    run_training(world, alone, train)
+    ours, theirs = (pd.read_csv(folder / "metrics.csv") for folder in (alone, in_two(train)))
+    np.testing.assert_allclose(ours["loss"], theirs["loss"], rtol=1e-4)
+    np.testing.assert_allclose(ours["grad_norm"], theirs["grad_norm"], rtol=1e-3)
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(in_two):
+    assert "batch_size 3 cannot be shared evenly among 2" in (in_two(changed(batch_size=3)) / "error.txt").read_text()
 
 
 def test_a_finished_training_is_not_done_again_but_another_is(world, whole, tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from facedance.wan.adapter import trainable
 from facedance.wan.dataset import Dataset, Example, draw_example, generator, make_example, step_kind
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import TIMESTEPS, flow_loss
+from facedance.wan.together import ALONE, Rank
 
 BETAS = (0.9, 0.99)
 
@@ -22,11 +23,12 @@ BETAS = (0.9, 0.99)
 class Learner:
     """A transformer with its adapter, and what is needed to train it.
 
-    The batch is accumulated item by item, so that memory does not grow with it and items may differ in length.
+    The batch is accumulated item by item, so that memory does not grow with it and items may differ in length; of several
+    processes each takes its share of the items.
     """
 
-    def __init__(self, transformer: Any, branch: FaceBranch, train: Train) -> None:
-        self.transformer, self.branch, self.train = transformer, branch, train
+    def __init__(self, transformer: Any, branch: FaceBranch, train: Train, rank: Rank = ALONE) -> None:
+        self.transformer, self.branch, self.train, self.rank = transformer, branch, train, rank
         self.parameters = trainable(transformer, branch, {part for phase in train.phases for part in phase.trains})
         # One optimizer for all phases: it passes over parameters without a gradient and keeps their moments.
         self._optimizer = torch.optim.AdamW(self.parameters.values(), betas=BETAS, weight_decay=train.weight_decay)
@@ -41,11 +43,13 @@ class Learner:
         """
         started = time.monotonic()
         active = trainable(self.transformer, self.branch, set(phase.trains))
-        losses, face_losses = [], []
-        for index in range(self.train.batch_size):
-            loss, face_loss = self.accumulate(draw_example(dataset, self.train, step, index))
-            losses.append(loss)
-            face_losses += [] if face_loss is None else [face_loss]
+        shares = [
+            self.accumulate(draw_example(dataset, self.train, step, index)) for index in self.rank.share(self.train.batch_size)
+        ]
+        self.rank.add_gradients(list(active.values()))
+        items = self.rank.gather(shares)
+        losses = [loss for loss, _ in items]
+        face_losses = [face_loss for _, face_loss in items if face_loss is not None]
         rate = learning_rate(self.train, step)
         for group in self._optimizer.param_groups:
             group["lr"] = rate

@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 
 from facedance.files import atomic, digest, read_json, sha256, write_json
+from facedance.job import InputError
 from facedance.sections import Phase, Train, WanModel
 from facedance.wan import checkpoint
 from facedance.wan.adapter import adapter_config, attach, save_adapter
@@ -25,6 +26,7 @@ from facedance.wan.learner import Learner
 from facedance.wan.load import choose_device, load_transformer
 from facedance.wan.memory import out_of_memory_means
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
+from facedance.wan.together import ALONE, Rank
 from facedance.wan.validate import heldout_losses, render_heldout
 
 COLUMNS = ["step", "phase", "kind", "loss", "face_loss", "lr", "grad_norm", "seconds"]
@@ -46,6 +48,7 @@ def train_identity(
     validation: Path,
     stamp: Path,
     metadata: Mapping[str, str],
+    rank: Rank = ALONE,
 ) -> None:
     """Train the adapter of one person, or go on with the training that was interrupted.
 
@@ -59,12 +62,18 @@ def train_identity(
         meta: gets what the adapter was made from and how the loss fell, as JSON without any times.
         metrics: gets a row per step (csv).
         validation: folder for `step_<n>.mp4`, the person on a dance that is held out.
+        rank: which of several processes this is, that train together; see `facedance.wan.together`.
 
     Raises:
         InputError: nothing to learn from, a model whose face branch is for another recogniser, a loss that is not finite, or
-            a full GPU.
+            a full GPU, or more processes than a batch has items.
         ValueError: the loss does not depend on something that a phase trains.
     """
+    if train.batch_size % rank.of:
+        raise InputError(
+            f"train.batch_size {train.batch_size} cannot be shared evenly among {rank.of} GPUs: set it to a multiple of "
+            f"{rank.of}, or train on one"
+        )
     dataset = read_dataset(files, wan)
     weights = {part: _weights_digest(model / part) for part in ("transformer", FACE_BRANCH)}
     inputs = files.digests() | {"clips": dataset.clips_digest} | weights
@@ -80,9 +89,11 @@ def train_identity(
         if train.gradient_checkpointing:
             transformer.enable_gradient_checkpointing()
         config = adapter_config(train, transformer, len(dataset.identity), pretrained)
-        learner = Learner(transformer, attach(transformer, config, train.seed, pretrained), train)
+        learner = Learner(transformer, attach(transformer, config, train.seed, pretrained), train, rank)
         learner.require_gradients(dataset)
         rows, heldout = _run(identity, learner, dataset, folder, model=model, wan=wan)
+        if rank.number:
+            return
         learner.use_average()
         save_adapter(adapter, transformer, learner.branch, config, metadata)
     with atomic(metrics) as temporary:
@@ -130,6 +141,11 @@ def _run(
         learner.restore(last.tensors)
         done, rows, heldout = last.step, last.facts["rows"], last.facts["heldout"]
         _log.info("%s: going on after step %d of %d", identity, done, total)
+    if learner.rank.number:  # the first one writes what there is to write
+        for step, _, phase in schedule(train):
+            if step > done:
+                learner.step(dataset, step, phase)
+        return [], []
     with curves(folder / "tensorboard", done) as draw:
         for step, number, phase in schedule(train):
             if step <= done:
