@@ -18,13 +18,15 @@ from facedance.sample import catalogue
 from facedance.selection import asked_for, matches
 from facedance.stamps import code_digest, write_stamp
 
+# Places of what rules read and write.
+FOLDERS = ("assets", "data", "models", "results", "benchmarks", "tiny-training")
+
 try:
     PARAMS = validate(config)
+    if workflow.is_main_process:  # jobs read this file too, while others write
+        bring_into_present(FOLDERS)
 except ValueError as error:
     raise WorkflowError(str(error)) from None
-
-if workflow.is_main_process:  # jobs read this file too, while others write
-    bring_into_present(("data", "models", "results", "benchmarks", "tiny-training"))
 
 IDENTITIES = list(PARAMS.identities)
 SAMPLE_IDENTITIES = list(PARAMS.sample.identities) if PARAMS.sample.enabled else []

@@ -4,10 +4,13 @@ A clock that was set back, or a camera whose clock is wrong, leaves modification
 from such a file looks older than it, so Snakemake makes it anew in every run and then refuses it.
 """
 
+import contextlib
 import logging
 import os
 import time
 from collections.abc import Iterable, Iterator
+
+from facedance.job import InputError
 
 _log = logging.getLogger("facedance")
 
@@ -15,11 +18,11 @@ _log = logging.getLogger("facedance")
 def bring_into_present(folders: Iterable[str]) -> int:
     """Give files that were modified later than now times before it; tells how many they were.
 
-    They stay in their order, and newer than all files that were not from the future. A link's own time counts, not that of what
-    it leads to.
+    They stay in their order, and newer than all files that were not from the future. Of a link and what it leads to the later
+    time counts, as it does for Snakemake, and both are set.
 
     Raises:
-        PermissionError: the times are not ours to set.
+        InputError: the times are not ours to set.
     """
     files = [file for folder in folders for file in _files(folder)]
     now = time.time_ns()  # after looking, so that what another run writes meanwhile is not taken for the future
@@ -27,8 +30,7 @@ def bring_into_present(folders: Iterable[str]) -> int:
     latest = max((modified for _, modified in files if modified <= now), default=0)
     moments = {modified: i for i, modified in enumerate(sorted({modified for _, modified in future}), start=1)}
     for path, modified in future:
-        moment = latest + (now - latest) * moments[modified] // len(moments)
-        os.utime(path, ns=(moment, moment), follow_symlinks=False)
+        _date(path, latest + (now - latest) * moments[modified] // len(moments))
     if future:
         _log.warning(
             "%d files seemed to be from the future, as if a clock had been wrong; they are dated just before now", len(future)
@@ -37,12 +39,23 @@ def bring_into_present(folders: Iterable[str]) -> int:
 
 
 def _files(folder: str) -> Iterator[tuple[str, int]]:
-    """Paths and modification times of all files in a folder and below; none where there is no folder."""
-    if not os.path.isdir(folder):
-        return
-    with os.scandir(folder) as entries:
+    """Paths and modification times of all files in a folder and below; what goes away meanwhile is left out."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 yield from _files(entry.path)
-            else:
-                yield entry.path, entry.stat(follow_symlinks=False).st_mtime_ns
+                continue
+            with contextlib.suppress(FileNotFoundError):  # of a link, also its own time
+                yield entry.path, max(entry.stat(follow_symlinks=follow).st_mtime_ns for follow in {True, not entry.is_symlink()})
+
+
+def _date(path: str, moment: int) -> None:
+    try:
+        for follow in {True, not os.path.islink(path)}:
+            os.utime(path, ns=(moment, moment), follow_symlinks=follow)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise InputError(
+            f"{path} is from the future and cannot be dated ({error.strerror}): correct the clock, or touch it as its owner"
+        ) from None

@@ -4,6 +4,7 @@ import time
 import pytest
 
 from facedance.clock import bring_into_present
+from facedance.job import InputError
 
 NOW = time.time_ns()
 SECOND = 10**9
@@ -44,12 +45,37 @@ def test_the_future_comes_after_the_past_and_not_after_now_in_its_own_order(date
     assert bring_into_present([str(tmp_path)]) == 0
 
 
-def test_a_link_is_dated_and_not_what_it_leads_to(dated, tmp_path):
+def test_a_link_is_as_late_as_what_it_leads_to_and_both_are_dated(dated, tmp_path):
     target = dated("elsewhere/target", NOW + HOUR)
     (tmp_path / "here").mkdir()
     link = tmp_path / "here" / "link"
     link.symlink_to(target)
+    (tmp_path / "here" / "broken").symlink_to("nowhere")
+    assert bring_into_present([str(tmp_path / "here")]) == 1
+    assert modified(target) <= time.time_ns()
     os.utime(link, ns=(NOW + HOUR, NOW + HOUR), follow_symlinks=False)
     assert bring_into_present([str(tmp_path / "here")]) == 1
     assert modified(link) <= time.time_ns()
-    assert modified(target) == NOW + HOUR
+
+
+def test_files_that_go_away_meanwhile_are_no_matter(dated, tmp_path, monkeypatch):
+    path = dated("a", NOW + HOUR)
+    utime = os.utime
+
+    def gone(*args, **kwargs):
+        path.unlink()
+        utime(*args, **kwargs)
+
+    monkeypatch.setattr(os, "utime", gone)
+    assert bring_into_present([str(tmp_path)]) == 1
+
+
+def test_a_file_of_somebody_else_is_named(dated, tmp_path, monkeypatch):
+    path = dated("a", NOW + HOUR)
+
+    def refused(*args, **kwargs):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "utime", refused)
+    with pytest.raises(InputError, match=f"{path} is from the future.*touch it as its owner"):
+        bring_into_present([str(tmp_path)])

@@ -139,7 +139,7 @@ def _record_damaged(project: Project, fault: Fault, wait: float) -> None:
 
 def _clock_set_back(project: Project, fault: Fault, wait: float) -> None:
     """All that is there was made an hour from now."""
-    for path in project["results"].rglob("*"):
+    for path in (path for folder in ("assets", "data", "models", "results", "benchmarks") for path in project[folder].rglob("*")):
         if path.is_file():
             later = path.stat().st_mtime + HOUR
             os.utime(path, (later, later))

@@ -1,6 +1,8 @@
 """What runs again after a change, and only that."""
 
+import os
 import shutil
+import time
 
 import pytest
 
@@ -25,6 +27,15 @@ def test_a_removed_photo_counts_as_a_change(project):
     project.snakemake("faces")
     extra.unlink()
     assert project.planned("faces") == {"embed_faces": 1, "faces": 1}
+
+
+def test_a_photo_from_the_future_is_a_change_once(project):
+    """A camera's clock may be wrong."""
+    photo = project["data/photos/nora/IMG_2041.jpg"]
+    tomorrow = time.time() + 86400
+    os.utime(photo, (tomorrow, tomorrow))
+    project.snakemake("faces")
+    assert project.planned("faces") == {}
 
 
 def test_a_new_video_touches_one_shard(project):

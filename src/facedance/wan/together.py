@@ -7,7 +7,9 @@ import datetime
 import logging
 import multiprocessing
 import multiprocessing.connection
+import os
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +68,7 @@ def in_processes(count: int, work: Callable[[Rank], None]) -> None:
     With more, this process must not have used the GPU before: they are forked, as a script of Snakemake cannot be imported.
 
     Raises:
-        InputError, ValueError: that of a process, in which case the others are ended.
+        ValueError, OSError: that of a process, in which case the others are ended.
         RuntimeError: a process failed otherwise, or was killed.
     """
     if count < 2:
@@ -82,41 +84,57 @@ def in_processes(count: int, work: Callable[[Rank], None]) -> None:
         for process in processes:
             process.start()
         try:
-            _wait(processes)
+            failed = _first_failure(processes)
         finally:
             for process in processes:
                 process.terminate()
                 process.join()
         if not failures.empty():
             raise failures.get()
-        if killed := [p.exitcode for p in processes if p.exitcode]:
-            raise RuntimeError(f"one of {count} training processes ended with {killed[0]}")
+        if failed is not None:
+            raise RuntimeError(f"training process {failed} of {count} ended with {processes[failed].exitcode}")
 
 
-def _wait(processes: Sequence[Any]) -> None:
-    """Until all have ended, or one has failed."""
-    running = {process.sentinel: process for process in processes}
+def _first_failure(processes: Sequence[Any]) -> int | None:
+    """Waits until a process has failed, and tells which; None when all have ended well."""
+    running = {process.sentinel: number for number, process in enumerate(processes)}
     while running:
         for sentinel in multiprocessing.connection.wait(list(running)):
-            process = running.pop(sentinel)
-            process.join()
-            if process.exitcode:
-                return
+            number = running.pop(sentinel)
+            processes[number].join()
+            if processes[number].exitcode:
+                return number
+    return None
 
 
 def _member(rank: Rank, store: Path, work: Callable[[Rank], None], failures: Any) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     if rank.number:
         _log.setLevel(logging.WARNING)
-    gpu = torch.cuda.is_available()
-    if gpu:
-        torch.cuda.set_device(rank.number)
-    dist.init_process_group(
-        "nccl" if gpu else "gloo", init_method=f"file://{store}", rank=rank.number, world_size=rank.of, timeout=_PATIENCE
-    )
     try:
+        dist.init_process_group(
+            _choose_backend(rank), init_method=f"file://{store}", rank=rank.number, world_size=rank.of, timeout=_PATIENCE
+        )
         work(rank)
-    except (InputError, ValueError) as error:
+        dist.destroy_process_group()
+    except (ValueError, OSError) as error:
         failures.put(error)
         raise SystemExit(1) from None
-    finally:
-        dist.destroy_process_group()
+
+
+def _choose_backend(rank: Rank) -> str:
+    """NCCL with this rank's GPU, or Gloo on a CPU."""
+    if not torch.cuda.is_available():
+        return "gloo"
+    if rank.of > (there := torch.cuda.device_count()):
+        raise InputError(f"{rank.of} GPUs are asked for and {there} are there: lower train_adapter's gpu (--set-resources)")
+    torch.cuda.set_device(rank.number)
+    return "nccl"
+
+
+def _end_with_parent() -> None:
+    """A killed job must not leave processes behind that write where its successor does."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

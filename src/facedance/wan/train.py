@@ -69,11 +69,8 @@ def train_identity(
             a full GPU, or more processes than a batch has items.
         ValueError: the loss does not depend on something that a phase trains.
     """
-    if train.batch_size % rank.of:
-        raise InputError(
-            f"train.batch_size {train.batch_size} cannot be shared evenly among {rank.of} GPUs: set it to a multiple of "
-            f"{rank.of}, or train on one"
-        )
+    if train.batch_size < rank.of:
+        raise InputError(f"train.batch_size {train.batch_size} leaves some of {rank.of} GPUs idle: raise it, or train on fewer")
     dataset = read_dataset(files, wan)
     weights = {part: _weights_digest(model / part) for part in ("transformer", FACE_BRANCH)}
     inputs = files.digests() | {"clips": dataset.clips_digest} | weights

@@ -1,4 +1,4 @@
-"""Control pictures of a scene with the pose that the landmarker sees in it, as the pipeline draws them of any video.
+"""Control pictures of a scene with the pose that the landmarker sees in it, as the pipeline draws it of any video.
 
 Its errors are not those of the noise that a scene's own control has: on drawn people it sees the nose higher, the eyes lower and
 the ears nearer to each other than they are, and a model that has not learned so puts the face in a wrong place.
