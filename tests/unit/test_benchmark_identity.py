@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 
 from facedance import params
 from facedance.benchmark import recipes, run
+from facedance.benchmark.clips import make_clip
 from facedance.benchmark.grid import write_grid
 from facedance.benchmark.look import Sight
 from facedance.benchmark.people import NAMES, Sitter
@@ -25,6 +26,8 @@ from facedance.faces.embedding import Embedding
 from facedance.job import InputError
 from facedance.poses.skeleton import COCO, MEDIAPIPE
 from facedance.sample import portrait
+from facedance.sample.identity import person
+from facedance.sample.traits import Traits
 from facedance.tiny.model import BLOCKS, DIM, build_tiny
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.pretrained_face import FACE_BRANCH, save_face_branch
@@ -185,6 +188,16 @@ def random_model(folder: Path) -> Path:
         branch = FaceBranch(embedding_dim=128, dim=DIM, blocks=BLOCKS, tokens=8, rank=64, width=512)
     save_face_branch(branch, folder / FACE_BRANCH, "dlib")
     return folder
+
+
+def test_the_true_joints_of_a_clip_are_where_the_landmarker_sees_them(pose_model: Path) -> None:
+    """Nearly: the benchmark measures what the difference does to a face."""
+    project = shortened(5)
+    clip = make_clip(person(Traits()), "anybody", 0, wan=project.wan, poses=project.poses, pose_model=pose_model)
+    assert clip.known.shape == clip.control.shape
+    for seen, known in zip(clip.control, clip.known, strict=True):
+        middles = [np.argwhere(picture.max(axis=-1) > 60).mean(axis=0) for picture in (seen, known)]
+        assert 0 < np.linalg.norm(middles[0] - middles[1]) < 4, middles
 
 
 @pytest.mark.weights

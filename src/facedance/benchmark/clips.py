@@ -20,7 +20,7 @@ from facedance.sample.identity import Person, person
 from facedance.sample.traits import generator
 from facedance.sections import Poses, WanModel
 from facedance.video import Frames
-from facedance.world.scene import dance
+from facedance.world.scene import Scene, dance
 from facedance.world.split import HELDOUT_MOVES, training_identity
 from facedance.world.words import describe
 
@@ -37,6 +37,7 @@ class Clip:
     joints: NDArray[np.float32]  # (T, 17, 3) their pose as it was estimated: x, y in pixels of the clip, visibility
     poses: Frames  # (T, H, W, 3) drawn
     control: Frames  # (T, h, w, 3) the same in the model's size
+    known: Frames  # (T, h, w, 3) drawn from the true joints, with the world's made-up noise
     truth: Frames  # (T, h, w, 3) the person in the driver's place
     prompt: str
 
@@ -54,10 +55,10 @@ def make_clip(who: Person, name: str, seed: int, *, wan: WanModel, poses: Poses,
         _, traits = training_identity(int(rng.integers(_DRIVERS)), WORLD_SEED)
         driver = dressed(person(traits), rng)
 
-        def danced(dancer: Dancer, place: str = place) -> Frames:  # by anybody the same dance before the same camera
-            return dance(dancer, HELDOUT_MOVES, wan.frames, wan.clip_size[0], generator(f"{place} dance", WORLD_SEED)).frames
+        def danced(dancer: Dancer, side: int, place: str = place) -> Scene:  # by anybody the same dance before the same camera
+            return dance(dancer, HELDOUT_MOVES, wan.frames, side, generator(f"{place} dance", WORLD_SEED))
 
-        pictures = danced(driver)
+        pictures = danced(driver, wan.clip_size[0]).frames
         people = _track(pictures, wan.fps, poses, pose_model)
         if np.isfinite(people[:, 0, 0]).mean() >= poses.min_tracked:
             break
@@ -71,7 +72,8 @@ def make_clip(who: Person, name: str, seed: int, *, wan: WanModel, poses: Poses,
         joints=people[:, COCO_IN_MEDIAPIPE][..., [0, 1, 3]],
         poses=drawn,
         control=resized(drawn, small),
-        truth=resized(danced(replace(driver, face=who)), small),
+        known=danced(driver, wan.width).control,
+        truth=resized(danced(replace(driver, face=who), wan.clip_size[0]).frames, small),
         prompt=describe(driver),
     )
 

@@ -14,6 +14,7 @@ class Recipe:
     reference: Who | None = None
     face_scale: float = 1.0
     lora: Literal["own", "self-compared"] | None = None
+    pose: Literal["estimated", "known"] = "estimated"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ VARIANTS = (
     Variant(REFERENCE, "faces", Recipe(reference="own")),
     Variant(BOTH, "faces", Recipe(face=0, reference="own")),
     Variant(WITH_LORA, "faces", Recipe(face=0, reference="own", lora="own")),
+    Variant("adapter + reference, true joints", "faces", Recipe(face=0, reference="own", pose="known")),
     Variant("adapter only, face_scale 0", "faces", Recipe(face=0, face_scale=0)),
     Variant("adapter only, face_scale 0.5", "faces", Recipe(face=0, face_scale=0.5)),
     Variant("adapter only, face_scale 1", "faces", Recipe(face=0)),

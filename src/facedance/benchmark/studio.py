@@ -44,14 +44,14 @@ class Studio:
         texts = {"clip": clip.prompt, "negative": self._params.prompts[settings.negative_prompt]}
         encode_prompts(self._model, texts, self._pipeline.transformer.dtype, self._folder / "prompts.safetensors")
         prompts = load_file(self._folder / "prompts.safetensors")
-        control = self._encoder.control(clip.control)
+        control = {"estimated": self._encoder.control(clip.control), "known": self._encoder.control(clip.known)}
 
         def render(recipe: Recipe, own: Sitter, other: Sitter, seed: int) -> Frames:
             with self._equipped(recipe, own) as branch:
                 return render_frames(
                     self._pipeline,
                     branch,
-                    ControlLatents(control, self._reference(recipe, own, other)),
+                    ControlLatents(control[recipe.pose], self._reference(recipe, own, other)),
                     face=_face(recipe, own, other),
                     prompt=prompts["clip"],
                     negative_prompt=prompts["negative"],

@@ -1,0 +1,90 @@
+"""A training step of DiffSynth-Studio on Wan2.1-VACE-1.3B with random weights; `training_step.py` runs it with its Python.
+
+It calls what DiffSynth's training script calls: the pipeline's units, which encode text and videos, and its flow-matching loss
+on a peft LoRA. Prints seconds and peak memory in GiB: of a step as it is by default, or of one with --encoded before.
+"""
+
+import argparse
+import resource
+import time
+
+import torch
+from diffsynth.diffusion.loss import FlowMatchSFTLoss
+from diffsynth.diffusion.training_module import DiffusionTrainingModule
+from diffsynth.models.wan_video_dit import WanModel
+from diffsynth.models.wan_video_text_encoder import WanTextEncoder
+from diffsynth.models.wan_video_vace import VaceWanModel
+from diffsynth.models.wan_video_vae import WanVideoVAE
+from diffsynth.pipelines.wan_video import WanVideoPipeline
+from PIL import Image
+
+SIZES = {"dim": 1536, "ffn_dim": 8960, "num_heads": 12, "eps": 1e-6, "has_image_input": False, "patch_size": (1, 2, 2)}
+
+
+def main() -> None:
+    """Print a line."""
+    parser = argparse.ArgumentParser()
+    for name in ("width", "height", "frames", "rank", "steps"):
+        parser.add_argument(f"--{name}", type=int, required=True)
+    parser.add_argument("--encoded", action="store_true")
+    given = parser.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    pipe = WanVideoPipeline(device=device, torch_dtype=torch.bfloat16)
+    with torch.device("meta"):
+        pipe.dit = WanModel(**SIZES, in_dim=16, out_dim=16, text_dim=4096, freq_dim=256, num_layers=30)
+        pipe.vace = VaceWanModel(**SIZES)
+        pipe.text_encoder = WanTextEncoder()
+    freqs = WanModel(**SIZES | {"dim": 1536, "ffn_dim": 16}, in_dim=16, out_dim=16, text_dim=16, freq_dim=256, num_layers=1).freqs
+    if given.encoded:  # without the text encoder, as in the second stage of its two-stage training
+        pipe.text_encoder = lambda ids, mask: torch.randn(1, 512, 4096, dtype=torch.bfloat16, device=device)
+    for model in (pipe.dit, pipe.vace, *([] if given.encoded else [pipe.text_encoder])):
+        random_weights(model, device)
+    pipe.dit.freqs = freqs  # a plain attribute, which the meta device took along
+    pipe.vae = WanVideoVAE().to(device, torch.bfloat16)
+    pipe.tokenizer = lambda *_, **__: (torch.randint(1000, (1, 512)), torch.ones(1, 512, dtype=torch.long))
+    DiffusionTrainingModule().add_lora_to_model(pipe.dit, ["q", "k", "v", "o"], given.rank, upcast_dtype=torch.bfloat16)
+    pipe.scheduler.set_timesteps(1000, training=True)
+    learned = [p for p in pipe.dit.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(learned, lr=1e-4)
+
+    def encoded() -> dict:
+        clip = [Image.effect_noise((given.width, given.height), 50).convert("RGB") for _ in range(given.frames)]
+        shared = {
+            "input_video": clip, "vace_video": clip, "vace_reference_image": clip[:1], "vace_scale": 1, "cfg_scale": 1,
+            "height": given.height, "width": given.width, "num_frames": given.frames, "rand_device": device, "tiled": False,
+            "cfg_merge": False, "use_gradient_checkpointing": True, "use_gradient_checkpointing_offload": False,
+        }  # fmt: skip
+        inputs = (shared, {"prompt": "a dance", "positive": True}, {})
+        with torch.no_grad():
+            for unit in pipe.units:
+                inputs = pipe.unit_runner(unit, pipe, *inputs)
+        return {**inputs[0], **inputs[1]}
+
+    def learn(inputs: dict) -> None:
+        FlowMatchSFTLoss(pipe, **inputs).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    ready = encoded() if given.encoded else None
+    seconds = []
+    for _ in range(given.steps + 1):
+        started = time.monotonic()
+        learn(encoded() if ready is None else dict(ready))
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        seconds.append(time.monotonic() - started)
+    gpu = torch.cuda.is_available()
+    peak = torch.cuda.max_memory_allocated() / 2**30 if gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{min(seconds[1:]):.3f} {peak:.2f}")
+
+
+def random_weights(model: torch.nn.Module, device: str) -> None:
+    """Small random numbers in bfloat16, in the place of none."""
+    model.to(torch.bfloat16).to_empty(device=device)
+    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+        torch.nn.init.ones_(tensor) if "norm" in name else torch.nn.init.normal_(tensor, std=0.02)
+    model.requires_grad_(False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""How long a training step takes here and in DiffSynth-Studio: Wan2.1-VACE-1.3B with random weights, one clip with a reference.
+
+usage: python benchmarks/training_step.py --peer PYTHON [--width 128] [--height 128] [--frames 9] [--rank 16] [--steps 3]
+
+PYTHON is the interpreter of another environment: python -m venv peer && peer/bin/pip install diffsynth torch. Here latents
+and text are read from a file, as a training does; there text and video are encoded in every step, which is its default, or
+were before. Here the LoRA comes with the face branch. It needs 20 GB of memory, or a GPU.
+"""
+
+import argparse
+import resource
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from full_size import EMBEDDING, ROOT, random_model
+from safetensors.torch import save_file
+
+from facedance import params
+from facedance.plan.activations import latent_shape
+from facedance.sections import Phase
+from facedance.wan.adapter import adapter_config, attach
+from facedance.wan.architectures import ARCHITECTURES, meta_transformer, meta_vae
+from facedance.wan.dataset import Dataset, Source
+from facedance.wan.learner import Learner
+from facedance.wan.load import choose_device
+
+MODEL = "wan2.1-vace-1.3b"
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peer", required=True, type=Path)
+    for name, default in {"width": 128, "height": 128, "frames": 9, "rank": 16, "steps": 3}.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    given = parser.parse_args()
+    sizes = [f"--{name}={getattr(given, name)}" for name in ("width", "height", "frames", "rank", "steps")]
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [("facedance, encoded before", *ours(given, Path(folder)))]
+    for name, more in {"DiffSynth, encoded before": ["--encoded"], "DiffSynth, as it is by default": []}.items():
+        command = [str(given.peer), str(Path(__file__).with_name("diffsynth_step.py")), *sizes, *more]
+        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
+        rows.append((name, *map(float, said.split())))
+    print(f"{MODEL} on {choose_device()}, {given.width}x{given.height}, {given.frames} frames, rank {given.rank}")
+    for name, seconds, peak in rows:
+        print(f"{name:32} {seconds:8.2f} s {seconds / rows[0][1]:6.2f} times {peak:6.2f} GiB at most")
+
+
+def ours(given: argparse.Namespace, folder: Path) -> tuple[float, float]:
+    """Seconds of the fastest of some steps, after one that is not counted, and peak memory in GiB."""
+    chosen, device = params.load(ROOT / "params.yaml"), choose_device()
+    changes = {
+        "phases": (Phase(steps=100, trains=("face", "lora")),), "batch_size": 1, "lora_rank": given.rank, "photo_share": 0.0,
+        "text_dropout": 0.0, "face_dropout": 0.0, "reference_dropout": 0.0, "gradient_checkpointing": True, "ema_decay": 0.0,
+    }  # fmt: skip
+    train = chosen.train.model_copy(update=changes)
+    wan = chosen.models[MODEL].model_copy(update={"width": given.width, "height": given.height, "frames": given.frames})
+    transformer = random_model(meta_transformer(ARCHITECTURES[MODEL], torch.bfloat16), device)
+    transformer.enable_gradient_checkpointing()
+    learner = Learner(transformer, attach(transformer, adapter_config(train, transformer, EMBEDDING), train.seed), train)
+    shape = latent_shape(meta_vae(ARCHITECTURES[MODEL]), wan, wan.frames)
+    clip = (shape.frames, shape.height, shape.width)
+    tensors = {"video": torch.randn(16, *clip), "control": torch.randn(96, *clip), "reference": torch.randn(16, 1, *clip[1:])}
+    save_file(tensors, folder / "clip.safetensors")
+    boxes = np.tile(np.float32([40, 10, 80, 60]), (wan.frames, 1))
+    face = torch.nn.functional.normalize(torch.randn(EMBEDDING), dim=0)
+    source = Source("clip_000", "clip", folder / "clip.safetensors", "", boxes, (wan.width, wan.height), face)
+    text = torch.randn(512, 4096)
+    dataset = Dataset(clips=(source,), photos=(), heldout=None, text=text, no_text=text, identity=face)
+    seconds = []
+    for step in range(1, given.steps + 2):
+        started = time.monotonic()
+        learner.step(dataset, step, train.phases[0])
+        seconds.append(time.monotonic() - started)
+    gpu = torch.cuda.is_available()
+    peak = torch.cuda.max_memory_allocated() / 2**30 if gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return min(seconds[1:]), peak
+
+
+if __name__ == "__main__":
+    main()
