@@ -20,7 +20,7 @@ plan: install  ## print what the settings in params.yaml will need: memory, disk
 
 test: install  ## run the tests
 	$(BIN)/python -m pytest -q tests/unit -n auto --dist loadfile --no-loadscope-reorder
-	$(BIN)/python -m pytest -q tests/workflow -m "not slurm"
+	$(BIN)/python -m pytest -q tests/workflow -m "not slurm" -n 2 --dist loadfile --no-loadscope-reorder
 
 slurm-test: install  ## render the sample on a Slurm of one node, started for it (as root; Debian: slurmctld slurmd slurm-client munge)
 	$(BIN)/python -m pytest -q tests/workflow -m slurm
