@@ -26,8 +26,8 @@ from facedance.video import read_frames, write_video
 
 _MANIFEST_COLUMNS = ["clip", "status", "reason", "origin", "tracked_rate", "sha256"]
 _PEOPLE = 3  # are told apart where the dancer has to be chosen
-_PRESET = "ultrafast"  # encoding would else take a sixth of the time; such pictures stay small all the same
-_CRF = 12  # flat colours on black cost few bytes, and they must not bleed
+PRESET = "ultrafast"  # encoding would else take a sixth of the time; such pictures stay small all the same
+CRF = 12  # flat colours on black cost few bytes, and they must not bleed
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def _write(job: _Job, joints: NDArray[np.float32], setting: _Setting) -> dict[st
         joints, interpolated = fill_gaps(joints, params.max_gap_frames)
         if params.smoothing == "one_euro":
             joints[..., :3] = one_euro(joints[..., :3], wan.fps, unit=wan.clip_size[1])
-        write_video(video, _drawn(joints, names, params, wan), wan.fps, crf=_CRF, preset=_PRESET)
+        write_video(video, _drawn(joints, names, params, wan), wan.fps, crf=CRF, preset=PRESET)
         with atomic(kept) as temporary:
             _table(job.clip, names, joints, interpolated).to_parquet(temporary, index=False)
     else:
