@@ -5,18 +5,17 @@ on a peft LoRA. Prints seconds and peak memory in GiB: of a step as it is by def
 """
 
 import argparse
-import resource
-import time
 
 import torch
 from diffsynth.diffusion.loss import FlowMatchSFTLoss
 from diffsynth.diffusion.training_module import DiffusionTrainingModule
-from diffsynth.models.wan_video_dit import WanModel
+from diffsynth.models.wan_video_dit import WanModel, precompute_freqs_cis_3d
 from diffsynth.models.wan_video_text_encoder import WanTextEncoder
 from diffsynth.models.wan_video_vace import VaceWanModel
 from diffsynth.models.wan_video_vae import WanVideoVAE
 from diffsynth.pipelines.wan_video import WanVideoPipeline
 from PIL import Image
+from steps import fastest, fill_randomly, peak_memory
 
 SIZES = {"dim": 1536, "ffn_dim": 8960, "num_heads": 12, "eps": 1e-6, "has_image_input": False, "patch_size": (1, 2, 2)}
 
@@ -34,10 +33,10 @@ def main() -> None:
         pipe.dit = WanModel(**SIZES, in_dim=16, out_dim=16, text_dim=4096, freq_dim=256, num_layers=30)
         pipe.vace = VaceWanModel(**SIZES)
         pipe.text_encoder = NoEncoder() if given.encoded else WanTextEncoder()
-    freqs = WanModel(**SIZES | {"dim": 1536, "ffn_dim": 16}, in_dim=16, out_dim=16, text_dim=16, freq_dim=256, num_layers=1).freqs
     for model in (pipe.dit, pipe.vace, pipe.text_encoder):
-        random_weights(model, device)
-    pipe.dit.freqs = freqs  # a plain attribute, which the meta device took along
+        fill_randomly(model.to(torch.bfloat16), device)
+        model.requires_grad_(False)
+    pipe.dit.freqs = precompute_freqs_cis_3d(SIZES["dim"] // SIZES["num_heads"])  # the meta device took them along
     pipe.vae = WanVideoVAE().to(device, torch.bfloat16)
     pipe.tokenizer = lambda *_, **__: (torch.randint(1000, (1, 512)), torch.ones(1, 512, dtype=torch.long))
     DiffusionTrainingModule().add_lora_to_model(pipe.dit, ["q", "k", "v", "o"], given.rank, upcast_dtype=torch.bfloat16)
@@ -64,16 +63,8 @@ def main() -> None:
         optimizer.zero_grad()
 
     ready = encoded() if given.encoded else None
-    seconds = []
-    for _ in range(given.steps + 1):
-        started = time.monotonic()
-        learn(encoded() if ready is None else dict(ready))
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        seconds.append(time.monotonic() - started)
-    gpu = torch.cuda.is_available()
-    peak = torch.cuda.max_memory_allocated() / 2**30 if gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"{min(seconds[1:]):.3f} {peak:.2f}")
+    took = fastest(lambda: learn(encoded() if ready is None else dict(ready)), given.steps)
+    print(f"{took:.3f} {peak_memory():.2f}")
 
 
 class NoEncoder(torch.nn.Module):
@@ -81,14 +72,6 @@ class NoEncoder(torch.nn.Module):
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         return torch.randn(1, 512, 4096, dtype=torch.bfloat16, device=ids.device)
-
-
-def random_weights(model: torch.nn.Module, device: str) -> None:
-    """Small random numbers in bfloat16, in the place of none."""
-    model.to(torch.bfloat16).to_empty(device=device)
-    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
-        torch.nn.init.ones_(tensor) if "norm" in name else torch.nn.init.normal_(tensor, std=0.02)
-    model.requires_grad_(False)
 
 
 if __name__ == "__main__":

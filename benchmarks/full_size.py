@@ -7,13 +7,12 @@ reach all of these and nothing else, denoises once, and prints seconds and peak 
 """
 
 import argparse
-import resource
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from steps import fill_randomly, peak_memory, seconds
 
 from facedance import params
 from facedance.plan.activations import latent_shape
@@ -36,7 +35,8 @@ def main() -> None:
     chosen = params.load(ROOT / "params.yaml")
     architecture, device = ARCHITECTURES[given.model], choose_device()
     wan = chosen.models[given.model].model_copy(update={"width": given.width, "height": given.height, "frames": given.frames})
-    transformer = random_model(meta_transformer(architecture, torch.bfloat16), device)
+    transformer = meta_transformer(architecture, torch.bfloat16)
+    fill_randomly(transformer, device)
     branch = attach(transformer, adapter_config(chosen.train, transformer, EMBEDDING), seed=0)
     learned = trainable(transformer, branch, {"face", "lora"})
     frozen = sum(p.numel() for p in transformer.parameters() if not p.requires_grad)
@@ -71,14 +71,6 @@ def main() -> None:
             measured("denoising step", velocity)
 
 
-def random_model(transformer: Any, device: torch.device) -> Any:
-    """A model on the meta device with random numbers, small enough that nothing overflows."""
-    transformer.to_empty(device=device)
-    for name, tensor in [*transformer.named_parameters(), *transformer.named_buffers()]:
-        torch.nn.init.ones_(tensor) if "norm" in name else torch.nn.init.normal_(tensor, std=0.02)
-    return transformer
-
-
 def check_gradients(transformer: Any, branch: Any) -> None:
     """What is trained has one, and nothing else."""
     everything = [*transformer.named_parameters(), *branch.named_parameters()]
@@ -95,14 +87,8 @@ def check_gradients(transformer: Any, branch: Any) -> None:
 
 def measured(name: str, act: Callable[[], Any]) -> None:
     """Print seconds and peak memory of an act."""
-    started = time.monotonic()
-    act()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-        peak = f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB of the GPU"
-    else:
-        peak = f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB of the process"
-    print(f"{name}: {time.monotonic() - started:.1f} s, {peak} at most")
+    took = seconds(act)
+    print(f"{name}: {took:.1f} s, {peak_memory():.1f} GiB of the {'GPU' if torch.cuda.is_available() else 'process'} at most")
 
 
 if __name__ == "__main__":

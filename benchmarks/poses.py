@@ -24,10 +24,9 @@ import pandas as pd
 
 from facedance import params
 from facedance.files import write_json
-from facedance.poses.draw import draw_pose
-from facedance.poses.extract import CRF, PRESET, extract_shard
+from facedance.poses.extract import CRF, PRESET, control_frames, extract_shard
 from facedance.poses.landmarker import open_landmarker
-from facedance.poses.skeleton import MEDIAPIPE, to_openpose
+from facedance.poses.skeleton import MEDIAPIPE
 from facedance.poses.smooth import fill_gaps
 from facedance.poses.track import follow
 from facedance.video import read_frames, write_video
@@ -53,8 +52,7 @@ def work(clips: list[Path]) -> None:
             with open_landmarker(MODEL, "video") as tracker:
                 people = follow(read_frames(clip), 16, tracker, finder)
             joints, _ = fill_gaps(people, chosen.poses.max_gap_frames)
-            poses = to_openpose(joints[..., [0, 1, 3]], MEDIAPIPE)
-            drawn = (draw_pose(pose, *chosen.wan.clip_size, chosen.wan.drawing_side) for pose in poses)
+            drawn = control_frames(joints, MEDIAPIPE, chosen.poses, chosen.wan)
             write_video(clip.with_name(f"{clip.stem}.control.mp4"), drawn, chosen.wan.fps, crf=CRF, preset=PRESET)
 
 

@@ -8,16 +8,16 @@ were before. Here the LoRA comes with the face branch. It needs 20 GB of memory,
 """
 
 import argparse
-import resource
+import itertools
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from full_size import EMBEDDING, ROOT, random_model
+from full_size import EMBEDDING, ROOT
 from safetensors.torch import save_file
+from steps import fastest, fill_randomly, peak_memory
 
 from facedance import params
 from facedance.plan.activations import latent_shape
@@ -59,7 +59,8 @@ def ours(given: argparse.Namespace, folder: Path) -> tuple[float, float]:
     }  # fmt: skip
     train = chosen.train.model_copy(update=changes)
     wan = chosen.models[MODEL].model_copy(update={"width": given.width, "height": given.height, "frames": given.frames})
-    transformer = random_model(meta_transformer(ARCHITECTURES[MODEL], torch.bfloat16), device)
+    transformer = meta_transformer(ARCHITECTURES[MODEL], torch.bfloat16)
+    fill_randomly(transformer, device)
     transformer.enable_gradient_checkpointing()
     learner = Learner(transformer, attach(transformer, adapter_config(train, transformer, EMBEDDING), train.seed), train)
     shape = latent_shape(meta_vae(ARCHITECTURES[MODEL]), wan, wan.frames)
@@ -71,14 +72,8 @@ def ours(given: argparse.Namespace, folder: Path) -> tuple[float, float]:
     source = Source("clip_000", "clip", folder / "clip.safetensors", "", boxes, (wan.width, wan.height), face)
     text = torch.randn(512, 4096)
     dataset = Dataset(clips=(source,), photos=(), heldout=None, text=text, no_text=text, identity=face)
-    seconds = []
-    for step in range(1, given.steps + 2):
-        started = time.monotonic()
-        learner.step(dataset, step, train.phases[0])
-        seconds.append(time.monotonic() - started)
-    gpu = torch.cuda.is_available()
-    peak = torch.cuda.max_memory_allocated() / 2**30 if gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return min(seconds[1:]), peak
+    numbers = itertools.count(1)
+    return fastest(lambda: learner.step(dataset, next(numbers), train.phases[0]), given.steps), peak_memory()
 
 
 if __name__ == "__main__":

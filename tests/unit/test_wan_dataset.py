@@ -16,20 +16,7 @@ from .training_world import (
     Z,
     changed,
     files_in,
-    write_world,
 )
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("world")
-    write_world(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def dataset(world):
-    return read_dataset(files_in(world), WAN)
 
 
 def test_the_last_dance_with_a_known_face_is_held_out(dataset):

@@ -9,32 +9,16 @@ import torch
 from facedance.job import InputError
 from facedance.sections import Phase
 from facedance.wan import learner
-from facedance.wan.dataset import read_dataset
 from facedance.wan.learner import learning_rate
 from facedance.wan.validate import SIGMAS, heldout_losses
 
 from .training_world import (
     BOTH,
     TRAIN,
-    WAN,
     changed,
-    files_in,
     fixed_example,
     learner_for,
-    write_world,
 )
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("world")
-    write_world(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def dataset(world):
-    return read_dataset(files_in(world), WAN)
 
 
 def test_only_the_adapter_gets_gradients(world, dataset):

@@ -20,7 +20,6 @@ from facedance.sections import Phase, Train
 from facedance.tiny.model import BLOCKS, DIM
 from facedance.video import inspect
 from facedance.wan.adapter import read_adapter
-from facedance.wan.dataset import read_dataset
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.learner import Learner, learning_rate
 from facedance.wan.pretrained_face import load_face_branch, save_face_branch
@@ -28,7 +27,7 @@ from facedance.wan.together import ALONE, Rank, in_processes
 from facedance.wan.train import schedule, train_identity
 from facedance.wan.validate import SIGMAS
 
-from .training_world import TRAIN, WAN, D, changed, files_in, write_world
+from .training_world import TRAIN, WAN, D, changed, files_in
 
 
 def run_training(world: Path, out: Path, train: Train = TRAIN, rank: Rank = ALONE) -> None:
@@ -71,18 +70,6 @@ def run_training_and_die(world: Path, out: Path, step: int) -> None:
 
     Learner.accumulate = accumulate
     run_training(world, out)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("world")
-    write_world(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def dataset(world):
-    return read_dataset(files_in(world), WAN)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Dances that nothing was trained on, danced by somebody else, and how a render of a person in them should look."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,9 +9,9 @@ from numpy.typing import NDArray
 
 from facedance.benchmark.people import WORLD_SEED
 from facedance.job import InputError
-from facedance.poses.draw import draw_pose
+from facedance.poses.extract import control_frames
 from facedance.poses.landmarker import open_landmarker
-from facedance.poses.skeleton import COCO_IN_MEDIAPIPE, MEDIAPIPE, to_openpose
+from facedance.poses.skeleton import COCO_IN_MEDIAPIPE, MEDIAPIPE
 from facedance.poses.smooth import fill_gaps
 from facedance.poses.track import follow
 from facedance.sample.dancer import Dancer, dressed
@@ -65,7 +64,7 @@ def make_clip(who: Person, name: str, seed: int, *, wan: WanModel, poses: Poses,
     else:
         raise InputError(f"MediaPipe follows none of {_ATTEMPTS} dancers; check the pose model {pose_model}")
     people, _ = fill_gaps(people, poses.max_gap_frames)
-    drawn = np.stack(list(_drawn(people, wan, poses)))
+    drawn = np.stack(list(control_frames(people, MEDIAPIPE, poses, wan)))
     small = (wan.width, wan.height)
     return Clip(
         driver=pictures,
@@ -92,9 +91,3 @@ def resized(frames: Frames, size: tuple[int, int]) -> Frames:
     """Frames (T, H, W, 3) in another width and height: smaller by area, larger by cubic interpolation."""
     how = cv2.INTER_AREA if size[0] < frames.shape[2] else cv2.INTER_CUBIC
     return np.stack([cv2.resize(frame, size, interpolation=how) for frame in frames])
-
-
-def _drawn(people: NDArray[np.float32], wan: WanModel, poses: Poses) -> Iterator[NDArray[np.uint8]]:
-    """Control pictures of landmarks (T, 33, 4)."""
-    for joints in to_openpose(people[..., [0, 1, 3]], MEDIAPIPE):
-        yield draw_pose(joints, *wan.clip_size, wan.drawing_side, min_confidence=poses.min_visibility)

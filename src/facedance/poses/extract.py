@@ -171,7 +171,7 @@ def _write(job: _Job, joints: NDArray[np.float32], setting: _Setting) -> dict[st
         joints, interpolated = fill_gaps(joints, params.max_gap_frames)
         if params.smoothing == "one_euro":
             joints[..., :3] = one_euro(joints[..., :3], wan.fps, unit=wan.clip_size[1])
-        write_video(video, _drawn(joints, names, params, wan), wan.fps, crf=CRF, preset=PRESET)
+        write_video(video, control_frames(joints, names, params, wan), wan.fps, crf=CRF, preset=PRESET)
         with atomic(kept) as temporary:
             _table(job.clip, names, joints, interpolated).to_parquet(temporary, index=False)
     else:
@@ -220,8 +220,10 @@ def _keypoints(job: _Job, path: Path, wan: WanModel) -> NDArray[np.float32]:
     return np.insert(found, 2, np.nan, axis=-1)
 
 
-def _drawn(joints: NDArray[np.float32], names: tuple[str, ...], params: Poses, wan: WanModel) -> Iterator[NDArray[np.uint8]]:
-    """Control frames (H, W, 3) of joints (T, J, 4)."""
+def control_frames(
+    joints: NDArray[np.float32], names: tuple[str, ...], params: Poses, wan: WanModel
+) -> Iterator[NDArray[np.uint8]]:
+    """Control frames (H, W, 3) in the size of clips, of joints (T, J, 4)."""
     flat = joints[..., [0, 1, 3]]
     body = to_openpose(flat, names)
     face = flat[:, [names.index(name) for name in names if name in FACE]]

@@ -5,6 +5,7 @@ have ended with anyway.
 """
 
 import contextlib
+import itertools
 import logging
 import os
 import shutil
@@ -65,7 +66,7 @@ def train_identity(
         rank: which of several processes this is, that train together; see `facedance.wan.together`.
 
     Raises:
-        InputError: nothing to learn from, a model whose face branch is for another recogniser, a loss that is not finite, or
+        InputError: nothing to learn from, a model whose face branch is for another recogniser, a loss that is not finite,
             a full GPU, or more processes than a batch has items.
         ValueError: the loss does not depend on something that a phase trains.
     """
@@ -138,15 +139,13 @@ def _run(
         learner.restore(last.tensors)
         done, rows, heldout = last.step, last.facts["rows"], last.facts["heldout"]
         _log.info("%s: going on after step %d of %d", identity, done, total)
+    ahead = itertools.islice(schedule(train), done, None)
     if learner.rank.number:  # the first one writes what there is to write
-        for step, _, phase in schedule(train):
-            if step > done:
-                learner.step(dataset, step, phase)
+        for step, _, phase in ahead:
+            learner.step(dataset, step, phase)
         return [], []
     with curves(folder / "tensorboard", done) as draw:
-        for step, number, phase in schedule(train):
-            if step <= done:
-                continue
+        for step, number, phase in ahead:
             row = {"step": step, "phase": number, **learner.step(dataset, step, phase)}
             rows.append(row)
             draw(row)
