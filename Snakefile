@@ -46,6 +46,7 @@ rule models:
         POSE_MODEL,
         FACE_MODEL,
         WAN_MODEL,
+        LORA_FILES,
 
 
 rule faces:

@@ -122,11 +122,11 @@ wildcard_constraints:
     shard=rf"\d{{4}}|{names.CONTROL_SHARD}",
 
 
-def stamp(stage, rule, params, items=None):
+def stamp(stage, rule, params, items=None, code=True):
     """Input function that keeps the stamp of a rule up to date and gives its path.
 
     `params` is a part of PARAMS or a function of the wildcards; `items`, a function of the wildcards, names what the
-    job works on, so that one fewer is a change as well.
+    job works on, so that one fewer is a change as well. What is only fetched does not depend on this program's `code`.
     """
 
     def path(wildcards):
@@ -135,7 +135,8 @@ def stamp(stage, rule, params, items=None):
         file = f"{folder}/stamps/{'.'.join([rule, *map(str, wildcards)])}.json"
         values = params(wildcards) if callable(params) else params
         listed = items(wildcards) if items else ()
-        write_stamp(file, values, code_digest(f"scripts/{rule}.py"), listed)
+        digest = code_digest(f"scripts/{rule}.py") if code else ""
+        write_stamp(file, values, digest, listed)
         # Snakemake lists a target's input folders once, so a stamp that comes later would be missing to it.
         workflow.iocache.exists_local[file] = True
         return file
@@ -151,3 +152,15 @@ def part(*sections):
 def some(section, *names):
     """Values of one section of params.yaml, those that a rule uses."""
     return getattr(PARAMS, section).model_dump(mode="json", include=set(names))
+
+
+def wan_source(wildcards):
+    """Where a model comes from."""
+    names = {"repo", "revision", "folder"}
+    return PARAMS.models[wildcards.model].model_dump(include=names)
+
+
+def lora_source(wildcards):
+    """Where a LoRA comes from that is not here."""
+    names = {"repo", "revision", "file"}
+    return PARAMS.render.loras[wildcards.lora].model_dump(include=names)

@@ -9,6 +9,7 @@ FACE_FOLDER = (
 FACE_MODEL = f"{FACE_FOLDER}/manifest.json"
 WAN_FOLDER = f"models/{PARAMS.model}"
 WAN_MODEL = f"{WAN_FOLDER}/manifest.json"
+LORA_FILES = [lora.path(name) for name, lora in PARAMS.render.loras.items()]
 
 
 rule fetch_pose_model:
@@ -63,6 +64,8 @@ rule place_tiny_model:
 
 
 rule fetch_wan_model:
+    input:
+        stamp=stamp("models", "fetch_wan_model", wan_source, code=False),
     output:
         "models/{model}/manifest.json",
     log:
@@ -76,10 +79,31 @@ rule fetch_wan_model:
     conda:
         "../environment.yml"
     params:
-        repo=lambda w: PARAMS.models[w.model].repo,
-        revision=lambda w: PARAMS.models[w.model].revision,
-        folder=lambda w: PARAMS.models[w.model].folder,
+        model=wan_source,
     message:
         "Fetching {wildcards.model}"
     script:
         "../scripts/fetch_wan_model.py"
+
+
+rule fetch_lora:
+    input:
+        stamp=stamp("models", "fetch_lora", lora_source, code=False),
+    output:
+        "models/loras/{lora}.safetensors",
+    log:
+        "logs/fetch_lora/{lora}.log",
+    benchmark:
+        "benchmarks/fetch_lora/{lora}.tsv"
+    wildcard_constraints:
+        lora="|".join(n for n, lora in PARAMS.render.loras.items() if lora.repo)
+        or "(?!)",
+    localrule: True  # a cluster's nodes seldom reach the internet
+    conda:
+        "../environment.yml"
+    params:
+        lora=lora_source,
+    message:
+        "Fetching the LoRA {wildcards.lora}"
+    script:
+        "../scripts/fetch_lora.py"

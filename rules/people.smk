@@ -62,7 +62,7 @@ def render_params(wildcards):
         **part("wan"),
         "model": PARAMS.model,
         "prompts": PARAMS.prompts,
-        **some("render", "settings", "memory", "loras"),
+        **some("render", "settings", "memory", "speed", "loras"),
         "blend": blend.model_dump(mode="json") if blend else None,
         "consent": {
             i: PARAMS.identities[i].consent for i in members(wildcards.identity)

@@ -10,7 +10,7 @@ rule render_shard:
         adapters=of_members("results/train/{identity}/adapter.safetensors"),
         embeddings=of_members("results/faces/{identity}/embedding.safetensors"),
         photos=of_members("results/latents/photos/{identity}.safetensors"),
-        loras=[lora.file for lora in PARAMS.render.loras.values()],
+        loras=LORA_FILES,
         model=WAN_MODEL,
         stamp=stamp(
             "renders",
@@ -46,7 +46,7 @@ rule render_clip:
         adapters=of_members("results/train/{identity}/adapter.safetensors"),
         embeddings=of_members("results/faces/{identity}/embedding.safetensors"),
         photos=of_members("results/latents/photos/{identity}.safetensors"),
-        loras=[lora.file for lora in PARAMS.render.loras.values()],
+        loras=LORA_FILES,
         model=WAN_MODEL,
         stamp=stamp("renders", "render_clip", render_params),
     output:

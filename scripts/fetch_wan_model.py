@@ -3,16 +3,15 @@
 from pathlib import Path
 
 from facedance.job import job
-from facedance.models.hub import fetch_snapshot
+from facedance.models.hub import Source, fetch_snapshot
 from facedance.models.local import take_folder
 from facedance.models.manifest import write_manifest
 from facedance.wan.architectures import find_architecture
 
 with job(snakemake.log[0], f"model {snakemake.wildcards.model}"):
-    folder = Path(snakemake.output[0]).parent
-    if snakemake.params.folder:
-        architecture = find_architecture(snakemake.wildcards.model, folder)
-        take_folder(Path(snakemake.params.folder).expanduser(), folder, architecture)
+    name, model, folder = snakemake.wildcards.model, snakemake.params.model, Path(snakemake.output[0]).parent
+    if model["folder"]:
+        take_folder(Path(model["folder"]).expanduser(), folder, find_architecture(name, folder))
     else:
-        fetch_snapshot(snakemake.params.repo, snakemake.params.revision, folder)
+        fetch_snapshot(Source(model["repo"], model["revision"], f"models.{name}"), folder)
     write_manifest(folder)

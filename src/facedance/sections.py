@@ -206,10 +206,22 @@ class Batch(Section):
 
 
 class ForeignLora(Section):
-    """A LoRA file of another program, put on the base model for every render."""
+    """A LoRA file of another program, put on the base model for every render: here already, or in a repository of the hub."""
 
-    file: str = Field(min_length=1)
+    file: str = Field(pattern=r"\.safetensors$", description="its path here, or its name in the repository")
+    repo: str | None = None
+    revision: str | None = None
     scale: float = Field(gt=0, le=4)
+
+    @model_validator(mode="after")
+    def _pinned(self) -> "ForeignLora":
+        if (self.repo is None) != (self.revision is None):
+            raise ValueError("give repo and revision together, or neither for a file that is here")
+        return self
+
+    def path(self, name: str) -> str:
+        """Where the file is, or will be when it has been fetched; `name` is the LoRA's in params.yaml."""
+        return self.file if self.repo is None else f"models/loras/{name}.safetensors"
 
 
 class RenderMemory(Section):
@@ -219,11 +231,22 @@ class RenderMemory(Section):
     tiled_decoding: bool = Field(description="decode pictures of more than 256 pixels in overlapping tiles")
 
 
+class RenderSpeed(Section):
+    """What rendering may do to be faster; the pictures change by rounding, with sage a little more."""
+
+    compiled: bool = Field(description="compile the transformer's blocks: minutes at the start of each job, then faster steps")
+    attention: Literal["native", "flash", "flash3", "sage"] = Field(
+        description="native: torch's own, which takes the fastest of its kernels that the GPU has; the others are packages of "
+        "their own: flash-attn, flash_attn_interface (Hopper), sageattention"
+    )
+
+
 class Render(Section):
     """Settings of a default render, LoRAs beside the person's, the blends, and what is rendered."""
 
     settings: RenderSettings
     memory: RenderMemory
+    speed: RenderSpeed
     loras: dict[Name, ForeignLora]
     blends: dict[Name, Blend]
     batches: tuple[Batch, ...]

@@ -7,6 +7,7 @@ import pytest
 import torch
 from diffusers import WanVACETransformer3DModel
 from torch import Tensor
+from torch._dynamo.testing import CompileCounter
 from torch.utils.checkpoint import CheckpointError
 
 from facedance.wan.face_branch import FaceBranch
@@ -15,7 +16,7 @@ FRAMES, SIDE, TOKENS_PER_FRAME = 4, 4, 4
 EMBEDDING = 16
 
 
-def transformer(dtype: torch.dtype = torch.float32) -> Any:
+def transformer(dtype: torch.dtype = torch.float32, blocks: int = 3) -> Any:
     torch.manual_seed(0)
     return (
         WanVACETransformer3DModel(
@@ -27,8 +28,8 @@ def transformer(dtype: torch.dtype = torch.float32) -> Any:
             text_dim=8,
             freq_dim=16,
             ffn_dim=32,
-            num_layers=3,
-            vace_layers=[0, 2],
+            num_layers=blocks,
+            vace_layers=list(range(0, blocks, 2)),
             vace_in_channels=12,
         )
         .to(dtype)
@@ -241,3 +242,21 @@ def test_gradients_reach_all_of_the_branch_also_with_checkpointing(dtype: torch.
         loss = run().float().square().mean()
     with pytest.raises(CheckpointError):  # outside of the block a recomputation would miss the face
         loss.backward()
+
+
+def test_blocks_share_compiled_code() -> None:
+    """Compiling takes as often for many blocks as for few, with a face and without."""
+    compiled = []
+    for blocks in (3, 6):
+        torch._dynamo.reset()
+        counter = CompileCounter()
+        model, part = transformer(blocks=blocks), branch(blocks=blocks)
+        model.compile_repeated_blocks(backend=counter)
+        part.requires_grad_(False).attach(model)
+        run = runner(model)
+        with part.condition(faces(2, 1), 1.0):
+            run()
+            with model.cache_context("uncond"):
+                run()
+        compiled.append(counter.frame_count)
+    assert compiled[0] == compiled[1] > 0

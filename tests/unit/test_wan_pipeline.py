@@ -10,7 +10,7 @@ from diffusers import UniPCMultistepScheduler, WanVACEPipeline
 from PIL import Image
 from torch import Tensor
 
-from facedance.sections import RenderMemory, WanModel
+from facedance.sections import RenderMemory, RenderSpeed, WanModel
 from facedance.tiny.model import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 from facedance.variants import RenderSettings
 from facedance.wan.face_branch import FaceBranch
@@ -54,7 +54,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ours(model: Path) -> FaceVACEPipeline:
-    return load_pipeline(model, WAN, RenderMemory(weights="resident", tiled_decoding=False))
+    return load_pipeline(
+        model, WAN, RenderMemory(weights="resident", tiled_decoding=False), RenderSpeed(compiled=False, attention="native")
+    )
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import json
 import wave
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from facedance.faces.embedding import Embedding, save_embeddings
 from facedance.files import read_json, sha256, write_json
 from facedance.job import InputError
 from facedance.plan.peaks import MEMORY_LADDER
-from facedance.sections import Blend, RenderMemory, WanModel
+from facedance.sections import Blend, RenderMemory, RenderSpeed, WanModel
 from facedance.tiny.model import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 from facedance.variants import RenderSettings
 from facedance.video import inspect, read_frames, read_metadata, write_video
@@ -55,6 +56,7 @@ SETTINGS = RenderSettings(
 )
 
 RESIDENT = RenderMemory(weights="resident", tiled_decoding=False)
+PLAIN = RenderSpeed(compiled=False, attention="native")
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +115,7 @@ def inputs(
     blend: Blend | None = None,
     loras: Mapping[Path, float] | None = None,
     memory: RenderMemory = RESIDENT,
+    speed: RenderSpeed = PLAIN,
 ) -> RenderInputs:
     files = {
         name: Person(
@@ -127,6 +130,7 @@ def inputs(
         model=world / "model",
         wan=WAN,
         memory=memory,
+        speed=speed,
         prompts=world / "prompts.safetensors",
         people=files,
         blend=blend,
@@ -210,7 +214,7 @@ def test_float8_takes_a_byte_a_number_and_leaves_the_lora_as_it_was(world: Path)
     @torch.no_grad()
     def velocities(memory: RenderMemory) -> tuple[torch.Tensor, torch.Tensor]:
         """With LoRA and without."""
-        model = load_pipeline(world / "model", WAN, memory).transformer
+        model = load_pipeline(world / "model", WAN, memory, PLAIN).transformer
         layers = [layer.weight.dtype for block in model.blocks for layer in (block.attn1.to_q, block.ffn.net[2])]
         assert set(layers) == {torch.float8_e4m3fn if memory.weights == "float8" else torch.float32}
 
@@ -283,6 +287,29 @@ def test_keeps_what_is_there_and_makes_what_is_damaged(world: Path, renders: Pat
     made.clear()
     run(world, renders, JOBS, inputs(world, "eileen"), provenance={"weights": "1"})
     assert made == [job.name for job in JOBS]
+
+
+def test_a_job_loads_the_model_once(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loads = []
+    monkeypatch.setattr(render, "load_pipeline", lambda *args: loads.append(args) or load_pipeline(*args))
+    run(world, tmp_path, JOBS, inputs(world, "eileen"))
+    assert len(loads) == 1 < len(JOBS)
+
+
+def test_compiled_blocks_give_the_same_pictures(world: Path, renders: Path, tmp_path: Path) -> None:
+    """With a face and a LoRA, and without the LoRA."""
+    run(world, tmp_path, JOBS[:2], inputs(world, "eileen", speed=RenderSpeed(compiled=True, attention="native")))
+    for job in JOBS[:2]:
+        compiled, plain = (read_frames(folder / f"{job.name}.mp4").astype(int) for folder in (tmp_path, renders))
+        assert np.abs(compiled - plain).max() <= 2
+
+
+def test_attention_that_is_not_there_is_refused(world: Path, tmp_path: Path) -> None:
+    for dtype, reason in {"float32": "takes no float32", "bfloat16": "cannot be used here"}.items():
+        given = inputs(world, "eileen", speed=RenderSpeed(compiled=False, attention="sage"))
+        given = replace(given, wan=WAN.model_copy(update={"dtype": dtype}))
+        with pytest.raises(InputError, match=f"render.speed.attention sage {reason}"):
+            run(world, tmp_path, JOBS[:1], given)
 
 
 def test_nothing_to_render_loads_no_model(world: Path, renders: Path, monkeypatch: pytest.MonkeyPatch) -> None:

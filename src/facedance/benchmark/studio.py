@@ -34,7 +34,7 @@ class Studio:
         self, model: Path, params: Params, branch: FaceBranch, adapter: Callable[[str, Sitter], Path], folder: Path
     ) -> None:
         self._model, self._params, self._adapter, self._folder = model, params, adapter, folder
-        self._pipeline = load_pipeline(model, params.wan, params.render.memory)
+        self._pipeline = load_pipeline(model, params.wan, params.render.memory, params.render.speed)
         self._branch = branch.to(self._pipeline.transformer.device).eval().requires_grad_(False)
         self._encoder = LatentEncoder(self._pipeline.vae, params.wan.width, params.wan.height)
 

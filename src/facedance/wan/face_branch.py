@@ -33,6 +33,9 @@ class FaceSizes:
 class FaceAttention(nn.Module):
     """What one base block adds: low-rank keys and values of the face tokens, low-rank output."""
 
+    given: tuple[Tensor, Tensor] | None = None
+    """Keys and values of the face that is attended to at present."""
+
     def __init__(self, dim: int, rank: int) -> None:
         super().__init__()
         self.to_k = nn.Sequential(nn.Linear(dim, rank, bias=False), nn.Linear(rank, dim, bias=False))
@@ -54,7 +57,7 @@ class FaceAttention(nn.Module):
 
 @dataclass(frozen=True)
 class FaceCondition:
-    """Keys and values of every base block, how much of the branch is added, and how much of its effect is kept."""
+    """Keys and values for every base block, how much of the branch is added, and how much of its effect is kept."""
 
     keys_values: tuple[tuple[Tensor, Tensor], ...]  # of each block: (B, F, N, dim)
     scale: Tensor  # (1, 1, 1) or (B, 1, 1)
@@ -88,6 +91,10 @@ class FaceBranch(nn.Module):
         self._frames = 0  # latent frames of the forward pass that is under way
         self._undo = contextlib.ExitStack()
 
+    @property
+    def _parts(self) -> list[FaceAttention]:
+        return [block for block in self.blocks if isinstance(block, FaceAttention)]
+
     def tokens(self, embeddings: Tensor) -> Tensor:
         """Face tokens (B, F, N, dim) of embeddings (B, F, D) of length 1."""
         tokens: Tensor = self.mapper((embeddings - self.mean) / self.deviation)
@@ -106,16 +113,16 @@ class FaceBranch(nn.Module):
             raise ValueError(f"the face branch has {len(self.blocks)} blocks and the transformer {len(transformer.blocks)}")
         if isinstance(transformer.blocks[0].attn2.processor, FaceAttnProcessor):
             raise ValueError("a face branch is attached already; detach it first")
-        for index, block in enumerate(transformer.blocks):
+        for block, part in zip(transformer.blocks, self._parts, strict=True):
             self._undo.callback(block.attn2.set_processor, block.attn2.processor)
-            block.attn2.set_processor(FaceAttnProcessor(self, index))
+            block.attn2.set_processor(FaceAttnProcessor(self, part, block.attn2.processor))
         self._undo.callback(transformer.register_forward_pre_hook(self._note_frames, with_kwargs=True).remove)
         self._undo.callback(transformer.register_forward_hook(self._amplify, with_kwargs=True).remove)
         named_pass = transformer.cache_context
 
         @contextlib.contextmanager
         def cache_context(name: str, **kwargs: Any) -> Iterator[None]:
-            with named_pass(name, **kwargs), self._without() if name == "uncond" else contextlib.nullcontext():
+            with named_pass(name, **kwargs), self._attending(None) if name == "uncond" else contextlib.nullcontext():
                 yield
 
         transformer.cache_context = cache_context
@@ -141,11 +148,8 @@ class FaceBranch(nn.Module):
         Keys and values are computed once, here. When gradients are wanted, call `backward` inside the block too:
         gradient checkpointing runs the transformer's blocks again in it.
         """
-        outer, self._condition = self._condition, self._prepare(embeddings, scale, gain)
-        try:
+        with self._attending(self._prepare(embeddings, scale, gain)):
             yield
-        finally:
-            self._condition = outer
 
     def _prepare(self, embeddings: Tensor | None, scale: float | Tensor, gain: float) -> FaceCondition | None:
         factors = torch.as_tensor(scale, dtype=torch.float32)
@@ -160,12 +164,18 @@ class FaceBranch(nn.Module):
         return FaceCondition(tuple(block(tokens) for block in self.blocks), factors.to(device).reshape(-1, 1, 1), gain)
 
     @contextlib.contextmanager
-    def _without(self) -> Iterator[None]:
-        condition, self._condition = self._condition, None
+    def _attending(self, condition: FaceCondition | None) -> Iterator[None]:
+        outer = self._condition
+        self._attend_to(condition)
         try:
             yield
         finally:
-            self._condition = condition
+            self._attend_to(outer)
+
+    def _attend_to(self, condition: FaceCondition | None) -> None:
+        self._condition = condition
+        for index, block in enumerate(self._parts):
+            block.given = None if condition is None else condition.keys_values[index]
 
     def _note_frames(self, transformer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         latents = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]  # (B, C, T', h, w)
@@ -175,23 +185,17 @@ class FaceBranch(nn.Module):
         """The output with the face's effect times `gain`; None, which leaves it as it is, where there is nothing to do."""
         if self._condition is None or (gain := self._condition.gain) == 1:
             return None
-        with self._without(), transformer.cache_context("without face"):  # a pass of its own to what remembers passes
+        with self._attending(None), transformer.cache_context("without face"):  # a pass of its own to what remembers passes
             without = transformer.forward(*args, **kwargs)[0]  # not by calling it, which would come here again
         return (torch.lerp(without, output[0], gain),)
 
-    @property
-    def active(self) -> bool:
-        """Whether a face is attended to at present."""
-        return self._condition is not None
-
-    def attend(self, index: int, query: Tensor) -> Tensor:
-        """What base block `index` adds to its text attention, (B, L, dim), for its queries (B, L, heads, head dim)."""
+    def attend(self, block: FaceAttention, query: Tensor) -> Tensor:
+        """What a base block with this part adds to its text attention, (B, L, dim), for queries (B, L, heads, head dim)."""
         condition = self._condition
         assert condition is not None
+        assert block.given is not None
         # (B, F, N, heads, head dim)
-        key, value = (
-            self._per_frame(t).to(query.dtype).unflatten(-1, (query.shape[2], -1)) for t in condition.keys_values[index]
-        )
+        key, value = (self._per_frame(t).to(query.dtype).unflatten(-1, (query.shape[2], -1)) for t in block.given)
         frames = key.shape[1]
         attended = F.scaled_dot_product_attention(  # each frame's queries see that frame's tokens only
             query.unflatten(1, (frames, -1)).flatten(0, 1).transpose(1, 2),  # (B * F, heads, L / F, head dim)
@@ -199,7 +203,6 @@ class FaceBranch(nn.Module):
             value.flatten(0, 1).transpose(1, 2),
         )
         attended = attended.transpose(1, 2).flatten(2).unflatten(0, (-1, frames)).flatten(1, 2)  # (B, L, dim)
-        block: Any = self.blocks[index]
         return condition.scale.to(query.dtype) * block.project(attended)
 
     def _per_frame(self, tokens: Tensor) -> Tensor:
@@ -213,12 +216,16 @@ class FaceBranch(nn.Module):
 
 
 class FaceAttnProcessor(WanAttnProcessor):
-    """A base block's text cross-attention with the face branch beside it, on the same query."""
+    """A base block's text cross-attention with the face branch beside it, on the same query.
 
-    def __init__(self, branch: FaceBranch, index: int) -> None:
+    All blocks' processors differ in their tensors only, so that compiled code for one of them serves all.
+    """
+
+    def __init__(self, branch: FaceBranch, block: FaceAttention, replaced: WanAttnProcessor) -> None:
         super().__init__()
         self.branch = branch
-        self.index = index
+        self.block = block
+        self._attention_backend = replaced._attention_backend
 
     def __call__(
         self,
@@ -228,11 +235,11 @@ class FaceAttnProcessor(WanAttnProcessor):
         attention_mask: Tensor | None = None,
         rotary_emb: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
-        if not self.branch.active:
+        if self.block.given is None:
             return super().__call__(attn, hidden_states, encoder_hidden_states, attention_mask, rotary_emb)
         query = attn.norm_q(attn.to_q(hidden_states)).unflatten(2, (attn.heads, -1))  # (B, L, heads, head dim)
         key = attn.norm_k(attn.to_k(encoder_hidden_states)).unflatten(2, (attn.heads, -1))
         value = attn.to_v(encoder_hidden_states).unflatten(2, (attn.heads, -1))
         text = dispatch_attention_fn(query, key, value, attn_mask=attention_mask, backend=self._attention_backend)
         text = attn.to_out[1](attn.to_out[0](text.flatten(2, 3).type_as(query)))  # (B, L, dim)
-        return text + self.branch.attend(self.index, query)
+        return text + self.branch.attend(self.block, query)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from facedance.sections import Blend, RenderMemory, WanModel
+from facedance.sections import Blend, RenderMemory, RenderSpeed, WanModel
 from facedance.variants import RenderSettings
 
 
@@ -40,6 +40,7 @@ class RenderInputs:
     model: Path
     wan: WanModel
     memory: RenderMemory
+    speed: RenderSpeed
     prompts: Path
     people: Mapping[str, Person]
     blend: Blend | None

@@ -10,12 +10,13 @@ import torch
 from diffusers import WanVACEPipeline
 from torch import Tensor
 
-from facedance.sections import RenderMemory, WanModel
+from facedance.sections import RenderMemory, RenderSpeed, WanModel
 from facedance.variants import RenderSettings
 from facedance.video import Frames
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.load import choose_device, frames_for, know_vae, load_scheduler, load_transformer, load_vae
 from facedance.wan.memory import load_for
+from facedance.wan.speed import quicken
 from facedance.wan.step_cache import extrapolating
 
 
@@ -83,10 +84,15 @@ class FaceVACEPipeline(WanVACEPipeline):
         return channels[None]
 
 
-def load_pipeline(folder: Path, wan: WanModel, memory: RenderMemory) -> FaceVACEPipeline:
-    """Transformer, VAE and scheduler of a model for the device that is there; no text encoder."""
+def load_pipeline(folder: Path, wan: WanModel, memory: RenderMemory, speed: RenderSpeed) -> FaceVACEPipeline:
+    """Transformer, VAE and scheduler of a model for the device that is there; no text encoder.
+
+    Raises:
+        InputError: as `quicken`.
+    """
     device = choose_device()
     transformer = load_transformer(folder, getattr(torch, wan.dtype), "cpu")
+    quicken(transformer, speed)
     pipeline = FaceVACEPipeline(
         tokenizer=None,
         text_encoder=None,

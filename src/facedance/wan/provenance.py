@@ -33,6 +33,7 @@ def render_records(
         "loras": [{"sha256": sha256(path), "scale": scale} for path, scale in inputs.loras.items()],
         "model": inputs.wan.model_dump(),
         "memory": inputs.memory.model_dump(),
+        "speed": inputs.speed.model_dump(),
         "provenance": dict(provenance),
         "prompts_sha256": sha256(inputs.prompts),
         "code": digest(read_json(stamp)["code"]),

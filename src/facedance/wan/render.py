@@ -3,6 +3,7 @@
 import itertools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,21 @@ def render_clips(
     keys = {job: item_key(stamp, records[job]) for job in jobs}
     pending = [job for job in jobs if reusable(folder, job.name, keys[job]) is None]
     _log.info("%d of %d renders are to be made", len(pending), len(jobs))
-    with out_of_memory_means(next_rung(inputs.memory)):
+
+    def save(job: RenderJob, frames: Frames) -> None:
+        video, sidecar = folder / f"{job.name}.mp4", folder / f"{job.name}.json"
+        write_video(video, frames, inputs.wan.fps, audio_from=inputs.music(job.clip), metadata=metadata_tags(records[job]))
+        write_json(sidecar, records[job])
+        record(folder, job.name, keys[job], [video, sidecar], {})
+
+    with out_of_memory_means(next_rung(inputs.memory)), ThreadPoolExecutor(1) as beside:
+        saved: Future[None] | None = None  # the video before, which is written while the GPU is at the next one
         for job, frames in _rendered(pending, inputs, weights, prompts):
-            video, sidecar = folder / f"{job.name}.mp4", folder / f"{job.name}.json"
-            write_video(video, frames, inputs.wan.fps, audio_from=inputs.music(job.clip), metadata=metadata_tags(records[job]))
-            write_json(sidecar, records[job])
-            record(folder, job.name, keys[job], [video, sidecar], {})
+            if saved is not None:
+                saved.result()
+            saved = beside.submit(save, job, frames)
+        if saved is not None:
+            saved.result()
     if manifest is not None:
         videos = [f"{job.name}.mp4" for job in jobs]
         rows = [
@@ -81,7 +91,7 @@ def _rendered(
     embeddings = {name: load_embeddings(person.embedding)["embedding"] for name, person in people.items()}
     heaviest = max(weights, key=lambda name: weights[name])  # the first of equals
     reference = load_file(people[heaviest].photos)["reference"]  # (z, 1, h, w)
-    pipeline = load_pipeline(inputs.model, inputs.wan, inputs.memory)
+    pipeline = load_pipeline(inputs.model, inputs.wan, inputs.memory, inputs.speed)
     count = itertools.count(1)
     for lora_scale, group in itertools.groupby(sorted(jobs, key=_lora_scale), key=_lora_scale):
         branch = apply_adapters(pipeline.transformer, adapters, lora_scale)

@@ -10,7 +10,7 @@ import pandas as pd
 import facedance
 from facedance.files import sha256
 from facedance.job import InputError
-from facedance.sections import Batch, Blend, RenderMemory, WanModel
+from facedance.sections import Batch, Blend, ForeignLora, RenderMemory, RenderSpeed, WanModel
 from facedance.selection import renders_of
 from facedance.variants import RenderSettings
 from facedance.wan.inputs import Person, RenderInputs, RenderJob
@@ -31,7 +31,8 @@ def render_request(files: Any, values: Mapping[str, Any]) -> Request:
     Args:
         files: the rule's inputs: `model`, `prompts`, `clips` (the list of the clips that give the music), and `adapters`,
             `embeddings` and `photos` in the order of `values["consent"]`.
-        values: `wan`, `model`, `settings`, `memory`, `loras`, `blend` and `consent` (of each person shown) as in params.yaml.
+        values: `wan`, `model`, `settings`, `memory`, `speed`, `loras`, `blend` and `consent` (of each person shown), all as in
+            params.yaml.
     """
     model = Path(files.model)
     people = {
@@ -40,14 +41,16 @@ def render_request(files: Any, values: Mapping[str, Any]) -> Request:
             values["consent"].items(), files.adapters, files.embeddings, files.photos, strict=True
         )
     }
+    loras = {name: ForeignLora(**lora) for name, lora in values["loras"].items()}
     inputs = RenderInputs(
         model=model.parent,
         wan=WanModel(**values["wan"]),
         memory=RenderMemory(**values["memory"]),
+        speed=RenderSpeed(**values["speed"]),
         prompts=Path(files.prompts),
         people=people,
         blend=Blend(**values["blend"]) if values["blend"] else None,
-        loras={Path(lora["file"]): lora["scale"] for lora in values["loras"].values()},
+        loras={Path(lora.path(name)): lora.scale for name, lora in loras.items()},
         latents_folder=Path("results/latents/clips"),
         clips_folder=Path(files.clips).parents[1],
     )
