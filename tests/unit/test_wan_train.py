@@ -1,10 +1,13 @@
 """A whole training: what it leaves, and that a killed one ends with the same bytes."""
 
+import contextlib
 import multiprocessing
 import os
 import shutil
 import signal
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -109,6 +112,32 @@ def test_the_curves_are_those_of_the_metrics(whole):
         drawn = events.Scalars(f"loss/{kind}")
         assert [point.step for point in drawn] == rows["step"].tolist()
         np.testing.assert_allclose([point.value for point in drawn], rows["loss"], rtol=1e-6)
+
+
+def test_the_curves_go_to_the_users_project_too(world, tmp_path, monkeypatch):
+    started, sent = [], []
+
+    @contextlib.contextmanager
+    def init(**given):
+        started.append(given)
+        yield SimpleNamespace(log=lambda values, step: sent.append((step, values)))
+
+    monkeypatch.setenv("WANDB_PROJECT", "dances")
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(init=init))
+    run_training(world, tmp_path, changed(phases=(Phase(steps=2, trains=("lora",)),)))
+    (run,), (state,) = started, (tmp_path / "state").iterdir()
+    assert (run["project"], run["id"]) == ("dances", state.name)
+    metrics = pd.read_csv(tmp_path / "metrics.csv")
+    assert [step for step, _ in sent] == [1, 2]
+    losses = [values[f"loss/{kind}"] for (_, values), kind in zip(sent, metrics["kind"], strict=True)]
+    np.testing.assert_allclose(losses, metrics["loss"], rtol=1e-6)
+
+
+def test_a_project_without_its_package_is_refused(world, tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_PROJECT", "dances")
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(InputError, match="pip install wandb"):
+        run_training(world, tmp_path, TRAIN)
 
 
 def test_a_training_starts_from_the_models_own_face_branch(world, tmp_path):

@@ -78,7 +78,7 @@ def transformer_bytes(parts: Parts, weights: str) -> int:
 def training_peak(parts: Parts, wan: WanModel, train: Train, *, frames: int, checkpointing: bool) -> Peak:
     """Training on a clip of `frames` frames with its reference, or the validation clip that is rendered in between.
 
-    Parameters, gradients, AdamW's two moments and the moving average, if one is kept, are float32.
+    That one is decoded in tiles. Parameters, gradients, AdamW's two moments and the moving average, if one is kept, are float32.
     """
     transformer, numbers = parts.transformer.bytes, parts.adapter.bytes
     average = int(train.ema_decay > 0)
@@ -87,7 +87,7 @@ def training_peak(parts: Parts, wan: WanModel, train: Train, *, frames: int, che
     step = Peak(transformer, (4 + average) * numbers, training_bytes(parts.widths, tokens, checkpointing), "training step")
     if not train.validate_every:
         return step
-    working, where = _rendering(parts, wan, frames, tiled=False)
+    working, where = _rendering(parts, wan, frames, tiled=True)
     validation = Peak(transformer + parts.vae.bytes, (3 + average) * numbers, working, f"validation, {where}")
     return max(step, validation, key=lambda peak: peak.bytes)
 

@@ -144,7 +144,7 @@ def _run(
         for step, _, phase in ahead:
             learner.step(dataset, step, phase)
         return [], []
-    with curves(folder / "tensorboard", done) as draw:
+    with curves(identity, folder / "tensorboard", done) as draw:
         for step, number, phase in ahead:
             row = {"step": step, "phase": number, **learner.step(dataset, step, phase)}
             rows.append(row)

@@ -44,6 +44,7 @@ def render_heldout(learner: Learner, dataset: Dataset, model: Path, wan: WanMode
     """Write the person on the dance held out, in few steps, as the adapter is now."""
     assert dataset.heldout is not None
     vae = load_vae(model, learner.transformer.device)
+    vae.enable_tiling()  # a training must not need a larger GPU for a clip to look at
     pipeline = FaceVACEPipeline(
         tokenizer=None,
         text_encoder=None,
