@@ -1,6 +1,5 @@
 """A copy of the project on a shrunken sample, run once; the tests change it and look at what Snakemake wants to do."""
 
-import functools
 import os
 import re
 import shutil
@@ -85,10 +84,6 @@ class Project:
         """The same project elsewhere, with its modification times."""
         subprocess.run(["cp", "-a", str(self.folder), str(folder)], check=True)
         return Project(folder)
-
-    def values(self, path: str) -> Any:
-        """What params.yaml has at `section.key`."""
-        return functools.reduce(lambda node, key: node[key], path.split("."), yaml.safe_load(self["params.yaml"].read_text()))
 
     def change(self, path: str, value: Any) -> None:
         """Set one value of params.yaml, as `section.key`."""

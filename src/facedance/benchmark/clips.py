@@ -38,6 +38,7 @@ class Clip:
     control: Frames  # (T, h, w, 3) the same in the model's size
     known: Frames  # (T, h, w, 3) drawn from the true joints, with the world's made-up noise
     truth: Frames  # (T, h, w, 3) the person in the driver's place
+    heads: NDArray[np.float32]  # (T, 4) x0, y0, x1, y1 of their head, in the model's size
     prompt: str
 
 
@@ -66,13 +67,15 @@ def make_clip(who: Person, name: str, seed: int, *, wan: WanModel, poses: Poses,
     people, _ = fill_gaps(people, poses.max_gap_frames)
     drawn = np.stack(list(control_frames(people, MEDIAPIPE, poses, wan)))
     small = (wan.width, wan.height)
+    truth = danced(replace(driver, face=who), wan.clip_size[0])
     return Clip(
         driver=pictures,
         joints=people[:, COCO_IN_MEDIAPIPE][..., [0, 1, 3]],
         poses=drawn,
         control=resized(drawn, small),
         known=danced(driver, wan.width).control,
-        truth=resized(danced(replace(driver, face=who), wan.clip_size[0]).frames, small),
+        truth=resized(truth.frames, small),
+        heads=(truth.heads / wan.clip_scale).astype(np.float32),
         prompt=describe(driver),
     )
 

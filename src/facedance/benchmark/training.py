@@ -52,7 +52,7 @@ class Trainer:
         if path.exists():
             return path
         wan, train = self.params.wan, self._train_params(_SELF_COMPARED_STEPS)
-        dataset = read_dataset(self._files(who), wan)
+        dataset = read_dataset(self.files(who), wan)
         transformer = load_transformer(self.model, getattr(torch, wan.dtype), choose_device())
         config = adapter_config(train, transformer, len(dataset.identity))
         branch = attach(transformer, config, train.seed)
@@ -80,7 +80,7 @@ class Trainer:
         write_json(stamp, {"params": {}, "code": "", "items": []})
         train_identity(
             who.name, self.model, self.params.wan, self._train_params(steps),
-            files=self._files(who), state=path.with_name("state"), adapter=path, meta=path.with_name("meta.json"),
+            files=self.files(who), state=path.with_name("state"), adapter=path, meta=path.with_name("meta.json"),
             metrics=path.with_name("metrics.csv"), validation=path.with_name("validation"), stamp=stamp,
             metadata={"identity": who.name, "consent": CONSENT},
         )  # fmt: skip
@@ -89,7 +89,7 @@ class Trainer:
         lora = Phase(steps=steps, trains=("lora",))
         return self.params.train.model_copy(update={"phases": (lora,), "checkpoint_every": steps, "validate_every": 0})
 
-    def _files(self, who: Sitter) -> TrainingFiles:
+    def files(self, who: Sitter) -> TrainingFiles:
         """Photos and words as latents, made once, and no clips."""
         folder, wan = who.folder, self.params.wan
         photos, prompts = folder / "photos.latents.safetensors", folder / "prompts.safetensors"

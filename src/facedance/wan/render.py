@@ -3,7 +3,6 @@
 import itertools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -56,21 +55,12 @@ def render_clips(
     keys = {job: item_key(stamp, records[job]) for job in jobs}
     pending = [job for job in jobs if reusable(folder, job.name, keys[job]) is None]
     _log.info("%d of %d renders are to be made", len(pending), len(jobs))
-
-    def save(job: RenderJob, frames: Frames) -> None:
-        video, sidecar = folder / f"{job.name}.mp4", folder / f"{job.name}.json"
-        write_video(video, frames, inputs.wan.fps, audio_from=inputs.music(job.clip), metadata=metadata_tags(records[job]))
-        write_json(sidecar, records[job])
-        record(folder, job.name, keys[job], [video, sidecar], {})
-
-    with out_of_memory_means(next_rung(inputs.memory)), ThreadPoolExecutor(1) as beside:
-        saved: Future[None] | None = None  # the video before, which is written while the GPU is at the next one
+    with out_of_memory_means(next_rung(inputs.memory)):
         for job, frames in _rendered(pending, inputs, weights, prompts):
-            if saved is not None:
-                saved.result()
-            saved = beside.submit(save, job, frames)
-        if saved is not None:
-            saved.result()
+            video, sidecar = folder / f"{job.name}.mp4", folder / f"{job.name}.json"
+            write_video(video, frames, inputs.wan.fps, audio_from=inputs.music(job.clip), metadata=metadata_tags(records[job]))
+            write_json(sidecar, records[job])
+            record(folder, job.name, keys[job], [video, sidecar], {})
     if manifest is not None:
         videos = [f"{job.name}.mp4" for job in jobs]
         rows = [

@@ -1,0 +1,159 @@
+"""What each training setting does to a person's LoRA: 12 photos of somebody whom the model has never seen, one setting changed.
+
+usage: python benchmarks/lora_settings.py [--people 3] [--steps 100] [--only SETTING ...]     (after `snakemake models`)
+
+The person is drawn in a held-out dance, in the dancer's place, and noise is put on that video's latents. How well the model with
+the LoRA explains the noise within the head, with the person's embedding and reference, tells more than renders do in so short a
+time: all settings see the same noise. Prints the loss in the head as a share of the loss without a LoRA, for each person, and
+seconds a step.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from facedance import params
+from facedance.benchmark.clips import make_clip
+from facedance.benchmark.people import Sitter, find_people
+from facedance.benchmark.training import Trainer
+from facedance.evaluate.judge import LandmarkJudge, installed_predictor
+from facedance.faces.dlib_backend import DlibBackend
+from facedance.files import sha256
+from facedance.params import Params
+from facedance.sections import Phase, Train
+from facedance.wan.adapter import adapter_config, attach
+from facedance.wan.dataset import Dataset, Item, Source, generator, make_example, read_dataset
+from facedance.wan.encoder import LatentEncoder
+from facedance.wan.latents import save_latents
+from facedance.wan.learner import Learner
+from facedance.wan.load import choose_device, load_transformer, load_vae
+from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
+
+MODEL, FACES, POSE = Path("models/tiny"), Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
+SIGMAS = (0.3, 0.5, 0.7, 0.9)
+ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
+
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "as in params.yaml, photos alone": {},
+    **{f"learning_rate {rate:g}": {"learning_rate": rate} for rate in (2e-5, 5e-5, 1e-4, 5e-4, 1e-3)},
+    **{f"lora_rank {rank}": {"lora_rank": rank, "lora_alpha": rank} for rank in (4, 64)},
+    "lora_targets: attention": {"lora_targets": ATTENTION},
+    **{f"steps x {factor:g}": {"steps": factor} for factor in (0.3, 3)},
+    "batch_size 8, a quarter of the steps": {"batch_size": 8, "steps": 0.25},
+    **{f"{count} photos": {"photos": count} for count in (3, 5, 10)},
+    **{f"photo_share {share:g}": {"photo_share": share} for share in (0.8, 0.5)},
+    **{f"face_weight {weight}": {"face_weight": weight} for weight in (0, 16)},
+    **{f"flow_shift {shift}": {"flow_shift": shift} for shift in (1, 5)},
+    **{f"reference_dropout {share}": {"reference_dropout": share} for share in (0, 1)},
+    **{f"face_dropout {share}": {"face_dropout": share} for share in (0, 0.5)},
+    **{f"text_dropout {share}": {"text_dropout": share} for share in (0, 0.5)},
+    "ema_decay 0.95": {"ema_decay": 0.95},
+    "weight_decay 0.1": {"weight_decay": 0.1},
+    "final_learning_rate 1": {"final_learning_rate": 1.0},
+    "max_grad_norm 0.1": {"max_grad_norm": 0.1},
+    "warmup_steps 0": {"warmup_steps": 0},
+    "face and lora": {"trains": ("face", "lora")},
+}
+"""By name, what differs from params.yaml; `photos` is their number, `steps` a factor, `trains` the phase's. Without
+`photo_share` there are photos only."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Somebody to train on, and the video that tells how well it went."""
+
+    name: str
+    dataset: Dataset
+    truth: Item
+    text: torch.Tensor
+
+
+def main() -> None:
+    """Print a line for each setting."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--people", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--only", nargs="+", choices=SETTINGS, metavar="SETTING")
+    given = parser.parse_args()
+    project = params.load(Path("params.yaml"))
+    with tempfile.TemporaryDirectory() as folder:
+        subjects = find_subjects(project, given.people, Path(folder))
+        print(f"{given.steps} steps, {torch.get_num_threads()} threads; {', '.join(s.name for s in subjects)}", flush=True)
+        for name in given.only or SETTINGS:
+            results = [learn(project.train, SETTINGS[name], given.steps, subject) for subject in subjects]
+            shares = [share for share, _ in results]
+            each = " ".join(f"{share:.4f}" for share in shares)
+            print(f"{name:38} {mean(shares):.4f}   {each}   {mean(s for _, s in results):.2f} s a step", flush=True)
+
+
+def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
+    """The first `count` people of the benchmark; for each, dances of the others are the clips beside the photos."""
+    backend = DlibBackend(FACES)
+    people = find_people(count, backend, LandmarkJudge(installed_predictor()), project.faces, folder)
+    encoder = LatentEncoder(load_vae(MODEL, choose_device()), project.wan.width, project.wan.height)
+    danced = {who.name: dance(project, who, encoder, folder) for who in people}
+    trainer = Trainer(MODEL, project, backend, POSE)
+    subjects = []
+    for who in people:
+        dataset = read_dataset(trainer.files(who), project.wan)
+        others = tuple(source for name, (source, _) in danced.items() if name != who.name)
+        text = load_file(trainer.files(who).prompts)["photo"]
+        item = replace(danced[who.name][1], reference=encoder.reference(who.reference))
+        subjects.append(Subject(who.name, replace(dataset, clips=others), item, text))
+    return subjects
+
+
+def dance(project: Params, who: Sitter, encoder: LatentEncoder, folder: Path) -> tuple[Source, Item]:
+    """Somebody in a dance, as a clip to learn from and as an item."""
+    clip = make_clip(who.face, who.name, 0, wan=project.wan, poses=project.poses, pose_model=POSE)
+    path, size = folder / f"{who.name}.safetensors", (project.wan.width, project.wan.height)
+    save_latents(path, {"video": encoder.video(clip.truth), "control": encoder.control(clip.control)})
+    face = torch.from_numpy(who.embedding.vector)
+    source = Source(who.name, "clip", path, sha256(path), clip.heads, size, face)
+    return source, source.load()
+
+
+def learn(train: Train, changes: Mapping[str, Any], steps: int, subject: Subject) -> tuple[float, float]:
+    """The loss in the head after a training as a share of that before, and seconds a step."""
+    settings = {"photo_share": 1.0, "gradient_checkpointing": False, **changes}
+    photos, trains = settings.pop("photos", None), settings.pop("trains", ("lora",))
+    phase = Phase(steps=round(steps * settings.pop("steps", 1)), trains=trains)
+    train = train.model_copy(update={**settings, "phases": (phase,)})
+    transformer = load_transformer(MODEL, torch.float32, choose_device())
+    pretrained = load_face_branch(MODEL / FACE_BRANCH, len(subject.dataset.identity))
+    if pretrained is None:
+        sys.exit(f"{MODEL} has no face branch: `snakemake models` puts the tiny model there")
+    config = adapter_config(train, transformer, len(subject.dataset.identity), pretrained)
+    learner = Learner(transformer, attach(transformer, config, train.seed, pretrained), train)
+    dataset = replace(subject.dataset, photos=subject.dataset.photos[:photos])
+    before, started = loss_in_head(learner, subject), time.monotonic()
+    for step in range(1, phase.steps + 1):
+        learner.step(dataset, step, phase)
+    seconds = (time.monotonic() - started) / phase.steps
+    learner.use_average()
+    return loss_in_head(learner, subject) / before, seconds
+
+
+def loss_in_head(learner: Learner, subject: Subject) -> float:
+    """Mean over noise levels."""
+    losses = []
+    for number, sigma in enumerate(SIGMAS):
+        example = make_example(
+            subject.truth, text=subject.text, embedding=subject.dataset.identity, sigma=sigma, with_reference=True,
+            face_weight=0.0, random=generator(number),
+        )  # fmt: skip
+        losses.append(learner.losses(example)[1])
+    return mean(loss for loss in losses if loss is not None)
+
+
+if __name__ == "__main__":
+    main()
