@@ -7,19 +7,16 @@ branch's share smaller. Prints the medians of the rounds' seconds and ratios.
 """
 
 import argparse
+import math
 from statistics import median
 
 import torch
-from full_size import EMBEDDING, ROOT
-from steps import fill_randomly, seconds
+from random_model import EMBEDDING, MODEL, ROOT, clip_shape, random_transformer
+from steps import seconds
 
 from facedance import params
-from facedance.plan.activations import latent_shape
 from facedance.wan.adapter import adapter_config, attach
-from facedance.wan.architectures import ARCHITECTURES, meta_transformer, meta_vae
 from facedance.wan.load import choose_device
-
-MODEL = "wan2.1-vace-1.3b"
 
 
 @torch.no_grad()
@@ -30,13 +27,11 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
     chosen, device = params.load(ROOT / "params.yaml"), choose_device()
-    transformer = meta_transformer(ARCHITECTURES[MODEL], torch.bfloat16)
-    fill_randomly(transformer, device)
+    transformer = random_transformer(MODEL, device)
     branch = attach(transformer, adapter_config(chosen.train, transformer, EMBEDDING), seed=0)
     transformer.disable_adapters()  # the LoRA that comes with it
     wan = chosen.models[MODEL].model_copy(update={"width": given.width, "height": given.height})
-    shape = latent_shape(meta_vae(ARCHITECTURES[MODEL]), wan, given.frames)
-    clip = (shape.frames, shape.height, shape.width)
+    clip = clip_shape(MODEL, wan, given.frames)
     inputs = {
         "hidden_states": torch.randn(1, 16, *clip, device=device).bfloat16(),
         "timestep": torch.tensor([500.0], device=device),
@@ -51,7 +46,7 @@ def main() -> None:
 
     scales = {"without": 0.0, "with": 1.0}
     rounds = [{name: one_pass(scale) for name, scale in scales.items()} for _ in range(given.rounds + 1)][1:]
-    tokens = shape.frames * shape.height * shape.width // 4
+    tokens = math.prod(clip) // 4
     print(f"{MODEL} on {device}, {given.width}x{given.height}, {tokens} tokens")
     for name in scales:
         print(f"{name:8} {median(r[name] for r in rounds):7.2f} s  {median(r[name] / r['without'] for r in rounds):.3f}")

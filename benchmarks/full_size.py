@@ -8,42 +8,36 @@ reach all of these and nothing else, denoises once, and prints seconds and peak 
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
-from steps import fill_randomly, peak_memory, seconds
+from random_model import EMBEDDING, MODEL, ROOT, clip_shape, random_transformer
+from steps import peak_memory, seconds
 
 from facedance import params
-from facedance.plan.activations import latent_shape
 from facedance.wan.adapter import adapter_config, attach, trainable
-from facedance.wan.architectures import ARCHITECTURES, meta_transformer, meta_vae
+from facedance.wan.architectures import ARCHITECTURES
 from facedance.wan.flow import flow_loss
 from facedance.wan.load import choose_device
-
-ROOT = Path(__file__).parents[1]
-EMBEDDING = 512
 
 
 def main() -> None:
     """Print what was built, and a line for each of the two passes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", choices=ARCHITECTURES, default="wan2.1-vace-1.3b")
+    parser.add_argument("--model", choices=ARCHITECTURES, default=MODEL)
     for name, size in {"width": 128, "height": 128, "frames": 9}.items():
         parser.add_argument(f"--{name}", type=int, default=size)
     given = parser.parse_args()
     chosen = params.load(ROOT / "params.yaml")
-    architecture, device = ARCHITECTURES[given.model], choose_device()
+    device = choose_device()
     wan = chosen.models[given.model].model_copy(update={"width": given.width, "height": given.height, "frames": given.frames})
-    transformer = meta_transformer(architecture, torch.bfloat16)
-    fill_randomly(transformer, device)
+    transformer = random_transformer(given.model, device)
     branch = attach(transformer, adapter_config(chosen.train, transformer, EMBEDDING), seed=0)
     learned = trainable(transformer, branch, {"face", "lora"})
     frozen = sum(p.numel() for p in transformer.parameters() if not p.requires_grad)
     print(f"{given.model} on {device}: {frozen:,} frozen parameters, {sum(p.numel() for p in learned.values()):,} trained")
 
-    shape = latent_shape(meta_vae(architecture), wan, wan.frames)
-    clip = (shape.frames, shape.height, shape.width)
+    clip = clip_shape(given.model, wan, wan.frames)
     latents, target = torch.randn(1, 16, *clip, device=device), torch.randn(1, 16, *clip, device=device)
     control, text = torch.randn(1, 96, *clip, device=device), torch.randn(1, 512, 4096, device=device)
     face = torch.nn.functional.normalize(torch.randn(1, 1, EMBEDDING, device=device), dim=-1)

@@ -88,9 +88,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         subjects = find_subjects(project, given.people, Path(folder))
         print(f"{given.steps} steps, {torch.get_num_threads()} threads; {', '.join(s.name for s in subjects)}", flush=True)
+        untrained = [loss_in_head(new_learner(project.train, subject), subject) for subject in subjects]
         for name in given.only or SETTINGS:
             results = [learn(project.train, SETTINGS[name], given.steps, subject) for subject in subjects]
-            shares = [share for share, _ in results]
+            shares = [loss / before for (loss, _), before in zip(results, untrained, strict=True)]
             each = " ".join(f"{share:.4f}" for share in shares)
             print(f"{name:38} {mean(shares):.4f}   {each}   {mean(s for _, s in results):.2f} s a step", flush=True)
 
@@ -104,11 +105,11 @@ def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
     trainer = Trainer(MODEL, project, backend, POSE)
     subjects = []
     for who in people:
-        dataset = read_dataset(trainer.files(who), project.wan)
+        files = trainer.files(who)
         others = tuple(source for name, (source, _) in danced.items() if name != who.name)
-        text = load_file(trainer.files(who).prompts)["photo"]
         item = replace(danced[who.name][1], reference=encoder.reference(who.reference))
-        subjects.append(Subject(who.name, replace(dataset, clips=others), item, text))
+        dataset = replace(read_dataset(files, project.wan), clips=others)
+        subjects.append(Subject(who.name, dataset, item, load_file(files.prompts)["photo"]))
     return subjects
 
 
@@ -123,24 +124,28 @@ def dance(project: Params, who: Sitter, encoder: LatentEncoder, folder: Path) ->
 
 
 def learn(train: Train, changes: Mapping[str, Any], steps: int, subject: Subject) -> tuple[float, float]:
-    """The loss in the head after a training as a share of that before, and seconds a step."""
+    """The loss in the head after a training, and seconds a step."""
     settings = {"photo_share": 1.0, "gradient_checkpointing": False, **changes}
     photos, trains = settings.pop("photos", None), settings.pop("trains", ("lora",))
     phase = Phase(steps=round(steps * settings.pop("steps", 1)), trains=trains)
-    train = train.model_copy(update={**settings, "phases": (phase,)})
+    learner = new_learner(train.model_copy(update={**settings, "phases": (phase,)}), subject)
+    dataset = replace(subject.dataset, photos=subject.dataset.photos[:photos])
+    started = time.monotonic()
+    for step in range(1, phase.steps + 1):
+        learner.step(dataset, step, phase)
+    seconds = (time.monotonic() - started) / phase.steps
+    learner.use_average()
+    return loss_in_head(learner, subject), seconds
+
+
+def new_learner(train: Train, subject: Subject) -> Learner:
+    """The model with a LoRA that does nothing yet, and the face branch that it comes with."""
     transformer = load_transformer(MODEL, torch.float32, choose_device())
     pretrained = load_face_branch(MODEL / FACE_BRANCH, len(subject.dataset.identity))
     if pretrained is None:
         sys.exit(f"{MODEL} has no face branch: `snakemake models` puts the tiny model there")
     config = adapter_config(train, transformer, len(subject.dataset.identity), pretrained)
-    learner = Learner(transformer, attach(transformer, config, train.seed, pretrained), train)
-    dataset = replace(subject.dataset, photos=subject.dataset.photos[:photos])
-    before, started = loss_in_head(learner, subject), time.monotonic()
-    for step in range(1, phase.steps + 1):
-        learner.step(dataset, step, phase)
-    seconds = (time.monotonic() - started) / phase.steps
-    learner.use_average()
-    return loss_in_head(learner, subject) / before, seconds
+    return Learner(transformer, attach(transformer, config, train.seed, pretrained), train)
 
 
 def loss_in_head(learner: Learner, subject: Subject) -> float:

@@ -8,26 +8,23 @@ lies encoded in a file, as the pipeline keeps it; there it is encoded for each v
 """
 
 import argparse
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import WanVACEPipeline
-from full_size import EMBEDDING, ROOT
 from PIL import Image
+from random_model import EMBEDDING, MODEL, ROOT, ask, clip_shape, random_transformer
 from steps import fastest, fill_randomly, peak_memory
 
 from facedance import params
-from facedance.plan.activations import latent_shape
 from facedance.variants import RenderSettings
 from facedance.wan.adapter import adapter_config, attach
-from facedance.wan.architectures import ARCHITECTURES, meta_transformer, meta_vae
+from facedance.wan.architectures import ARCHITECTURES, meta_vae
 from facedance.wan.load import choose_device, new_scheduler
 from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, render_frames
 
-MODEL = "wan2.1-vace-1.3b"
 TEXT = (512, 4096)
 
 
@@ -43,15 +40,8 @@ def main() -> None:
     rows = []
     if given.peer:
         sizes = [f"--{name}={getattr(given, name)}" for name in ("width", "height", "frames", "times", "guidance")]
-        command = [
-            str(given.peer),
-            str(Path(__file__).with_name("diffsynth_video.py")),
-            *sizes,
-            "--steps",
-            *map(str, given.steps),
-        ]
-        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
-        rows.append(("DiffSynth", *map(float, said.split())))
+        steps = ["--steps", *map(str, given.steps)]
+        rows.append(("DiffSynth", *ask(given.peer, "diffsynth_video.py", [*sizes, *steps])))
     rows += ours(given)
     print(f"{MODEL} on {choose_device()}, {given.width}x{given.height}, {given.frames} frames, guidance {given.guidance:g}")
     base = next(row for row in rows if row[0] == "WanVACEPipeline")
@@ -65,13 +55,10 @@ def main() -> None:
 def ours(given: argparse.Namespace) -> list[tuple[str, float, float, float]]:
     """A row for diffusers' pipeline and for each way in which ours runs; peak memory never falls from row to row."""
     chosen, device = params.load(ROOT / "params.yaml"), choose_device()
-    transformer = meta_transformer(ARCHITECTURES[MODEL], torch.bfloat16)
-    vae = meta_vae(ARCHITECTURES[MODEL])
-    for model in (transformer, vae):
-        fill_randomly(model, device)
+    transformer, vae = random_transformer(MODEL, device), meta_vae(ARCHITECTURES[MODEL])
+    fill_randomly(vae, device)
     wan = chosen.models[MODEL].model_copy(update={"width": given.width, "height": given.height, "frames": given.frames})
-    shape = latent_shape(vae, wan, wan.frames)
-    clip = (shape.frames, shape.height, shape.width)
+    clip = clip_shape(MODEL, wan, wan.frames)
     parts = {"tokenizer": None, "text_encoder": None, "vae": vae, "scheduler": new_scheduler(), "transformer": transformer}
     plain, pipeline = WanVACEPipeline(**parts), FaceVACEPipeline(**parts)
     text = torch.randn(TEXT)

@@ -9,26 +9,22 @@ were before. Here the LoRA comes with the face branch. It needs 20 GB of memory,
 
 import argparse
 import itertools
-import subprocess
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import torch
-from full_size import EMBEDDING, ROOT
+from random_model import EMBEDDING, MODEL, ROOT, ask, clip_shape, random_transformer
 from safetensors.torch import save_file
-from steps import fastest, fill_randomly, peak_memory
+from steps import fastest, peak_memory
 
 from facedance import params
-from facedance.plan.activations import latent_shape
 from facedance.sections import Phase
 from facedance.wan.adapter import adapter_config, attach
-from facedance.wan.architectures import ARCHITECTURES, meta_transformer, meta_vae
 from facedance.wan.dataset import Dataset, Source
 from facedance.wan.learner import Learner
 from facedance.wan.load import choose_device
 
-MODEL = "wan2.1-vace-1.3b"
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")  # what the other one puts its LoRA on
 
 
@@ -42,9 +38,7 @@ def main() -> None:
     sizes = [f"--{name}={getattr(given, name)}" for name in ("width", "height", "frames", "rank", "steps")]
     rows = []
     for name, more in {"DiffSynth, as it is by default": [], "DiffSynth, encoded before": ["--encoded"]}.items():
-        command = [str(given.peer), str(Path(__file__).with_name("diffsynth_step.py")), *sizes, *more]
-        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
-        rows.append((name, *map(float, said.split())))
+        rows.append((name, *ask(given.peer, "diffsynth_step.py", [*sizes, *more])))
     with tempfile.TemporaryDirectory() as folder:  # last, because this process keeps its memory
         rows.append(("facedance, encoded before", *ours(given, Path(folder))))
     print(f"{MODEL} on {choose_device()}, {given.width}x{given.height}, {given.frames} frames, rank {given.rank}")
@@ -62,12 +56,10 @@ def ours(given: argparse.Namespace, folder: Path) -> tuple[float, float]:
     }  # fmt: skip
     train = chosen.train.model_copy(update=changes)
     wan = chosen.models[MODEL].model_copy(update={"width": given.width, "height": given.height, "frames": given.frames})
-    transformer = meta_transformer(ARCHITECTURES[MODEL], torch.bfloat16)
-    fill_randomly(transformer, device)
+    transformer = random_transformer(MODEL, device)
     transformer.enable_gradient_checkpointing()
     learner = Learner(transformer, attach(transformer, adapter_config(train, transformer, EMBEDDING), train.seed), train)
-    shape = latent_shape(meta_vae(ARCHITECTURES[MODEL]), wan, wan.frames)
-    clip = (shape.frames, shape.height, shape.width)
+    clip = clip_shape(MODEL, wan, wan.frames)
     tensors = {"video": torch.randn(16, *clip), "control": torch.randn(96, *clip), "reference": torch.randn(16, 1, *clip[1:])}
     save_file(tensors, folder / "clip.safetensors")
     boxes = np.tile(np.float32([40, 10, 80, 60]), (wan.frames, 1))
