@@ -1,9 +1,11 @@
 """Does a Wan2.1-VACE of full size train and denoise here? Random weights in bfloat16, a small clip, on the CPU or the GPU.
 
-usage: python benchmarks/full_size.py [--model wan2.1-vace-1.3b] [--width 128] [--height 128] [--frames 9]
+usage: python benchmarks/full_size.py [--model wan2.1-vace-1.3b] [--width 128] [--height 128] [--frames 9] [--peak TFLOPS]
 
 It attaches LoRA and face branch as a training does, takes one training step with gradient checkpointing, checks that gradients
-reach all of these and nothing else, denoises once, and prints seconds and peak memory.
+reach all of these and nothing else, denoises once, and prints seconds, peak memory, and what was computed in a second: of the
+base model, one pass for a denoising step, two for a training step (frozen weights need no gradients, and what checkpointing
+computes again does not count). With --peak, the dense bfloat16 speed in the card's data sheet, it says the share of that too.
 """
 
 import argparse
@@ -13,10 +15,11 @@ from typing import Any
 import torch
 from random_model import EMBEDDING, MODEL, ROOT, clip_shape, random_transformer
 from steps import peak_memory, seconds
+from torch.utils.flop_counter import FlopCounterMode
 
 from facedance import params
 from facedance.wan.adapter import adapter_config, attach, trainable
-from facedance.wan.architectures import ARCHITECTURES
+from facedance.wan.architectures import ARCHITECTURES, meta_transformer
 from facedance.wan.flow import flow_loss
 from facedance.wan.load import choose_device
 
@@ -27,6 +30,7 @@ def main() -> None:
     parser.add_argument("--model", choices=ARCHITECTURES, default=MODEL)
     for name, size in {"width": 128, "height": 128, "frames": 9}.items():
         parser.add_argument(f"--{name}", type=int, default=size)
+    parser.add_argument("--peak", type=float)
     given = parser.parse_args()
     chosen = params.load(ROOT / "params.yaml")
     device = choose_device()
@@ -59,10 +63,13 @@ def main() -> None:
         optimizer.step()
 
     transformer.enable_gradient_checkpointing()
+    work = pass_tflop(given.model, clip)
+    print(f"{given.width}x{given.height}, {given.frames} frames, {work:,.1f} TFLOP a pass")
     with branch.condition(face, 1.0):  # also in the backward pass, which runs the blocks again
-        measured("training step", train)
+        measured("training step", train, 2 * work, given.peak)
         with torch.no_grad():
-            measured("denoising step", velocity)
+            velocity()  # the GPU's first pass is slower than those that follow
+            measured("denoising step", velocity, work, given.peak)
 
 
 def check_gradients(transformer: Any, branch: Any) -> None:
@@ -79,10 +86,25 @@ def check_gradients(transformer: Any, branch: Any) -> None:
         raise SystemExit(f"gradients are wrong in {(wrong + still)[:3]}")
 
 
-def measured(name: str, act: Callable[[], Any]) -> None:
-    """Print seconds and peak memory of an act."""
+def pass_tflop(name: str, clip: tuple[int, int, int]) -> float:
+    """What the base model computes in a forward pass, in 10^12 floating point operations; two for a multiplication and sum."""
+    transformer = meta_transformer(ARCHITECTURES[name], torch.bfloat16)
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        transformer(
+            hidden_states=torch.empty(1, 16, *clip, dtype=torch.bfloat16),
+            timestep=torch.empty(1),
+            encoder_hidden_states=torch.empty(1, 512, 4096, dtype=torch.bfloat16),
+            control_hidden_states=torch.empty(1, 96, *clip, dtype=torch.bfloat16),
+        )
+    return counter.get_total_flops() / 1e12
+
+
+def measured(name: str, act: Callable[[], Any], work: float, peak: float | None) -> None:
+    """Print seconds, peak memory and speed of an act."""
     took = seconds(act)
-    print(f"{name}: {took:.1f} s, {peak_memory():.1f} GiB of the {'GPU' if torch.cuda.is_available() else 'process'} at most")
+    share = f", {work / took / peak:.0%} of the card's" if peak else ""
+    memory = f"{peak_memory():.1f} GiB of the {'GPU' if torch.cuda.is_available() else 'process'} at most"
+    print(f"{name}: {took:.1f} s, {memory}, {work / took:.2f} TFLOP/s{share}")
 
 
 if __name__ == "__main__":

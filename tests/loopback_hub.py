@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-OK, PARTIAL = 200, 206
+OK, PARTIAL, NOT_FOUND = 200, 206, 404
 
 
 class LoopbackHub(ThreadingHTTPServer):
@@ -73,7 +73,10 @@ class _Answer(BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def _file(self, name: str) -> None:
-        content = self.server.files[name]
+        content = self.server.files.get(name)
+        if content is None:
+            self._answer(b"", NOT_FOUND)
+            return
         headers = {"ETag": f'"{hashlib.sha1(content).hexdigest()}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
         if self.command == "HEAD":
             self._answer(content, OK, headers)

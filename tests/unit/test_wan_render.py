@@ -1,8 +1,10 @@
 """Renders: what is written, what it says of itself, and what is kept."""
 
+import errno
 import json
+import threading
 import wave
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -294,6 +296,38 @@ def test_a_job_loads_the_model_once(world: Path, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(render, "load_pipeline", lambda *args: loads.append(args) or load_pipeline(*args))
     run(world, tmp_path, JOBS, inputs(world, "eileen"))
     assert len(loads) == 1 < len(JOBS)
+
+
+def test_a_video_is_written_while_the_next_is_made(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = np.zeros((FRAMES, SIZE, SIZE, 3), np.uint8)
+    next_is_made = threading.Event()
+
+    def made(jobs: list[RenderJob], *args: object) -> Iterator[tuple[RenderJob, np.ndarray]]:
+        yield jobs[0], frames
+        next_is_made.set()
+        yield jobs[1], frames
+
+    def slow(*args: object, **more: object) -> None:
+        assert next_is_made.wait(20)
+        write_video(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(render, "_rendered", made)
+    monkeypatch.setattr(render, "write_video", slow)
+    run(world, tmp_path, JOBS[:2], inputs(world, "eileen"))
+    for job in JOBS[:2]:
+        assert read_frames(tmp_path / f"{job.name}.mp4").shape == frames.shape
+
+
+def test_a_video_that_cannot_be_written_ends_the_job(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object, **more: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(render, "_rendered", lambda jobs, *args: ((job, np.zeros((1, 8, 8, 3), np.uint8)) for job in jobs))
+    monkeypatch.setattr(render, "write_video", full)
+    for count in (1, 3):
+        with pytest.raises(OSError, match="No space left"):
+            run(world, tmp_path, JOBS[:count], inputs(world, "eileen"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_compiled_blocks_give_the_same_pictures(world: Path, renders: Path, tmp_path: Path) -> None:

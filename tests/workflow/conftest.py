@@ -95,6 +95,13 @@ class Project:
         node[last] = value
         self["params.yaml"].write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
+    def values(self, path: str) -> Any:
+        """What params.yaml says at `section.key`."""
+        node = yaml.safe_load(self["params.yaml"].read_text())
+        for key in path.split("."):
+            node = node[key]
+        return node
+
     def __getitem__(self, path: str) -> Path:
         return self.folder / path
 

@@ -2,7 +2,8 @@
 
 import itertools
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,15 @@ def render_clips(
     keys = {job: item_key(stamp, records[job]) for job in jobs}
     pending = [job for job in jobs if reusable(folder, job.name, keys[job]) is None]
     _log.info("%d of %d renders are to be made", len(pending), len(jobs))
+
+    def write(job: RenderJob, frames: Frames) -> None:
+        video, sidecar = folder / f"{job.name}.mp4", folder / f"{job.name}.json"
+        write_video(video, frames, inputs.wan.fps, audio_from=inputs.music(job.clip), metadata=metadata_tags(records[job]))
+        write_json(sidecar, records[job])
+        record(folder, job.name, keys[job], [video, sidecar], {})
+
     with out_of_memory_means(next_rung(inputs.memory)):
-        for job, frames in _rendered(pending, inputs, weights, prompts):
-            video, sidecar = folder / f"{job.name}.mp4", folder / f"{job.name}.json"
-            write_video(video, frames, inputs.wan.fps, audio_from=inputs.music(job.clip), metadata=metadata_tags(records[job]))
-            write_json(sidecar, records[job])
-            record(folder, job.name, keys[job], [video, sidecar], {})
+        _while_the_next_is_made(_rendered(pending, inputs, weights, prompts), write)
     if manifest is not None:
         videos = [f"{job.name}.mp4" for job in jobs]
         rows = [
@@ -68,6 +72,21 @@ def render_clips(
         ]
         with atomic(manifest) as temporary:
             pd.DataFrame(rows, columns=["identity", "clip", "variant", "video", "sha256"]).to_csv(temporary, index=False)
+
+
+def _while_the_next_is_made(rendered: Iterable[tuple[RenderJob, Frames]], write: Callable[[RenderJob, Frames], None]) -> None:
+    """Write each video in a thread, one at a time, so that its encoder does not keep the GPU waiting.
+
+    An error in `write` is raised once the render that is being made meanwhile is made.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        last: Future[None] | None = None
+        for job, frames in rendered:
+            if last:
+                last.result()
+            last = thread.submit(write, job, frames)
+        if last:
+            last.result()
 
 
 def _rendered(
