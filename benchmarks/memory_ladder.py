@@ -52,6 +52,7 @@ def rendered(model: str, chosen: params.Params, wan: WanModel, memory: RenderMem
     transformer = load_for(memory, transformer, device)
     branch = attach(transformer, adapter_config(chosen.train, transformer, EMBEDDING), chosen.train.seed)
     pipeline = FaceVACEPipeline(None, None, vae, new_scheduler(), transformer)
+    pipeline.set_progress_bar_config(disable=True)
     if memory.tiled_decoding:
         vae.enable_tiling()
     clip = clip_shape(model, wan, wan.frames)
