@@ -7,8 +7,8 @@ import torch
 
 from facedance.files import digest, sha256
 from facedance.job import job
-from facedance.sections import TinyTransformer
 from facedance.tiny.publish import history, publish
+from facedance.tiny.recipe import TinyTransformer
 from facedance.tiny.texts import encode_texts
 from facedance.tiny.transformer import train_transformer
 from facedance.tiny.world_latents import inactive_latents, read_world

@@ -25,11 +25,11 @@ from facedance.sections import (
     RenderDefaults,
     Sample,
     Section,
-    Tiny,
     Train,
     TrainDefaults,
     WanModel,
 )  # fmt: skip
+from facedance.tiny.recipe import Tiny
 
 
 class Params(Section):

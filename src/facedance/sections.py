@@ -22,6 +22,10 @@ def _is_vae_length(frames: int) -> int:
     return frames
 
 
+FrameCount = Annotated[int, Field(ge=5, le=257), AfterValidator(_is_vae_length)]
+"""Of a clip; Wan's VAE has a latent for the first frame and one for each four after it."""
+
+
 class Section(BaseModel):
     """One section of params.yaml."""
 
@@ -42,7 +46,7 @@ class WanModel(Section):
     folder: str | None = Field(default=None, description="weights that are here already, in the place of the repository's")
     width: int = Field(ge=16, multiple_of=16)
     height: int = Field(ge=16, multiple_of=16)
-    frames: Annotated[int, Field(ge=5, le=257), AfterValidator(_is_vae_length)]
+    frames: FrameCount
     fps: int = Field(ge=4, le=60)
     clip_scale: int = Field(ge=1, le=4, description="clips are kept this many times larger than the model's frames")
     drawing_side: int = Field(ge=128, le=1024, multiple_of=64, description="short side at which poses are drawn")
@@ -252,59 +256,12 @@ class Render(Section):
     batches: tuple[Batch, ...]
 
 
-class TinyVae(Section):
-    """Training of the tiny model's VAE."""
-
-    people: int = Field(ge=1, description="whose pictures it learns from")
-    parts: int = Field(ge=1, description="files of pictures")
-    steps: int = Field(ge=1, description="of encoder and decoder")
-    decoder_steps: int = Field(ge=1, description="after them, of the decoder alone")
-
-
-class TinyRound(Section):
-    """A round of the transformer's training, which begins at the full rates and ends at none: one can be added later."""
-
-    people: int = Field(ge=1, description="the first so many of the world, whom it sees")
-    estimated: float = Field(ge=0, le=1, description="share of poses as the landmarker sees them, instead of with made-up noise")
-    steps: int = Field(ge=1)
-    decay: int = Field(ge=1, description="last steps, over which the rates fall to zero")
-
-
-class TinyTransformer(Section):
-    """Training of the tiny model's transformer and face branch, from nothing."""
-
-    rounds: list[TinyRound] = Field(min_length=1)
-    picture_steps: int = Field(ge=0, description="steps on pictures alone, before clips join them")
-    rate: float = Field(gt=0, le=1, description="of the matrices, by Muon")
-    other_rate: float = Field(gt=0, le=0.1, description="of all else, by AdamW")
-    ema: float = Field(ge=0, lt=1)
-    head_weight: float = Field(ge=0, description="the loss counts this much more in the head")
-    face_dropout: Fraction
-    face_tokens: int = Field(ge=1, le=64)
-    face_rank: int = Field(ge=1, le=512)
-    mapper_width: int = Field(ge=16, le=4096)
-
-
 class Benchmark(Section):
     """How much `snakemake benchmark_identity` renders."""
 
     people: int = Field(ge=2, le=16)
     seeds: int = Field(ge=1, description="each is another dance, dancer and noise")
     lora_minutes: float = Field(ge=0, description="of training for each person")
-
-
-class Tiny(Section):
-    """How the tiny model was made; `snakemake tiny` makes it again. Its trained weights are part of the repository."""
-
-    seed: int = Field(ge=0)
-    side: int = Field(ge=64, multiple_of=16, description="width and height of its pictures")
-    frames: Annotated[int, Field(ge=5, le=257), AfterValidator(_is_vae_length)]
-    parts: int = Field(ge=1, description="jobs into which the world is divided")
-    people: int = Field(ge=1, description="whom the transformer learns from")
-    dancers: int = Field(ge=1, description="those of them of whom there is a clip, not only pictures")
-    compiled: bool = Field(description="compile the transformer's blocks: minutes at the start, a third of the time of each step")
-    vae: TinyVae
-    transformer: TinyTransformer
 
 
 class Evaluate(Section):

@@ -5,12 +5,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from facedance.sections import TinyRound, TinyTransformer
 from facedance.tiny import transformer
 from facedance.tiny.batches import CLIPS, GENERIC, HEAD, HEADS, NEGATIVE, REFERENCE_CLIPS, batch_rng, draw_batch
 from facedance.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, TEXT_DIM
 from facedance.tiny.pixels import CROP, CROPS, FRAMES, WHOLE, Pixels
-from facedance.tiny.recipe import people_of
+from facedance.tiny.recipe import TinyRound, TinyTransformer, people_of
 from facedance.tiny.transformer import EARLY_PEOPLE, kind_of, rate_factor, round_of, train_transformer
 from facedance.tiny.vae import standardise, train_vae
 from facedance.tiny.world_latents import World

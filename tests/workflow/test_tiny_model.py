@@ -11,10 +11,10 @@ from facedance.benchmark.recipes import BASE, BOTH
 from facedance.benchmark.run import SMALL, Weights, benchmark
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.files import read_json, sha256
-from facedance.sections import TinyTransformer
 from facedance.tiny import transformer
 from facedance.tiny.batches import HEADS, batch_rng, draw_batch
 from facedance.tiny.fast_transformer import base_block, control_block
+from facedance.tiny.recipe import TinyTransformer
 from facedance.tiny.texts import encode_texts
 from facedance.tiny.transformer import EARLY_PEOPLE, step_loss, train_transformer
 from facedance.tiny.world_latents import encode_world, inactive_latents, read_world

@@ -1,4 +1,55 @@
-"""Who is in which part of the tiny model's world."""
+"""How the tiny model is made: the section `tiny` of params.yaml, and who is in which part of its world."""
+
+from pydantic import Field
+
+from facedance.sections import Fraction, FrameCount, Section
+
+
+class TinyVae(Section):
+    """Training of the tiny model's VAE."""
+
+    people: int = Field(ge=1, description="whose pictures it learns from")
+    parts: int = Field(ge=1, description="files of pictures")
+    steps: int = Field(ge=1, description="of encoder and decoder")
+    decoder_steps: int = Field(ge=1, description="after them, of the decoder alone")
+
+
+class TinyRound(Section):
+    """A round of the transformer's training, which begins at the full rates and ends at none: one can be added later."""
+
+    people: int = Field(ge=1, description="the first so many of the world, whom it sees")
+    estimated: float = Field(ge=0, le=1, description="share of poses as the landmarker sees them, instead of with made-up noise")
+    steps: int = Field(ge=1)
+    decay: int = Field(ge=1, description="last steps, over which the rates fall to zero")
+
+
+class TinyTransformer(Section):
+    """Training of the tiny model's transformer and face branch, from nothing."""
+
+    rounds: list[TinyRound] = Field(min_length=1)
+    picture_steps: int = Field(ge=0, description="steps on pictures alone, before clips join them")
+    rate: float = Field(gt=0, le=1, description="of the matrices, by Muon")
+    other_rate: float = Field(gt=0, le=0.1, description="of all else, by AdamW")
+    ema: float = Field(ge=0, lt=1)
+    head_weight: float = Field(ge=0, description="the loss counts this much more in the head")
+    face_dropout: Fraction
+    face_tokens: int = Field(ge=1, le=64)
+    face_rank: int = Field(ge=1, le=512)
+    mapper_width: int = Field(ge=16, le=4096)
+
+
+class Tiny(Section):
+    """How the tiny model was made; `snakemake tiny` makes it again. Its trained weights are part of the repository."""
+
+    seed: int = Field(ge=0)
+    side: int = Field(ge=64, multiple_of=16, description="width and height of its pictures")
+    frames: FrameCount
+    parts: int = Field(ge=1, description="jobs into which the world is divided")
+    people: int = Field(ge=1, description="whom the transformer learns from")
+    dancers: int = Field(ge=1, description="those of them of whom there is a clip, not only pictures")
+    compiled: bool = Field(description="compile the transformer's blocks: minutes at the start, a third of the time of each step")
+    vae: TinyVae
+    transformer: TinyTransformer
 
 
 def people_of(part: int, parts: int, people: int) -> range:

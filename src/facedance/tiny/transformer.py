@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from facedance.sections import TinyRound, TinyTransformer
 from facedance.tiny.batches import MOVING, PICTURES, Batch, Kind, batch_rng, draw_batch
 from facedance.tiny.fast_transformer import base_block, control_block, predict
 from facedance.tiny.model import new_transformer
 from facedance.tiny.muon import Muon
+from facedance.tiny.recipe import TinyRound, TinyTransformer
 from facedance.tiny.world_latents import World
 from facedance.wan import checkpoint
 from facedance.wan.face_branch import FaceBranch
