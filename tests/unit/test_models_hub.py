@@ -16,6 +16,8 @@ WANTED = {
     "scheduler/scheduler_config.json": b"{}",
     "tokenizer/spiece.model": b"tokens",
     WEIGHTS: bytes(range(256)) * 40,
+    "text_encoder/model-00001-of-00001.safetensors": b"text",
+    "vae/diffusion_pytorch_model.safetensors": b"pictures",
 }
 OTHERS = {"README.md": b"read me", "vae/diffusion_pytorch_model.bin": b"pickle", "assets/picture.png": b"png"}
 
@@ -51,6 +53,16 @@ def test_only_what_diffusers_needs_is_fetched_and_no_pickle(server, tmp_path):
 def test_a_repository_in_another_layout_is_refused(server, tmp_path):
     server.files = OTHERS
     with pytest.raises(InputError, match=r"no model_index\.json.* as models\.mine\.repo"):
+        fetch_snapshot(source(server), tmp_path)
+    assert not server.sent
+
+
+def test_weights_that_are_pickles_only_are_refused_and_the_alternative_is_named(server, tmp_path):
+    del server.files["vae/diffusion_pytorch_model.safetensors"]
+    with pytest.raises(InputError, match=r"_model\.bin in some/model is a pickle, .*safetensors.* as models\.mine\.repo"):
+        fetch_snapshot(source(server), tmp_path)
+    del server.files["vae/diffusion_pytorch_model.bin"]
+    with pytest.raises(InputError, match="no safetensors in vae"):
         fetch_snapshot(source(server), tmp_path)
     assert not server.sent
 
@@ -122,5 +134,5 @@ def test_a_single_file_is_fetched_alone(server, tmp_path):
 
 
 def test_a_file_that_is_not_there_is_named_with_those_that_are(server, tmp_path):
-    with pytest.raises(InputError, match=rf"no file 'slow\.safetensors': correct models\.mine\.file; there are {WEIGHTS}"):
+    with pytest.raises(InputError, match=rf"no file 'slow\.safetensors': correct models\.mine\.file; there are .*{WEIGHTS}"):
         fetch_file(source(server), "slow.safetensors", tmp_path / "lora.safetensors")

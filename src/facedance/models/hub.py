@@ -19,20 +19,10 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.utils import filter_repo_objects
 
 from facedance.files import sha256
 from facedance.job import InputError
-
-# Only what diffusers needs, and only formats that run no code: never .bin, .pth or other pickles.
-FILES = [
-    "model_index.json",
-    "scheduler/*.json",
-    "tokenizer/*.json",
-    "tokenizer/*.model",
-    "tokenizer/*.txt",
-    *(f"{part}/*.{suffix}" for part in ("text_encoder", "transformer", "vae") for suffix in ("json", "safetensors")),
-]
+from facedance.models.layout import needed
 
 _log = logging.getLogger("facedance")
 
@@ -54,16 +44,18 @@ def fetch_snapshot(source: Source, folder: Path) -> None:
     """Download a model into `folder`; a broken download goes on where it stopped.
 
     Raises:
-        InputError: no network, no access, no such repository or revision, no model in diffusers' layout, no space, or a file
-            that is not the one that the hub describes.
+        InputError: no network, no access, no such repository or revision, no model in diffusers' layout and
+            safetensors, no space, or a file that is not the one that the hub describes.
     """
     with _told_in_a_sentence(source, folder):
         info = _describe(source)
-        wanted = list(filter_repo_objects((s.rfilename for s in info.siblings or []), allow_patterns=FILES))
-        if "model_index.json" not in wanted:
+        names = [sibling.rfilename for sibling in info.siblings or []]
+        if "model_index.json" not in names:
             raise InputError(
                 f"{source.repo} has no model_index.json: give a repository in diffusers' layout as {source.entry}.repo"
             )
+        advice = f"give a repository that has safetensors, as Wan-AI's -diffusers ones do, as {source.entry}.repo"
+        wanted = needed(names, source.repo, advice)
         _fetch(source, info, wanted, folder)
 
 

@@ -9,13 +9,12 @@ from typing import Any
 
 import torch
 from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers, convert_wan_vae_to_diffusers
-from huggingface_hub.utils import filter_repo_objects
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from facedance.files import write_json
 from facedance.job import InputError
-from facedance.models.hub import FILES
+from facedance.models.layout import needed, refuse_pickles
 from facedance.wan.architectures import Architecture, meta_text_encoder, meta_transformer, meta_vae
 from facedance.wan.load import new_scheduler
 
@@ -26,9 +25,9 @@ _MARKS = {
 }
 """A tensor, at the end of its name, by which the file of each part is known."""
 
-_PICKLES = (".pth", ".pt", ".bin", ".ckpt")
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "spiece.model")
 _COMFYUI = "Comfy-Org/Wan_2.1_ComfyUI_repackaged has all of them in safetensors"
+_SAFETENSORS = f"put its safetensors there instead ({_COMFYUI})"
 _SIXTEEN_BITS = {torch.float16, torch.bfloat16, torch.float32}
 
 _INDEX = {
@@ -73,11 +72,7 @@ def take_folder(source: Path, target: Path, architecture: Architecture) -> None:
 
 def _link(source: Path, target: Path) -> None:
     names = sorted(p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file())
-    wanted = list(filter_repo_objects(names, allow_patterns=FILES))
-    for part in ("text_encoder", "transformer", "vae"):
-        if not any(name.startswith(f"{part}/") and name.endswith(".safetensors") for name in wanted):
-            pickles = [name for name in names if name.startswith(f"{part}/") and name.endswith(_PICKLES)]
-            raise InputError(_refusal(source / pickles[0]) if pickles else f"{source / part} holds no safetensors: {_COMFYUI}")
+    wanted = needed(names, str(source), _SAFETENSORS)
     for name in wanted:
         place = target / name
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -94,9 +89,8 @@ def _single_files(source: Path) -> dict[str, Path]:
     for file in sorted(path for path in source.rglob("*") if path.name in ("tokenizer.json", "spiece.model")):
         found.setdefault("tokenizer", file)
     if missing := [part for part in (*_MARKS, "tokenizer") if part not in found]:
-        pickles = sorted(path for path in source.rglob("*") if path.suffix in _PICKLES)
-        if missing != ["tokenizer"] and pickles:
-            raise InputError(_refusal(pickles[0]))
+        if missing != ["tokenizer"]:
+            refuse_pickles(sorted(path.relative_to(source).as_posix() for path in source.rglob("*")), str(source), _SAFETENSORS)
         advice = "put the folder of google/umt5-xxl with tokenizer.json there" if "tokenizer" in missing else _COMFYUI
         raise InputError(f"{source} holds no {' and no '.join(missing)}: {advice}")
     return found
@@ -109,10 +103,6 @@ def _part_of(file: Path) -> str | None:
     except SafetensorError as error:
         raise InputError(f"{file} is no whole safetensors file ({error}): copy it again") from None
     return next((part for part, mark in _MARKS.items() if any(name.endswith(mark) for name in names)), None)
-
-
-def _refusal(pickle: Path) -> str:
-    return f"{pickle} is a pickle, which can run any code when it is opened: put its safetensors there instead ({_COMFYUI})"
 
 
 def _read(file: Path) -> dict[str, Tensor]:
