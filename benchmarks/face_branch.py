@@ -11,7 +11,7 @@ import math
 from statistics import median
 
 import torch
-from random_model import EMBEDDING, MODEL, ROOT, clip_shape, random_transformer
+from random_model import EMBEDDING, MODEL, ROOT, clip_shape, random_inputs, random_transformer
 from steps import seconds
 
 from facedance import params
@@ -32,12 +32,7 @@ def main() -> None:
     transformer.disable_adapters()  # the LoRA that comes with it
     wan = chosen.models[MODEL].model_copy(update={"width": given.width, "height": given.height})
     clip = clip_shape(MODEL, wan, given.frames)
-    inputs = {
-        "hidden_states": torch.randn(1, 16, *clip, device=device).bfloat16(),
-        "timestep": torch.tensor([500.0], device=device),
-        "encoder_hidden_states": torch.randn(1, 512, 4096, device=device).bfloat16(),
-        "control_hidden_states": torch.randn(1, 96, *clip, device=device).bfloat16(),
-    }
+    inputs = random_inputs(clip, device)
     face = torch.nn.functional.normalize(torch.randn(1, 1, EMBEDDING), dim=-1)
 
     def one_pass(scale: float) -> float:

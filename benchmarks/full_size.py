@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from random_model import EMBEDDING, MODEL, ROOT, clip_shape, random_transformer
+from random_model import EMBEDDING, MODEL, ROOT, clip_shape, random_inputs, random_transformer
 from steps import peak_memory, seconds
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -42,18 +42,11 @@ def main() -> None:
     print(f"{given.model} on {device}: {frozen:,} frozen parameters, {sum(p.numel() for p in learned.values()):,} trained")
 
     clip = clip_shape(given.model, wan, wan.frames)
-    latents, target = torch.randn(1, 16, *clip, device=device), torch.randn(1, 16, *clip, device=device)
-    control, text = torch.randn(1, 96, *clip, device=device), torch.randn(1, 512, 4096, device=device)
+    inputs, target = random_inputs(clip, device), torch.randn(1, 16, *clip, device=device)
     face = torch.nn.functional.normalize(torch.randn(1, 1, EMBEDDING, device=device), dim=-1)
 
     def velocity() -> torch.Tensor:
-        (found,) = transformer(
-            hidden_states=latents.bfloat16(),
-            timestep=torch.tensor([500.0], device=device),
-            encoder_hidden_states=text.bfloat16(),
-            control_hidden_states=control.bfloat16(),
-            return_dict=False,
-        )
+        (found,) = transformer(**inputs, return_dict=False)
         return found.float()
 
     def train() -> None:
@@ -90,12 +83,7 @@ def pass_tflop(name: str, clip: tuple[int, int, int]) -> float:
     """What the base model computes in a forward pass, in 10^12 floating point operations; two for a multiplication and sum."""
     transformer = meta_transformer(ARCHITECTURES[name], torch.bfloat16)
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        transformer(
-            hidden_states=torch.empty(1, 16, *clip, dtype=torch.bfloat16),
-            timestep=torch.empty(1),
-            encoder_hidden_states=torch.empty(1, 512, 4096, dtype=torch.bfloat16),
-            control_hidden_states=torch.empty(1, 96, *clip, dtype=torch.bfloat16),
-        )
+        transformer(**random_inputs(clip, "meta"))
     return counter.get_total_flops() / 1e12
 
 

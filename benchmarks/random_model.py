@@ -30,6 +30,16 @@ def clip_shape(name: str, wan: WanModel, frames: int) -> tuple[int, int, int]:
     return shape.frames, shape.height, shape.width
 
 
+def random_inputs(clip: tuple[int, int, int], device: torch.device | str) -> dict[str, Any]:
+    """What a forward pass takes for one clip (T', h, w), in bfloat16."""
+    return {
+        "hidden_states": torch.randn(1, 16, *clip, device=device, dtype=torch.bfloat16),
+        "timestep": torch.full((1,), 500.0, device=device),
+        "encoder_hidden_states": torch.randn(1, 512, 4096, device=device, dtype=torch.bfloat16),
+        "control_hidden_states": torch.randn(1, 96, *clip, device=device, dtype=torch.bfloat16),
+    }
+
+
 def ask(python: Path, script: str, arguments: Iterable[str]) -> tuple[float, ...]:
     """The numbers that a benchmark, run with another environment's Python, says last."""
     command = [str(python), str(Path(__file__).with_name(script)), *arguments]

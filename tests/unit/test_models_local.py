@@ -119,7 +119,9 @@ def test_what_is_missing_is_named(originals: Originals, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no vae: Comfy-Org"):
         take_folder(originals.folder, tmp_path / "m", SMALL)
     (originals.folder / "vae/Wan2.1_VAE.pth").write_bytes(b"pickle")
-    with pytest.raises(InputError, match=r"Wan2.1_VAE.pth in .* is a pickle, which can run any code.*safetensors"):
+    with pytest.raises(
+        InputError, match=rf"Wan2.1_VAE.pth in {originals.folder} is a pickle, which can run any code.*safetensors"
+    ):
         take_folder(originals.folder, tmp_path / "m", SMALL)
     with pytest.raises(InputError, match="there is no folder"):
         take_folder(tmp_path / "nowhere", tmp_path / "m", SMALL)
@@ -129,7 +131,7 @@ def test_pickles_in_diffusers_layout_are_refused(tmp_path: Path) -> None:
     build_tiny(tmp_path / "mine", seed=0)
     weights = tmp_path / "mine/vae/diffusion_pytorch_model.safetensors"
     weights.rename(weights.with_suffix(".bin"))
-    with pytest.raises(InputError, match=r"diffusion_pytorch_model.bin in .* is a pickle"):
+    with pytest.raises(InputError, match=rf"diffusion_pytorch_model.bin in {tmp_path / 'mine'} is a pickle"):
         take_folder(tmp_path / "mine", tmp_path / "m", SMALL)
 
 

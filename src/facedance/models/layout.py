@@ -6,7 +6,7 @@ from huggingface_hub.utils import filter_repo_objects
 
 from facedance.job import InputError
 
-PICKLES = (".pth", ".pt", ".bin", ".ckpt")
+_PICKLES = (".pth", ".pt", ".bin", ".ckpt")
 """Endings of weights that can run any code when they are opened."""
 
 _WEIGHTS = ("text_encoder", "transformer", "vae")
@@ -36,6 +36,6 @@ def needed(names: Sequence[str], where: str, advice: str) -> list[str]:
 
 def refuse_pickles(names: Sequence[str], where: str, advice: str) -> None:
     """Raise InputError, naming the first pickle among the files and giving the advice, if there is one."""
-    pickle = next((name for name in names if name.endswith(PICKLES)), None)
+    pickle = next((name for name in names if name.endswith(_PICKLES)), None)
     if pickle is not None:
         raise InputError(f"{pickle} in {where} is a pickle, which can run any code when it is opened: {advice}")
