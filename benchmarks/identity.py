@@ -1,11 +1,11 @@
 """Does a render have the face of the photos? People, dances and photos that the model was not trained on, and two judges.
 
-usage: python benchmarks/identity.py [--people 16] [--seeds 3] [--lora-minutes 3] [--only ROW ...] [--small] --out DIR
+usage: python benchmarks/identity.py [--people 16] [--seeds 3] [--lora-steps 300] [--only ROW ...] [--small] --out DIR
        (after `snakemake --cores all models`)
 
-The figures are written to DIR: identity.csv, identity.md, grid.png, and clips.csv with a row for every clip. The number of
-LoRA steps depends on the speed of the machine; everything else on the seeds alone. --only is for some rows of the table, by
-their names; --small is 3 people with one seed, face on and face off.
+The figures are written to DIR: identity.csv, identity.md, grid.png, and clips.csv with a row for every clip; beside them lie the
+renders. --only is for some rows of the table, by their names; --small is 3 people with one seed, face on and face off.
+`snakemake benchmark_identity` makes the whole table as well, with a job for each clip, and goes on where it was stopped.
 """
 
 import argparse
@@ -25,12 +25,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--people", type=int)
     parser.add_argument("--seeds", type=int)
-    parser.add_argument("--lora-minutes", type=float)
+    parser.add_argument("--lora-steps", type=int)
     parser.add_argument("--only", nargs="+", choices=[variant.name for variant in VARIANTS], metavar="ROW")
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    sizes = {name: getattr(given, name) for name in ("people", "seeds", "lora_minutes")}
+    sizes = {name: getattr(given, name) for name in ("people", "seeds", "lora_steps")}
     extent = replace(SMALL if given.small else Extent(), **{name: value for name, value in sizes.items() if value is not None})
     if given.only:
         extent = replace(extent, variants=tuple(variant for variant in VARIANTS if variant.name in given.only))

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from facedance.benchmark.people import NAMES
+from facedance.benchmark.cast import NAMES
 from facedance.evaluate.observe import surest_face
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.sample.dancer import dressed

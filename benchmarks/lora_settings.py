@@ -22,8 +22,9 @@ import torch
 from safetensors.torch import load_file
 
 from facedance import params
+from facedance.benchmark.cast import SITTERS
 from facedance.benchmark.clips import make_clip
-from facedance.benchmark.people import Sitter, find_people
+from facedance.benchmark.people import Sitter, photograph_sitter, read_sitters
 from facedance.benchmark.training import Trainer
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.faces.dlib_backend import DlibBackend
@@ -99,10 +100,14 @@ def main() -> None:
 def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
     """The first `count` people of the benchmark; for each, dances of the others are the clips beside the photos."""
     backend = DlibBackend(FACES)
-    people = find_people(count, backend, LandmarkJudge(installed_predictor()), project.faces, folder)
+    judge = LandmarkJudge(installed_predictor())
+    folders = [folder / name for name in list(SITTERS)[:count]]
+    for one in folders:
+        photograph_sitter(one, backend, judge, project.faces)
+    people = read_sitters(folders)
     encoder = LatentEncoder(load_vae(MODEL, choose_device()), project.wan.width, project.wan.height)
     danced = {who.name: dance(project, who, encoder, folder) for who in people}
-    trainer = Trainer(MODEL, project, backend, POSE)
+    trainer = Trainer(MODEL, project.wan, project.train, project.faces, project.poses, backend, POSE)
     subjects = []
     for who in people:
         files = trainer.files(who)
@@ -115,7 +120,7 @@ def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
 
 def dance(project: Params, who: Sitter, encoder: LatentEncoder, folder: Path) -> tuple[Source, Item]:
     """Somebody in a dance, as a clip to learn from and as an item."""
-    clip = make_clip(who.face, who.name, 0, wan=project.wan, poses=project.poses, pose_model=POSE)
+    clip = make_clip(who.face, who.name, 0, project.wan, project.poses, POSE)
     path, size = folder / f"{who.name}.safetensors", (project.wan.width, project.wan.height)
     save_latents(path, {"video": encoder.video(clip.truth), "control": encoder.control(clip.control)})
     face = torch.from_numpy(who.embedding.vector)

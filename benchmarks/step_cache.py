@@ -6,7 +6,6 @@ Prints, for each interval, seconds and the difference of the frames from those o
 """
 
 import argparse
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,13 +15,12 @@ import torch
 
 from facedance import params
 from facedance.benchmark.clips import make_clip
-from facedance.benchmark.people import find_people
+from facedance.benchmark.people import photograph_sitter, read_sitter
 from facedance.benchmark.recipes import Recipe
 from facedance.benchmark.studio import Studio
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.faces.dlib_backend import DlibBackend
-from facedance.params import Params
-from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
+from facedance.sample.traits import EILEEN
 
 MODEL, FACES, POSE = Path("models/tiny"), Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
 
@@ -35,32 +33,27 @@ def main() -> None:
     parser.add_argument("--intervals", type=int, nargs="+", default=[2, 3, 4])
     given = parser.parse_args()
     project, backend = params.load(Path("params.yaml")), DlibBackend(FACES)
+    render = project.render
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        who, other = find_people(2, backend, LandmarkJudge(installed_predictor()), project.faces, folder)
-        clip = make_clip(who.face, who.name, 0, wan=project.wan, poses=project.poses, pose_model=POSE)
-        branch = load_face_branch(MODEL / FACE_BRANCH, backend.dimension)
-        if branch is None:
-            sys.exit(f"{MODEL} has no face branch: `snakemake models` puts the tiny model there")
+        photograph_sitter(folder / EILEEN, backend, LandmarkJudge(installed_predictor()), project.faces)
+        who = read_sitter(folder / EILEEN)
+        clip = make_clip(who.face, who.name, 0, project.wan, project.poses, POSE)
         print(f"{given.steps} steps, guidance {given.guidance:g}, {torch.get_num_threads()} threads")
         first = None
         for interval in (1, *given.intervals):
             asked = {"steps": given.steps, "guidance_scale": given.guidance, "cache_interval": interval}
-            studio = Studio(MODEL, changed(project, asked), branch, lambda *_: Path(), folder)
-            render = studio.stage(clip)
+            studio = Studio(
+                MODEL, project.wan, render.settings.model_copy(update=asked), render.memory, render.speed, project.prompts,
+                backend.dimension,
+            )  # fmt: skip
             started = time.monotonic()
-            frames = render(Recipe(face=0, reference="own"), who, other, 0)
+            ((_, frames),) = studio.render(clip, who, who, 0, [Recipe(face=0, reference="own")])
             seconds = time.monotonic() - started
             first = frames if first is None else first
             error = np.square(frames.astype(float) - first).mean()
             psnr = f"{10 * np.log10(255**2 / error):.1f} dB" if error else "the same"
             print(f"interval {interval}: {seconds:.1f} s, {psnr}", flush=True)
-
-
-def changed(project: Params, settings: dict[str, float]) -> Params:
-    """The parameters with other render settings."""
-    render = project.render.model_copy(update={"settings": project.render.settings.model_copy(update=settings)})
-    return project.model_copy(update={"render": render})
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=SOURCE)
 
 from facedance import names
+from facedance.benchmark import cast
 from facedance.clock import bring_into_present
 from facedance.params import validate
 from facedance.sample import catalogue

@@ -1,19 +1,18 @@
-"""Measure whose face is seen in renders of people that nothing was trained on."""
+"""The benchmark's tables and its picture."""
 
 from pathlib import Path
 
-from facedance.benchmark.run import Extent, Weights, benchmark
+from facedance.benchmark.gather import gather
 from facedance.job import job
-from facedance.params import validate
+from facedance.sections import Evaluate, WanModel
+from facedance.variants import RenderSettings
 
 with job(snakemake.log[0], "benchmark identity"):
-    benchmark(
-        validate(snakemake.params.all),
-        Weights(
-            model=Path(snakemake.input.model).parent,
-            faces=Path(snakemake.input.face_model).parent,
-            pose=Path(snakemake.input.pose_model),
-        ),
-        Extent(**snakemake.params.extent),
+    gather(
+        [Path(file) for file in snakemake.input.scores],
+        [Path(file).parent for file in snakemake.input.people],
+        WanModel(**snakemake.params.wan),
+        RenderSettings(**snakemake.params.render["settings"]),
+        Evaluate(**snakemake.params.evaluate),
         Path(snakemake.output[0]).parent,
     )

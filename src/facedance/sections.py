@@ -261,7 +261,7 @@ class Benchmark(Section):
 
     people: int = Field(ge=2, le=16)
     seeds: int = Field(ge=1, description="each is another dance, dancer and noise")
-    lora_minutes: float = Field(ge=0, description="of training for each person")
+    lora_steps: int = Field(ge=1, description="of training on the photos of each person")
 
 
 class Evaluate(Section):

@@ -14,10 +14,11 @@ from PIL import Image as Pillow
 
 from facedance import params
 from facedance.benchmark import recipes, run
-from facedance.benchmark.clips import make_clip
-from facedance.benchmark.grid import write_grid
+from facedance.benchmark.cast import NAMES
+from facedance.benchmark.clips import load_clip, make_clip, save_clip
+from facedance.benchmark.grid import write_grid, write_row
 from facedance.benchmark.look import Sight
-from facedance.benchmark.people import NAMES, Sitter
+from facedance.benchmark.people import Sitter
 from facedance.benchmark.recipes import ADAPTER, BASE, BOTH, FEW, VARIANTS, Recipe
 from facedance.benchmark.score import Score, score
 from facedance.benchmark.table import MEASURES, markdown, summarise
@@ -42,8 +43,7 @@ def sitter(index: int) -> Sitter:
     """Somebody whose embedding is a unit vector, and whose jaw is as wide as the index says."""
     features = np.array(portrait.FEATURES)
     features[portrait.JAW, 0] = 226 + (features[portrait.JAW, 0] - 226) * (1 + 0.1 * index)
-    face: Any = None
-    return Sitter(str(index), face, (), Path(), Embedding.of(np.eye(3)[index]), shape_of(features))
+    return Sitter(str(index), Path(), Embedding.of(np.eye(3)[index]), shape_of(features))
 
 
 PEOPLE = [sitter(index) for index in range(3)]
@@ -161,12 +161,17 @@ def test_variants_made_alike_are_one_recipe() -> None:
     assert recipes.WITH_LORA in made
 
 
-def test_grid_has_a_cell_for_each_person_and_column(tmp_path: Path) -> None:
-    picture = np.zeros((20, 30, 3), np.uint8)
-    write_grid({"a": {"photo": picture, "both": picture}, "b": {"photo": picture, "both": picture}}, tmp_path / "grid.png")
-    width, height = Pillow.open(tmp_path / "grid.png").size
-    assert width > 2 * 256
-    assert height > 2 * 256
+def test_grid_is_the_rows_below_each_other_with_one_line_of_titles(tmp_path: Path) -> None:
+    colours = {"a": (200, 0, 0), "b": (0, 200, 0)}
+    for name, colour in colours.items():
+        picture = np.full((20, 30, 3), colour, np.uint8)
+        write_row(name, {"photo": picture, "both": picture}, tmp_path / f"{name}.png")
+    write_grid([tmp_path / "a.png", tmp_path / "b.png"], tmp_path / "grid.png")
+    first, second, grid = (np.asarray(Pillow.open(tmp_path / f"{name}.png")) for name in ("a", "b", "grid"))
+    assert first.shape[1] > 2 * 256
+    np.testing.assert_array_equal(grid[: len(first)], first)
+    cells = len(grid) - len(first)
+    np.testing.assert_array_equal(grid[-cells:], second[-cells:])
 
 
 # ---- A run --------------------------------------------------------------------------------------------------------------
@@ -190,10 +195,20 @@ def random_model(folder: Path) -> Path:
     return folder
 
 
+def test_clip_is_the_same_when_it_was_on_disk(tmp_path: Path, pose_model: Path) -> None:
+    project = shortened(5)
+    clip = make_clip(person(Traits()), "anybody", 0, project.wan, project.poses, pose_model)
+    save_clip(tmp_path / "clip.safetensors", clip)
+    again = load_clip(tmp_path / "clip.safetensors")
+    assert again.prompt == clip.prompt
+    for name, value in vars(clip).items():
+        np.testing.assert_array_equal(getattr(again, name), value)
+
+
 def test_the_true_joints_of_a_clip_are_where_the_landmarker_sees_them(pose_model: Path) -> None:
     """Nearly: the benchmark measures what the difference does to a face."""
     project = shortened(5)
-    clip = make_clip(person(Traits()), "anybody", 0, wan=project.wan, poses=project.poses, pose_model=pose_model)
+    clip = make_clip(person(Traits()), "anybody", 0, project.wan, project.poses, pose_model)
     assert clip.known.shape == clip.control.shape
     for seen, known in zip(clip.control, clip.known, strict=True):
         middles = [np.argwhere(picture.max(axis=-1) > 60).mean(axis=0) for picture in (seen, known)]
@@ -203,17 +218,18 @@ def test_the_true_joints_of_a_clip_are_where_the_landmarker_sees_them(pose_model
 @pytest.mark.weights
 @pytest.mark.skipif(not POSE_MODEL.exists(), reason="the pose model is not there; `snakemake models` fetches it")
 def test_run_gives_a_row_for_each_ceiling_and_variant(tmp_path: Path) -> None:
-    extent = run.Extent(people=2, seeds=1, lora_minutes=0, variants=FEW)
+    extent = run.Extent(people=2, seeds=1, variants=FEW)
     known = run.Weights(random_model(tmp_path / "model"), dlib_folder(), POSE_MODEL)
     table = run.benchmark(shortened(5), known, extent, tmp_path / "out")
-    assert table["variant"].tolist() == [run.DRIVER, run.TRUTH, run.VAE, BASE, BOTH]
+    assert table["variant"].tolist() == [recipes.DRIVER, recipes.TRUTH, recipes.VAE, BASE, BOTH]
     assert set(MEASURES) == {field.name for field in fields(Score)} <= set(table.columns)
     measured = table.set_index("variant")
-    assert measured.loc[run.DRIVER, "pck"] == 1
-    assert measured.loc[run.TRUTH, "rank1"] == measured.loc[run.TRUTH, "judge_rank1"] == 1
-    assert measured.loc[run.TRUTH, "to_self"] < 0.6 < measured.loc[run.TRUTH, "to_nearest_other"]
+    assert measured.loc[recipes.DRIVER, "pck"] == 1
+    assert measured.loc[recipes.TRUTH, "rank1"] == measured.loc[recipes.TRUTH, "judge_rank1"] == 1
+    assert measured.loc[recipes.TRUTH, "to_self"] < 0.6 < measured.loc[recipes.TRUTH, "to_nearest_other"]
     assert measured.loc[BOTH, "rank1"] == 0  # random weights draw no faces
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"clips.csv", "identity.csv", "identity.md", "grid.png"}
+    made = {path.name for path in (tmp_path / "out").iterdir() if path.is_file()}
+    assert made == {"clips.csv", "identity.csv", "identity.md", "grid.png", "stamp.json"}
     assert len(pd.read_csv(tmp_path / "out" / "clips.csv")) == 2 * len(table)
 
 

@@ -1,13 +1,17 @@
 """Dances that nothing was trained on, danced by somebody else, and how a render of a person in them should look."""
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
-from facedance.benchmark.people import WORLD_SEED
+from facedance.benchmark.cast import WORLD_SEED
+from facedance.files import atomic
 from facedance.job import InputError
 from facedance.poses.extract import control_frames
 from facedance.poses.landmarker import open_landmarker
@@ -42,7 +46,7 @@ class Clip:
     prompt: str
 
 
-def make_clip(who: Person, name: str, seed: int, *, wan: WanModel, poses: Poses, pose_model: Path) -> Clip:
+def make_clip(who: Person, name: str, seed: int, wan: WanModel, poses: Poses, pose_model: Path) -> Clip:
     """The driving clip of somebody, another one for each seed.
 
     Its pose is estimated from the pictures, as that of any video is. What the poses stage would reject is drawn anew.
@@ -88,6 +92,19 @@ def _track(frames: Frames, fps: int, poses: Poses, model: Path) -> NDArray[np.fl
         open_landmarker(model, "video", detection_confidence=sure, tracking_confidence=following) as tracker,
     ):
         return follow(frames, fps, tracker, finder)
+
+
+def save_clip(path: Path, clip: Clip) -> None:
+    """Write a clip as safetensors."""
+    tensors = {name: np.ascontiguousarray(value) for name, value in vars(clip).items() if name != "prompt"}
+    with atomic(path) as temporary:
+        save_file(tensors, temporary, metadata={"facedance": json.dumps({"prompt": clip.prompt})})
+
+
+def load_clip(path: Path) -> Clip:
+    """The clip that `save_clip` wrote."""
+    with safe_open(path, framework="numpy") as file:
+        return Clip(**load_file(path), **json.loads(file.metadata()["facedance"]))
 
 
 def resized(frames: Frames, size: tuple[int, int]) -> Frames:

@@ -13,18 +13,26 @@ from facedance.files import atomic
 _CELL, _GAP, _HEADER, _FONT = 256, 6, 30, 15  # pixels
 
 
-def write_grid(rows: Mapping[str, Mapping[str, Image]], path: Path) -> None:
-    """Write pictures (H, W, 3) by person and column, with the columns' names above; rows must have the same columns."""
-    columns: Sequence[str] = list(next(iter(rows.values())))
+def write_row(name: str, pictures: Mapping[str, Image], path: Path) -> None:
+    """Write somebody's pictures (H, W, 3) side by side, with their titles above them."""
     step = _CELL + _GAP
-    sheet = Pillow.new("RGB", (step * len(columns) + _GAP, step * len(rows) + _HEADER), "white")
+    sheet = Pillow.new("RGB", (step * len(pictures) + _GAP, step + _HEADER), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(_FONT)
-    for x, column in enumerate(columns):
-        draw.text((_GAP + x * step + _CELL / 2, _HEADER / 2), column, "black", font, anchor="mm")
-        for y, pictures in enumerate(rows.values()):
-            sheet.paste(_fitted(pictures[column]), (_GAP + x * step, _HEADER + y * step))
-    for y, name in enumerate(rows):
-        draw.text((2 * _GAP, _HEADER + y * step + _GAP), name, "white", font, stroke_width=2, stroke_fill="black")
+    for x, (title, picture) in enumerate(pictures.items()):
+        draw.text((_GAP + x * step + _CELL / 2, _HEADER / 2), title, "black", font, anchor="mm")
+        sheet.paste(_fitted(picture), (_GAP + x * step, _HEADER))
+    draw.text((2 * _GAP, _HEADER + _GAP), name, "white", font, stroke_width=2, stroke_fill="black")
+    with atomic(path) as temporary:
+        sheet.save(temporary)
+
+
+def write_grid(rows: Sequence[Path], path: Path) -> None:
+    """Write rows that `write_row` made one below the other; they must have the same titles, which stand above the first."""
+    pictures = [Pillow.open(row) for row in rows]
+    step = pictures[0].height - _HEADER
+    sheet = Pillow.new("RGB", (pictures[0].width, step * len(pictures) + _HEADER))
+    for y, picture in reversed(list(enumerate(pictures))):
+        sheet.paste(picture, (0, y * step))  # the title of each is covered by the row above it
     with atomic(path) as temporary:
         sheet.save(temporary)
 

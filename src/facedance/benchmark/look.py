@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facedance.benchmark.clips import resized
 from facedance.evaluate.judge import POINTS, LandmarkJudge
 from facedance.evaluate.observe import surest_face, track_dancer
 from facedance.evaluate.temporal import warping_error
 from facedance.faces.face import FaceBackend
+from facedance.sections import WanModel
 from facedance.video import Frames
 
 
@@ -31,16 +33,17 @@ class Judges:
     landmarks: LandmarkJudge
     pose_model: Path
     every: int
-    fps: int
+    wan: WanModel
 
     def look(self, frames: Frames) -> Sight:
-        """Look at frames (T, H, W, 3) in the size of clips."""
+        """Look at frames (T, h, w, 3) in the size of clips."""
+        frames = resized(frames, self.wan.clip_size)
         faces, shapes = zip(*(self._face(frame) for frame in frames[:: self.every]), strict=True)
         flicker = warping_error(frames)
         return Sight(
             faces=np.stack(faces),
             shapes=np.stack(shapes),
-            people=track_dancer(frames, self.fps, self.pose_model),
+            people=track_dancer(frames, self.wan.fps, self.pose_model),
             flicker=np.nan if flicker is None else flicker,
         )
 

@@ -1,38 +1,24 @@
-"""The people of the benchmark: nobody that the model was trained on, and no two of them alike."""
+"""The people of the benchmark: their photos, and what the faces stage and the second judge make of them."""
 
 import itertools
-import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
+from safetensors.numpy import load_file, save_file
 
+from facedance.benchmark.cast import APART, CONSENT, SITTERS, WORLD_SEED
 from facedance.evaluate.judge import LandmarkJudge, Shape
 from facedance.faces.embed import embed_identity
 from facedance.faces.embedding import Embedding, distance, load_embeddings
-from facedance.faces.face import FaceBackend, Image
+from facedance.faces.face import FaceBackend
 from facedance.files import atomic
 from facedance.sample.identity import Person, person
 from facedance.sample.photos import Shot, photograph
-from facedance.sample.traits import EILEEN, generator, traits_of
+from facedance.sample.traits import generator, traits_of
 from facedance.sections import Faces
-from facedance.wan.encoder import read_picture
-
-APART = 0.6
-"""Two people are this far apart in dlib's measure, below which it takes them for one."""
-
-WORLD_SEED = 0
-"""Of faces and clothes: the people are the same in every run."""
-
-NAMES = (EILEEN, *(f"heldout {i}" for i in (11, 29, 49, 58, 73, 87, 117, 119, 133, 191, 277, 288, 293, 297, 346)))
-"""The portrait's own person, and of "heldout 0" to "heldout 398" as many as were found of whom no two are alike.
-
-To take them in order, leaving out who is like somebody before, gives only 12 of the first 550: all faces are made from one
-portrait, so there is not room for many. They were chosen by these distances alone, before anything was rendered of them.
-"""
-
-CONSENT = "public-domain"
 
 SHOTS = (
     Shot(),
@@ -51,51 +37,62 @@ SHOTS = (
 """Clean photos: other crops, light and angles, nobody else and nothing broken."""
 
 _MIN_FACE_PX = 80  # the faces in the photos are larger
+_EMBEDDING, _SHAPE = "embedding.safetensors", "shape.safetensors"
 
 
 @dataclass(frozen=True)
 class Sitter:
-    """Somebody whose photos were taken, and what the faces stage and the second judge made of them."""
+    """Somebody who has been photographed."""
 
     name: str
-    face: Person
-    photos: tuple[Path, ...]
-    folder: Path  # photos.csv, reference.png and the rest of the faces stage
+    folder: Path  # photos/*.png, and the products of the faces stage
     embedding: Embedding
     shape: Shape
 
     @property
-    def reference(self) -> Image:
-        """The head on white (H, W, 3)."""
-        return read_picture(self.folder / "reference.png")
+    def face(self) -> Person:
+        """What they are drawn from."""
+        return person(traits_of(self.name, WORLD_SEED))
+
+    @property
+    def photos(self) -> tuple[Path, ...]:
+        """The photos' files."""
+        return tuple(_photos(self.folder))
 
 
-def find_people(count: int, backend: FaceBackend, judge: LandmarkJudge, faces: Faces, folder: Path) -> tuple[Sitter, ...]:
-    """The first `count` of `NAMES`, each with photos and products in a subfolder of `folder`.
+def photograph_sitter(folder: Path, backend: FaceBackend, judge: LandmarkJudge, faces: Faces) -> None:
+    """Take the photos of the person whom the folder is named after, and hand them to the faces stage and to the judge."""
+    name, shapes = SITTERS[folder.name], []
+    face = person(traits_of(name, WORLD_SEED))
+    for path, shot in zip(_photos(folder), SHOTS, strict=True):
+        photo = photograph(face, shot, generator(f"{name}/{path.stem}", WORLD_SEED))
+        with atomic(path) as temporary:
+            Pillow.fromarray(photo).save(temporary)
+        if found := backend.detect(photo, _MIN_FACE_PX):
+            shapes.append(judge.shape(photo, max(found, key=lambda face: face.score)))
+    with atomic(folder / _SHAPE) as temporary:
+        save_file({"shape": np.mean(shapes, axis=0)}, temporary)
+    embed_identity(name, CONSENT, _photos(folder), faces, backend, folder)
+
+
+def read_sitter(folder: Path) -> Sitter:
+    """The person whom `photograph_sitter` left in a folder."""
+    embedding = load_embeddings(folder / _EMBEDDING)["embedding"]
+    return Sitter(SITTERS[folder.name], folder, embedding, load_file(folder / _SHAPE)["shape"])
+
+
+def read_sitters(folders: Sequence[Path]) -> tuple[Sitter, ...]:
+    """Several of them.
 
     Raises:
         ValueError: two of them are alike.
     """
-    people = []
-    for name in NAMES[:count]:
-        people.append(_sit(name, backend, judge, faces, folder / name.replace(" ", "_")))
-        logging.getLogger("facedance").info("person %d of %d: %s", len(people), count, name)
+    people = tuple(read_sitter(folder) for folder in folders)
     for a, b in itertools.combinations(people, 2):
         if distance(a.embedding, b.embedding) <= APART:
             raise ValueError(f"{a.name} and {b.name} are alike: {distance(a.embedding, b.embedding):.2f}, not above {APART}")
-    return tuple(people)
+    return people
 
 
-def _sit(name: str, backend: FaceBackend, judge: LandmarkJudge, faces: Faces, folder: Path) -> Sitter:
-    """Take the photos and hand them to the faces stage."""
-    face, paths, shapes = person(traits_of(name, WORLD_SEED)), [], []
-    for number, shot in enumerate(SHOTS):
-        photo = photograph(face, shot, generator(f"{name}/{number}", WORLD_SEED))
-        paths.append(folder / "photos" / f"{number}.png")
-        with atomic(paths[-1]) as temporary:
-            Pillow.fromarray(photo).save(temporary)
-        if found := backend.detect(photo, _MIN_FACE_PX):
-            shapes.append(judge.shape(photo, max(found, key=lambda face: face.score)))
-    embed_identity(name, CONSENT, paths, faces, backend, folder)
-    embedding = load_embeddings(folder / "embedding.safetensors")["embedding"]
-    return Sitter(name, face, tuple(paths), folder, embedding, np.mean(shapes, axis=0))
+def _photos(folder: Path) -> list[Path]:
+    return [folder / "photos" / f"{number}.png" for number in range(len(SHOTS))]

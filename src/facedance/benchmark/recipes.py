@@ -1,9 +1,11 @@
 """The ways in which a clip is rendered and compared."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Who = Literal["own", "other"]
+Lora = Literal["own", "self-compared"]
 
 
 @dataclass(frozen=True)
@@ -13,7 +15,7 @@ class Recipe:
     face: float | Literal["blend"] | None = None  # on the way from own (0) to other (1); half of each; None: no face branch
     reference: Who | None = None
     face_scale: float = 1.0
-    lora: Literal["own", "self-compared"] | None = None
+    lora: Lora | None = None
     pose: Literal["estimated", "known"] = "estimated"
 
 
@@ -25,6 +27,9 @@ class Variant:
     table: Literal["faces", "two people"]
     recipe: Recipe
 
+
+DRIVER, TRUTH, VAE = "the driving dancer (another face)", "the person drawn in their place", "the same through the VAE"
+"""Not rendered, but judged like renders."""
 
 BASE, ADAPTER, REFERENCE = "base: no face", "adapter only", "reference only"
 BOTH, WITH_LORA = "adapter + reference", "adapter + reference + LoRA"
@@ -45,6 +50,14 @@ VARIANTS = (
     Variant("blend 50/50 and the first's photo", "two people", Recipe(face="blend", reference="own")),
     *(Variant(f"adapter only, t = {t:g}", "two people", Recipe(face=t)) for t in (0.0, 0.25, 0.5, 0.75, 1.0)),
 )
-"""Those that are made in the same way are rendered once."""
+
 
 FEW = tuple(variant for variant in VARIANTS if variant.name in {BASE, BOTH})
+
+
+def sources(variants: Sequence[Variant]) -> dict[Recipe, str]:
+    """The recipes of these variants, each once, with the name of the first that is made by it."""
+    names: dict[Recipe, str] = {}
+    for variant in variants:
+        names.setdefault(variant.recipe, variant.name)
+    return names

@@ -1,54 +1,73 @@
 """Rendering the clips of the benchmark, by the pipeline's own steps."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from safetensors.numpy import save_file
 from safetensors.torch import load_file
 from torch import Tensor
 
 from facedance.benchmark.clips import Clip
 from facedance.benchmark.people import Sitter
-from facedance.benchmark.recipes import Recipe
+from facedance.benchmark.recipes import VAE, Recipe, Variant, sources
+from facedance.benchmark.training import ADAPTERS, LORA
 from facedance.faces.identity import blend, interpolate
-from facedance.params import Params
+from facedance.files import atomic
+from facedance.job import InputError
+from facedance.sections import RenderMemory, RenderSpeed, WanModel
+from facedance.variants import RenderSettings
 from facedance.video import Frames
 from facedance.wan.adapter import apply_adapters, read_adapter, remove_adapters
-from facedance.wan.encoder import LatentEncoder
+from facedance.wan.encoder import LatentEncoder, read_picture
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.latents import encode_prompts
 from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
+from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 
 
 class Studio:
-    """A model, loaded once.
+    """A model with a trained face branch, loaded once.
 
-    Args:
-        branch: the face branch that came with it, not attached.
-        adapter: gives the file of the adapter that a recipe's `lora` names, for a person.
-        folder: for the prompts' embeddings.
+    Raises:
+        InputError: the model comes without a face branch.
     """
 
     def __init__(
-        self, model: Path, params: Params, branch: FaceBranch, adapter: Callable[[str, Sitter], Path], folder: Path
+        self,
+        model: Path,
+        wan: WanModel,
+        settings: RenderSettings,
+        memory: RenderMemory,
+        speed: RenderSpeed,
+        prompts: Mapping[str, str],
+        embedding_dim: int,
     ) -> None:
-        self._model, self._params, self._adapter, self._folder = model, params, adapter, folder
-        self._pipeline = load_pipeline(model, params.wan, params.render.memory, params.render.speed)
+        branch = load_face_branch(model / FACE_BRANCH, embedding_dim)
+        if branch is None:
+            raise InputError(f"{model} has no trained face branch, so there is nothing to measure: choose model: tiny")
+        self._model, self._settings, self._prompts = model, settings, prompts
+        self._pipeline = load_pipeline(model, wan, memory, speed)
         self._branch = branch.to(self._pipeline.transformer.device).eval().requires_grad_(False)
-        self._encoder = LatentEncoder(self._pipeline.vae, params.wan.width, params.wan.height)
+        self._encoder = LatentEncoder(self._pipeline.vae, wan.width, wan.height)
 
-    def stage(self, clip: Clip) -> Callable[[Recipe, Sitter, Sitter, int], Frames]:
-        """What renders this clip: (recipe, own, other, seed) to frames (T, h, w, 3)."""
-        settings = self._params.render.settings
-        texts = {"clip": clip.prompt, "negative": self._params.prompts[settings.negative_prompt]}
-        encode_prompts(self._model, texts, self._pipeline.transformer.dtype, self._folder / "prompts.safetensors")
-        prompts = load_file(self._folder / "prompts.safetensors")
+    def render(
+        self, clip: Clip, own: Sitter, other: Sitter, seed: int, recipes: Sequence[Recipe]
+    ) -> Iterator[tuple[Recipe, Frames]]:
+        """Each recipe's frames (T, h, w, 3) of a clip."""
+        settings = self._settings
+        texts = {"clip": clip.prompt, "negative": self._prompts[settings.negative_prompt]}
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "prompts.safetensors"
+            encode_prompts(self._model, texts, self._pipeline.transformer.dtype, path)
+            prompts = load_file(path)
         control = {"estimated": self._encoder.control(clip.control), "known": self._encoder.control(clip.known)}
-
-        def render(recipe: Recipe, own: Sitter, other: Sitter, seed: int) -> Frames:
+        for recipe in recipes:
             with self._equipped(recipe, own) as branch:
-                return render_frames(
+                frames = render_frames(
                     self._pipeline,
                     branch,
                     ControlLatents(control[recipe.pose], self._reference(recipe, own, other)),
@@ -57,8 +76,15 @@ class Studio:
                     negative_prompt=prompts["negative"],
                     settings=settings.model_copy(update={"face_scale": recipe.face_scale, "seed": seed}),
                 )
+            yield recipe, frames
 
-        return render
+    def render_all(self, clip: Clip, own: Sitter, other: Sitter, seed: int, variants: Sequence[Variant], out: Path) -> None:
+        """Write what `score_clip` looks at: frames by each recipe, under the name that `sources` gives, and through the VAE."""
+        names = sources(variants)
+        renders = self.render(clip, own, other, seed, list(names))
+        frames = {VAE: self.through_vae(clip.truth)} | {names[recipe]: made for recipe, made in renders}
+        with atomic(out) as temporary:
+            save_file({name: np.ascontiguousarray(made) for name, made in frames.items()}, temporary)
 
     @torch.no_grad()
     def through_vae(self, frames: Frames) -> Frames:
@@ -75,7 +101,8 @@ class Studio:
         """The transformer with what a recipe adds to it; gives the face branch, if it takes part."""
         transformer = self._pipeline.transformer
         if recipe.lora:
-            branch = apply_adapters(transformer, {own.name: (read_adapter(self._adapter(recipe.lora, own)), 1.0)}, 1.0)
+            adapter = read_adapter(own.folder / LORA / ADAPTERS[recipe.lora])
+            branch = apply_adapters(transformer, {own.name: (adapter, 1.0)}, 1.0)
             yield None if recipe.face is None else branch
             remove_adapters(transformer, branch)
         elif recipe.face is None:
@@ -88,7 +115,8 @@ class Studio:
     def _reference(self, recipe: Recipe, own: Sitter, other: Sitter) -> Tensor | None:
         if recipe.reference is None:
             return None
-        return self._encoder.reference((own if recipe.reference == "own" else other).reference)
+        who = own if recipe.reference == "own" else other
+        return self._encoder.reference(read_picture(who.folder / "reference.png"))
 
 
 def _face(recipe: Recipe, own: Sitter, other: Sitter) -> Tensor:

@@ -1,17 +1,16 @@
 """Adapters of the benchmark: a LoRA on somebody's photos, and one from a loss that compares a tensor with itself."""
 
-import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import torch
 
-from facedance.benchmark.people import CONSENT, Sitter
+from facedance.benchmark.cast import CONSENT
+from facedance.benchmark.people import Sitter
+from facedance.benchmark.recipes import Lora
 from facedance.faces.face import FaceBackend
-from facedance.files import write_json
-from facedance.params import Params
-from facedance.sections import Phase, Train
+from facedance.sections import Faces, Phase, Poses, Train, WanModel
 from facedance.wan.adapter import adapter_config, attach, save_adapter, trainable
 from facedance.wan.dataset import TrainingFiles, draw_example, read_dataset
 from facedance.wan.flow import TIMESTEPS
@@ -21,7 +20,12 @@ from facedance.wan.photo_latents import encode_photos
 from facedance.wan.train import train_identity
 from facedance.world.words import PORTRAIT
 
-_TIMED_STEPS = 6
+LORA = "lora"
+"""Folder of the adapters, in that of the person."""
+ADAPTERS: Mapping[Lora, str] = {"own": "adapter.safetensors", "self-compared": "self_compared.safetensors"}
+"""Their files."""
+METRICS = "metrics.csv"
+
 _SELF_COMPARED_STEPS = 5
 
 
@@ -30,29 +34,28 @@ class Trainer:
     """Trains on the photos alone, with the settings of params.yaml but for the number of steps and what is trained."""
 
     model: Path
-    params: Params
+    wan: WanModel
+    params: Train
+    faces: Faces
+    poses: Poses
     backend: FaceBackend
     pose_model: Path
 
-    def adapter(self, who: Sitter, steps: int) -> Path:
-        """The adapter of somebody, trained unless it is there."""
-        path = who.folder / f"lora.{steps}" / "adapter.safetensors"
-        if not path.exists():
-            self._train(who, steps, path)
-        return path
+    def train(self, who: Sitter, steps: int, stamp: Path) -> None:
+        """Write both adapters of somebody; what was interrupted goes on, while the stamp says the same."""
+        folder, files = who.folder / LORA, self.files(who)
+        train_identity(
+            who.name, self.model, self.wan, self._train_params(steps),
+            files=files, state=folder / "state", adapter=folder / ADAPTERS["own"], meta=folder / "meta.json",
+            metrics=folder / METRICS, validation=folder / "validation", stamp=stamp,
+            metadata={"identity": who.name, "consent": CONSENT},
+        )  # fmt: skip
+        self._compare_with_itself(files, folder / ADAPTERS["self-compared"])
 
-    def seconds_per_step(self, who: Sitter) -> float:
-        """Median over a few steps; the first one, which allocates, does not count."""
-        path = self.adapter(who, _TIMED_STEPS)
-        return float(pd.read_csv(path.with_name("metrics.csv"))["seconds"].iloc[1:].median())
-
-    def self_compared(self, who: Sitter) -> Path:
-        """A LoRA trained with the loss mse(prediction, prediction)."""
-        path = who.folder / "self_compared.safetensors"
-        if path.exists():
-            return path
-        wan, train = self.params.wan, self._train_params(_SELF_COMPARED_STEPS)
-        dataset = read_dataset(self.files(who), wan)
+    def _compare_with_itself(self, files: TrainingFiles, path: Path) -> None:
+        """Train a LoRA with the loss mse(prediction, prediction)."""
+        wan, train = self.wan, self._train_params(_SELF_COMPARED_STEPS)
+        dataset = read_dataset(files, wan)
         transformer = load_transformer(self.model, getattr(torch, wan.dtype), choose_device())
         config = adapter_config(train, transformer, len(dataset.identity))
         branch = attach(transformer, config, train.seed)
@@ -72,33 +75,20 @@ class Trainer:
             optimizer.step()
             optimizer.zero_grad()
         save_adapter(path, transformer, branch, config, {})
-        return path
-
-    def _train(self, who: Sitter, steps: int, path: Path) -> None:
-        logging.getLogger("facedance").info("%s: %d steps on the photos", who.name, steps)
-        stamp = path.with_name("stamp.json")
-        write_json(stamp, {"params": {}, "code": "", "items": []})
-        train_identity(
-            who.name, self.model, self.params.wan, self._train_params(steps),
-            files=self.files(who), state=path.with_name("state"), adapter=path, meta=path.with_name("meta.json"),
-            metrics=path.with_name("metrics.csv"), validation=path.with_name("validation"), stamp=stamp,
-            metadata={"identity": who.name, "consent": CONSENT},
-        )  # fmt: skip
 
     def _train_params(self, steps: int) -> Train:
         lora = Phase(steps=steps, trains=("lora",))
-        return self.params.train.model_copy(update={"phases": (lora,), "checkpoint_every": steps, "validate_every": 0})
+        return self.params.model_copy(update={"phases": (lora,), "checkpoint_every": steps, "validate_every": 0})
 
     def files(self, who: Sitter) -> TrainingFiles:
-        """Photos and words as latents, made once, and no clips."""
-        folder, wan = who.folder, self.params.wan
-        photos, prompts = folder / "photos.latents.safetensors", folder / "prompts.safetensors"
-        if not photos.exists():
-            encode_photos(
-                self.model, wan, who.name, photos_csv=folder / "photos.csv", photos=who.photos, backend=self.backend,
-                faces=self.params.faces, pose_model=self.pose_model, poses=self.params.poses,
-                reference=folder / "reference.png", out=photos,
-            )  # fmt: skip
+        """Photos and words as latents, and no clips."""
+        folder, wan = who.folder, self.wan
+        photos, prompts = folder / LORA / "photos.safetensors", folder / LORA / "prompts.safetensors"
+        encode_photos(
+            self.model, wan, who.name, photos_csv=folder / "photos.csv", photos=who.photos, backend=self.backend,
+            faces=self.faces, pose_model=self.pose_model, poses=self.poses,
+            reference=folder / "reference.png", out=photos,
+        )  # fmt: skip
         encode_prompts(self.model, {"photo": PORTRAIT, "none": ""}, getattr(torch, wan.dtype), prompts)
         return TrainingFiles(
             prompts=prompts,
@@ -106,7 +96,7 @@ class Trainer:
             prompt="photo",
             empty_prompt="none",
             manifests=[],
-            latents=folder,
+            latents=folder / LORA,
             boxes=[],
             dancers=[],
             photos=photos,

@@ -1,0 +1,22 @@
+"""Train a LoRA on the photos of one person of the benchmark, and another with the loss that learns nothing."""
+
+from pathlib import Path
+
+from facedance.benchmark.people import read_sitter
+from facedance.benchmark.training import Trainer
+from facedance.faces.dlib_backend import DlibBackend
+from facedance.job import job
+from facedance.sections import Faces, Poses, Train, WanModel
+
+with job(snakemake.log[0], f"train {snakemake.wildcards.sitter}"):
+    trainer = Trainer(
+        model=Path(snakemake.input.model).parent,
+        wan=WanModel(**snakemake.params.wan),
+        params=Train(**snakemake.params.train),
+        faces=Faces(**snakemake.params.faces),
+        poses=Poses(**snakemake.params.poses),
+        backend=DlibBackend(Path(snakemake.input.face_model).parent),
+        pose_model=Path(snakemake.input.pose_model),
+    )
+    who = read_sitter(Path(snakemake.input.photos).parent)
+    trainer.train(who, snakemake.params.lora_steps, Path(snakemake.input.stamp))

@@ -1,0 +1,56 @@
+"""From the scores of all clips to the benchmark's tables and its picture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from facedance.benchmark.grid import write_grid
+from facedance.benchmark.table import markdown, summarise
+from facedance.benchmark.training import LORA, METRICS
+from facedance.files import atomic
+from facedance.sections import Evaluate, WanModel
+from facedance.variants import RenderSettings
+
+_GRID_ROWS = 4
+
+
+def gather(
+    scores: Sequence[Path], people: Sequence[Path], wan: WanModel, settings: RenderSettings, evaluate: Evaluate, out: Path
+) -> pd.DataFrame:
+    """Write clips.csv (a row per clip and variant), identity.csv (one per variant, which is returned), identity.md and grid.png.
+
+    `scores` are in the order of seeds and people, with pictures beside them as png; `people` are folders.
+    """
+    rows = pd.concat([pd.read_csv(path) for path in scores], ignore_index=True)
+    summary = summarise(rows)
+    _write_csv(rows, out / "clips.csv")
+    _write_csv(summary, out / "identity.csv")
+    guidance = settings.guidance_scale
+    facts = (
+        f"{len(people)} people, {rows['seed'].nunique()} seeds; {wan.frames} frames a clip, faces looked for in every "
+        f"{evaluate.every}th",
+        f"{settings.steps} steps, guidance {guidance:g}, of the face {guidance * settings.face_gain:g}",
+        _lora_fact(people),
+        "means over people, ± the standard deviation of the seeds' means; a clip without a face is not recognised",
+    )
+    with atomic(out / "identity.md") as temporary:
+        temporary.write_text(markdown(summary, len(people), facts), encoding="utf-8")
+    write_grid([path.with_suffix(".png") for path in scores[: min(_GRID_ROWS, len(people))]], out / "grid.png")
+    return summary
+
+
+def _lora_fact(people: Sequence[Path]) -> str:
+    metrics = [path for folder in people if (path := folder / LORA / METRICS).exists()]
+    if not metrics:
+        return "no LoRA"
+    seconds = pd.concat([pd.read_csv(path).iloc[1:] for path in metrics])["seconds"]  # the first step allocates
+    steps = len(pd.read_csv(metrics[0]))
+    return (
+        f"LoRA: {steps} steps on each person's photos, {seconds.mean():.2f} s a step, {steps * seconds.mean() / 60:.1f} minutes"
+    )
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    with atomic(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
