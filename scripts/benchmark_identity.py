@@ -10,7 +10,7 @@ from facedance.variants import RenderSettings
 with job(snakemake.log[0], "benchmark identity"):
     gather(
         [Path(file) for file in snakemake.input.scores],
-        [Path(file).parent for file in snakemake.input.people],
+        [Path(file).parents[1] for file in snakemake.input.people],
         WanModel(**snakemake.params.wan),
         RenderSettings(**snakemake.params.render["settings"]),
         Evaluate(**snakemake.params.evaluate),

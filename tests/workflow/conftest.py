@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 COPIED = [
@@ -140,10 +141,15 @@ def new_project(folder: Path, models: str | None = None) -> Project:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Project:
-    """A project that has run to the end. Tests do not change it: they take `project`."""
-    project = new_project(tmp_path_factory.mktemp("finished") / "p", models="models")
-    project.snakemake("all")
+def finished(tmp_path_factory, worker_id) -> Project:
+    """A project that has run to the end, the same one for all workers. Tests do not change it: they take `project`."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent  # of all workers
+    project, done = Project(shared / "finished"), shared / "finished.done"
+    with FileLock(shared / "finished.lock"):
+        if not done.exists():
+            new_project(project.folder, models="models").snakemake("all")
+            done.touch()
     return project
 
 

@@ -28,7 +28,7 @@ def gather(
     _write_csv(summary, out / "identity.csv")
     guidance = settings.guidance_scale
     facts = (
-        f"{len(people)} people, {rows['seed'].nunique()} seeds; {wan.frames} frames a clip, faces looked for in every "
+        f"people: {len(people)}, seeds: {rows['seed'].nunique()}; {wan.frames} frames a clip, faces looked for in every "
         f"{evaluate.every}th",
         f"{settings.steps} steps, guidance {guidance:g}, of the face {guidance * settings.face_gain:g}",
         _lora_fact(people),

@@ -1,0 +1,49 @@
+"""The benchmark of the faces, small: its figures, and that an interrupted one goes on."""
+
+from dataclasses import fields
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from facedance.benchmark.recipes import BASE, DRIVER, TRUTH, VAE, VARIANTS
+from facedance.benchmark.score import Score
+
+FOLDER = "results/benchmark"
+PEOPLE = ("eileen", "heldout_29")
+
+
+def test_every_variant_is_measured_and_what_is_made_is_kept(project):
+    project.change("benchmark", {"people": 2, "seeds": 1, "lora_steps": 2})
+    project.snakemake("benchmark_identity")
+
+    table = pd.read_csv(project[f"{FOLDER}/identity.csv"])
+    assert table["variant"].tolist() == [DRIVER, TRUTH, VAE, *(variant.name for variant in VARIANTS)]
+    assert {field.name for field in fields(Score)} <= set(table.columns)
+    assert (table["clips"] == len(PEOPLE)).all()
+    rows = table.set_index("variant")
+    assert rows.loc[DRIVER, "pck"] > 0.99
+    assert rows.loc[TRUTH, "rank1"] == rows.loc[TRUTH, "judge_rank1"] == 1
+    assert rows.loc[TRUTH, "to_self"] < 0.6 < rows.loc[TRUTH, "to_nearest_other"]
+    for nothing in ("adapter only, face_scale 0", "the original's objective"):  # no face, and a LoRA that has learned nothing
+        np.testing.assert_array_equal(numbers(rows.loc[nothing]), numbers(rows.loc[BASE]))
+    assert "LoRA: 2 steps on each person's photos" in project[f"{FOLDER}/identity.md"].read_text()
+    one, both = (Image.open(project[f"{FOLDER}/{name}"]) for name in ("scores/eileen.0.png", "grid.png"))
+    assert both.width == one.width
+    assert one.height < both.height < 2 * one.height
+
+    assert project.planned("benchmark_identity") == {}
+    for missing in (f"scores/{PEOPLE[1]}.0.csv", "identity.csv"):  # as when it was stopped
+        project[f"{FOLDER}/{missing}"].unlink()
+    assert project.planned("benchmark_identity") == {"score_driving_clip": 1, "benchmark_identity": 1}
+    project.change("evaluate.every", 8)
+    assert project.planned("benchmark_identity") == {"score_driving_clip": 2, "benchmark_identity": 1}
+    project.change("render.settings.steps", 3)
+    again = {"render_driving_clip": 2, "score_driving_clip": 2, "benchmark_identity": 1}
+    assert project.planned("benchmark_identity") == again
+    project.change("benchmark.lora_steps", 3)
+    assert project.planned("benchmark_identity") == {**again, "train_sitter": 2}
+
+
+def numbers(row):
+    return row[[field.name for field in fields(Score)]].to_numpy(float)
