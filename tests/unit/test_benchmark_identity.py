@@ -9,19 +9,20 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from PIL import Image as Pillow
+from safetensors.numpy import save_file
 
 from facedance import params
 from facedance.benchmark import recipes, run
-from facedance.benchmark.cast import NAMES
+from facedance.benchmark.cast import NAMES, SITTERS
 from facedance.benchmark.clips import load_clip, make_clip, save_clip
 from facedance.benchmark.grid import write_grid, write_row
 from facedance.benchmark.look import Sight
-from facedance.benchmark.people import Sitter
+from facedance.benchmark.people import Sitter, read_sitters
 from facedance.benchmark.recipes import ADAPTER, BASE, BOTH, FEW, VARIANTS, Recipe
 from facedance.benchmark.score import Score, score
 from facedance.benchmark.table import MEASURES, markdown, summarise
 from facedance.evaluate.judge import shape_of
-from facedance.faces.embedding import Embedding
+from facedance.faces.embedding import Embedding, save_embeddings
 from facedance.job import InputError
 from facedance.poses.skeleton import COCO, MEDIAPIPE
 from facedance.sample import portrait
@@ -107,6 +108,26 @@ def test_dancer_who_fades_shows_in_the_last_third() -> None:
     result = scored(sight(NOBODY, people=people))
     assert (result.pck_first, result.error_first_px) == (1, pytest.approx(2))
     assert (result.pck_last, result.error_last_px) == (pytest.approx(2 / 3), pytest.approx(8))
+
+
+# ---- People -------------------------------------------------------------------------------------------------------------
+
+
+def left_behind(folder: Path, vector: NDArray[np.floating]) -> Path:
+    """What the photo stage leaves of somebody, as far as it is read."""
+    folder.mkdir()
+    save_embeddings(folder / "embedding.safetensors", {"embedding": Embedding.of(vector)}, {})
+    save_file({"shape": PEOPLE[0].shape}, folder / "shape.safetensors")
+    return folder
+
+
+def test_people_of_whom_two_are_alike_are_refused(tmp_path: Path) -> None:
+    one, two, three = (tmp_path / folder for folder in list(SITTERS)[:3])
+    apart = [left_behind(one, np.array([1.0, 0, 0])), left_behind(two, np.array([0, 1.0, 0]))]
+    assert [who.name for who in read_sitters(apart)] == list(NAMES[:2])
+    alike = left_behind(three, np.array([0, 0.9, 0.5]))
+    with pytest.raises(ValueError, match=rf"{NAMES[1]} and {NAMES[2]} are alike: 0.51, not above 0.6"):
+        read_sitters([*apart, alike])
 
 
 # ---- Tables -------------------------------------------------------------------------------------------------------------
