@@ -239,8 +239,9 @@ def shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Arguments of score_shard for a red, a black and a control render of eileen."""
 
     @contextlib.contextmanager
-    def open_landmarker(model: Path, mode: str) -> Iterator[SeesDancer]:
+    def open_landmarker(model: Path, mode: str, detection_confidence: float) -> Iterator[SeesDancer]:
         assert mode == "video"
+        assert detection_confidence < 0.5, "a render shows a dancer for certain"
         yield SeesDancer()
 
     monkeypatch.setattr(observe, "open_landmarker", open_landmarker)
