@@ -33,7 +33,7 @@ from facedance.params import Params
 from facedance.sections import Phase, Train
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.dataset import Dataset, Item, Source, generator, make_example, read_dataset
-from facedance.wan.encoder import LatentEncoder
+from facedance.wan.encoder import LatentEncoder, read_picture
 from facedance.wan.latents import save_latents
 from facedance.wan.learner import Learner
 from facedance.wan.load import choose_device, load_transformer, load_vae
@@ -112,7 +112,7 @@ def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
     for who in people:
         files = trainer.files(who)
         others = tuple(source for name, (source, _) in danced.items() if name != who.name)
-        item = replace(danced[who.name][1], reference=encoder.reference(who.reference))
+        item = replace(danced[who.name][1], reference=encoder.reference(read_picture(who.folder / "reference.png")))
         dataset = replace(read_dataset(files, project.wan), clips=others)
         subjects.append(Subject(who.name, dataset, item, load_file(files.prompts)["photo"]))
     return subjects
