@@ -22,7 +22,7 @@ import torch
 from safetensors.torch import load_file
 
 from facedance import params
-from facedance.benchmark.cast import SITTERS
+from facedance.benchmark.cast import NAMES, folder_name
 from facedance.benchmark.clips import make_clip
 from facedance.benchmark.people import Sitter, photograph_sitter, read_sitters
 from facedance.benchmark.training import Trainer
@@ -101,7 +101,7 @@ def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
     """The first `count` people of the benchmark; for each, dances of the others are the clips beside the photos."""
     backend = DlibBackend(FACES)
     judge = LandmarkJudge(installed_predictor())
-    folders = [folder / name for name in list(SITTERS)[:count]]
+    folders = [folder / folder_name(name) for name in NAMES[:count]]
     for one in folders:
         photograph_sitter(one, backend, judge, project.faces)
     people = read_sitters(folders)

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from facedance import params
-from facedance.benchmark.cast import SITTERS
+from facedance.benchmark.cast import NAMES, folder_name
 from facedance.benchmark.clips import make_clip
 from facedance.benchmark.look import Judges
 from facedance.benchmark.people import photograph_sitter, read_sitter
@@ -40,22 +40,16 @@ class Denoiser:
     """The tiny model, from any noise level on."""
 
     def __init__(self, wan: WanModel, steps: int) -> None:
-        self.vae, self.transformer = load_vae(MODEL, CPU), load_transformer(MODEL, torch.float32, CPU)
+        self.transformer = load_transformer(MODEL, torch.float32, CPU)
         branch = load_face_branch(MODEL / FACE_BRANCH, DlibBackend.dimension)
         if branch is None:
             sys.exit(f"{MODEL} has no face branch: `snakemake models` puts the tiny model there")
         self.branch = branch
         self.branch.attach(self.transformer)
-        self.encoder = LatentEncoder(self.vae, wan.width, wan.height)
+        self.encoder = LatentEncoder(load_vae(MODEL, CPU), wan.width, wan.height)
         scheduler = load_scheduler(MODEL, wan.flow_shift)
         scheduler.set_timesteps(steps)
         self.sigmas = scheduler.sigmas.tolist()
-
-    def decode(self, latents: Tensor) -> Frames:
-        """Frames (T, h, w, 3) of normalised latents (z, T', h, w)."""
-        mean, std = (torch.tensor(v).view(-1, 1, 1, 1) for v in (self.vae.config.latents_mean, self.vae.config.latents_std))
-        video = self.vae.decode((latents * std + mean)[None].to(self.vae.dtype)).sample[0]
-        return ((video.float().clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 3, 0).numpy()
 
     def finish(self, latents: Tensor, first: int, face: Tensor, text: Tensor, control: Tensor) -> Tensor:
         """Latents (z, T', h, w) at the `first` noise level, denoised by Euler steps."""
@@ -83,9 +77,10 @@ def main() -> None:
     denoiser = Denoiser(project.wan, project.render.settings.steps)
     seen: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
-        for name in list(SITTERS)[: given.people]:
-            photograph_sitter(Path(folder) / name, backend, judge, project.faces)
-            who = read_sitter(Path(folder) / name)
+        for name in NAMES[: given.people]:
+            home = Path(folder) / folder_name(name)
+            photograph_sitter(home, backend, judge, project.faces)
+            who = read_sitter(home)
             clip = make_clip(who.face, who.name, given.seed, project.wan, project.poses, POSE)
             texts = Path(folder) / "prompts.safetensors"
             encode_prompts(MODEL, {"clip": clip.prompt}, torch.float32, texts)
@@ -106,10 +101,10 @@ def versions(
     latents, channels = denoiser.encoder.video(truth), denoiser.encoder.control(control)
     noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed))
     yield "as drawn", truth
-    yield "through the VAE", denoiser.decode(latents)
+    yield "through the VAE", denoiser.encoder.decode(latents)
     for first, sigma in reversed(list(enumerate(denoiser.sigmas[:-1]))):
         noisy = (1 - sigma) * latents + sigma * noise
-        yield f"from noise level {sigma:.3f}", denoiser.decode(denoiser.finish(noisy, first, face, text, channels))
+        yield f"from noise level {sigma:.3f}", denoiser.encoder.decode(denoiser.finish(noisy, first, face, text, channels))
 
 
 if __name__ == "__main__":

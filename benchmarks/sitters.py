@@ -7,23 +7,22 @@ Prints a line for each of the benchmark's people, or of those named: the distanc
 """
 
 import argparse
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from facedance.benchmark.cast import NAMES, WORLD_SEED
-from facedance.benchmark.clips import resized
-from facedance.benchmark.people import SHOTS
+from facedance import params
+from facedance.benchmark.cast import NAMES, WORLD_SEED, folder_name
+from facedance.benchmark.clips import danced, driver_of, resized
+from facedance.benchmark.people import photograph_sitter, read_sitter
+from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.evaluate.observe import surest_face
 from facedance.faces.dlib_backend import DlibBackend
-from facedance.sample.dancer import dressed
+from facedance.faces.embedding import distance
 from facedance.sample.identity import person
-from facedance.sample.photos import photograph
-from facedance.sample.traits import generator, traits_of
-from facedance.world.scene import dance
-from facedance.world.split import HELDOUT_MOVES, training_identity
+from facedance.sample.traits import traits_of
 
 FACES, SEEDS, SIDE, FRAMES, EVERY = Path("models/faces/dlib"), range(10, 14), 128, 17, 4
 
@@ -33,22 +32,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--names", nargs="+", default=list(NAMES))
     given = parser.parse_args()
-    backend = DlibBackend(FACES)
-    known = {name: embedding(name, backend) for name in dict.fromkeys([*NAMES, *given.names])}
+    backend, judge, faces = DlibBackend(FACES), LandmarkJudge(installed_predictor()), params.load(Path("params.yaml")).faces
+    known = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in dict.fromkeys([*NAMES, *given.names]):
+            photograph_sitter(Path(folder) / folder_name(name), backend, judge, faces)
+            known[name] = read_sitter(Path(folder) / folder_name(name)).embedding
     for name in given.names:
-        nearest = min((float(np.linalg.norm(known[name] - known[other])), other) for other in NAMES if other != name)
+        nearest = min((distance(known[name], known[other]), other) for other in NAMES if other != name)
         print(f"{name:14} nearest {nearest[0]:.3f} ({nearest[1]}), found in {found(name, backend):.2f}", flush=True)
-
-
-def embedding(name: str, backend: DlibBackend) -> NDArray[np.float32]:
-    """Mean (D,) over the photos."""
-    face, seen = person(traits_of(name, WORLD_SEED)), []
-    for number, shot in enumerate(SHOTS):
-        photo = photograph(face, shot, generator(f"{name}/{number}", WORLD_SEED))
-        if (largest := surest_face(photo, backend)) is not None:
-            seen.append(backend.embed(photo, largest).raw)
-    mean: NDArray[np.float32] = np.mean(seen, axis=0)
-    return mean
 
 
 def found(name: str, backend: DlibBackend) -> float:
@@ -56,10 +48,7 @@ def found(name: str, backend: DlibBackend) -> float:
     who, hits = person(traits_of(name, WORLD_SEED)), []
     for seed in SEEDS:
         place = f"clip {name}/{seed}/0"
-        rng = generator(place, WORLD_SEED)
-        _, traits = training_identity(int(rng.integers(1000)), WORLD_SEED)
-        dancer = replace(dressed(person(traits), rng), face=who)
-        scene = dance(dancer, HELDOUT_MOVES, FRAMES, 2 * SIDE, generator(f"{place} dance", WORLD_SEED))
+        scene = danced(place, replace(driver_of(place), face=who), FRAMES, 2 * SIDE)
         frames = resized(scene.frames[::EVERY], (SIDE, SIDE))
         hits += [surest_face(frame, backend) is not None for frame in resized(frames, (2 * SIDE, 2 * SIDE))]
     return float(np.mean(hits))

@@ -2,7 +2,7 @@
 # for it; nothing else needs it, and it takes hours.
 
 BENCHMARK = "results/benchmark"
-SITTERS = list(cast.SITTERS)[: PARAMS.benchmark.people]
+SITTERS = [cast.folder_name(name) for name in cast.NAMES[: PARAMS.benchmark.people]]
 BENCHMARK_SEEDS = range(PARAMS.benchmark.seeds)
 NEXT_SITTER = dict(zip(SITTERS, [*SITTERS[1:], SITTERS[0]]))
 

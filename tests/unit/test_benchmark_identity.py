@@ -1,19 +1,21 @@
 """The benchmark's figures against hand-made clips, and one run on a model with random weights."""
 
 import math
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from safetensors.numpy import save_file
 
 from facedance import params
 from facedance.benchmark import recipes, run
-from facedance.benchmark.cast import NAMES, SITTERS
+from facedance.benchmark.cast import NAMES, folder_name
 from facedance.benchmark.clips import load_clip, make_clip, save_clip
 from facedance.benchmark.grid import write_grid, write_row
 from facedance.benchmark.look import Sight
@@ -28,6 +30,9 @@ from facedance.poses.skeleton import COCO, MEDIAPIPE
 from facedance.sample import portrait
 from facedance.sample.identity import person
 from facedance.sample.traits import Traits
+from facedance.tiny.model import BLOCKS, DIM, build_tiny
+from facedance.wan.face_branch import FaceBranch
+from facedance.wan.pretrained_face import FACE_BRANCH, save_face_branch
 from tests.unit.faces_people import dlib_folder
 
 ROOT = Path(__file__).parents[2]
@@ -122,7 +127,7 @@ def left_behind(folder: Path, vector: NDArray[np.floating]) -> Path:
 
 
 def test_people_of_whom_two_are_alike_are_refused(tmp_path: Path) -> None:
-    one, two, three = (tmp_path / folder for folder in list(SITTERS)[:3])
+    one, two, three = (tmp_path / folder_name(name) for name in NAMES[:3])
     apart = [left_behind(one, np.array([1.0, 0, 0])), left_behind(two, np.array([0, 1.0, 0]))]
     assert [who.name for who in read_sitters(apart)] == list(NAMES[:2])
     alike = left_behind(three, np.array([0, 0.9, 0.5]))
@@ -202,6 +207,15 @@ def shortened(frames: int) -> params.Params:
     return chosen.model_copy(update={"model": "tiny", "models": {"tiny": tiny}, "render": render})
 
 
+def random_model(folder: Path) -> Path:
+    """A tiny model with a face branch, both with random weights."""
+    build_tiny(folder, seed=0)
+    with torch.random.fork_rng(devices=[]):
+        branch = FaceBranch(embedding_dim=128, dim=DIM, blocks=BLOCKS, tokens=8, rank=64, width=512)
+    save_face_branch(branch, folder / FACE_BRANCH, "dlib")
+    return folder
+
+
 def test_clip_is_the_same_when_it_was_on_disk(tmp_path: Path, pose_model: Path) -> None:
     project = shortened(5)
     clip = make_clip(person(Traits()), "anybody", 0, project.wan, project.poses, pose_model)
@@ -220,6 +234,24 @@ def test_the_true_joints_of_a_clip_are_where_the_landmarker_sees_them(pose_model
     for seen, known in zip(clip.control, clip.known, strict=True):
         middles = [np.argwhere(picture.max(axis=-1) > 60).mean(axis=0) for picture in (seen, known)]
         assert 0 < np.linalg.norm(middles[0] - middles[1]) < 4, middles
+
+
+@pytest.mark.weights
+@pytest.mark.skipif(not POSE_MODEL.exists(), reason="the pose model is not there; `snakemake models` fetches it")
+def test_run_gives_a_row_for_each_ceiling_and_variant(tmp_path: Path) -> None:
+    extent = run.Extent(people=2, seeds=1, variants=FEW)
+    known = run.Weights(random_model(tmp_path / "model"), dlib_folder(), POSE_MODEL)
+    table = run.benchmark(shortened(5), known, extent, tmp_path / "out")
+    assert table["variant"].tolist() == [recipes.DRIVER, recipes.TRUTH, recipes.VAE, BASE, BOTH]
+    assert set(MEASURES) == {field.name for field in fields(Score)} <= set(table.columns)
+    measured = table.set_index("variant")
+    assert measured.loc[recipes.DRIVER, "pck"] == pytest.approx(1 - 1 / (2 * 5 * 17), abs=1e-4)  # one joint of two clips is off
+    assert measured.loc[recipes.TRUTH, "rank1"] == measured.loc[recipes.TRUTH, "judge_rank1"] == 1
+    assert measured.loc[recipes.TRUTH, "to_self"] < 0.6 < measured.loc[recipes.TRUTH, "to_nearest_other"]
+    assert measured.loc[BOTH, "rank1"] == 0  # random weights draw no faces
+    files, folders = {"clips.csv", "identity.csv", "identity.md", "grid.png", "stamp.json"}, {"people", "renders", "scores"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == files | folders
+    assert len(pd.read_csv(tmp_path / "out" / "clips.csv")) == 2 * len(table)
 
 
 def test_model_without_a_face_branch_is_refused(tmp_path: Path) -> None:

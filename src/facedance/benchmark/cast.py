@@ -24,5 +24,6 @@ def folder_name(name: str) -> str:
     return name.replace(" ", "_")
 
 
-SITTERS = {folder_name(name): name for name in NAMES}
-"""Names by folder."""
+def person_name(folder: str) -> str:
+    """The person of whom `folder_name` gave this."""
+    return folder.replace("_", " ")

@@ -55,14 +55,8 @@ def make_clip(who: Person, name: str, seed: int, wan: WanModel, poses: Poses, po
         InputError: the landmarker follows none of the dancers.
     """
     for place in (f"clip {name}/{seed}/{attempt}" for attempt in range(_ATTEMPTS)):
-        rng = generator(place, WORLD_SEED)
-        _, traits = training_identity(int(rng.integers(_DRIVERS)), WORLD_SEED)
-        driver = dressed(person(traits), rng)
-
-        def danced(dancer: Dancer, side: int, place: str = place) -> Scene:  # by anybody the same dance before the same camera
-            return dance(dancer, HELDOUT_MOVES, wan.frames, side, generator(f"{place} dance", WORLD_SEED))
-
-        pictures = danced(driver, wan.clip_size[0]).frames
+        driver = driver_of(place)
+        pictures = danced(place, driver, wan.frames, wan.clip_size[0]).frames
         people = _track(pictures, wan.fps, poses, pose_model)
         if np.isfinite(people[:, 0, 0]).mean() >= poses.min_tracked:
             break
@@ -71,17 +65,29 @@ def make_clip(who: Person, name: str, seed: int, wan: WanModel, poses: Poses, po
     people, _ = fill_gaps(people, poses.max_gap_frames)
     drawn = np.stack(list(control_frames(people, MEDIAPIPE, poses, wan)))
     small = (wan.width, wan.height)
-    truth = danced(replace(driver, face=who), wan.clip_size[0])
+    truth = danced(place, replace(driver, face=who), wan.frames, wan.clip_size[0])
     return Clip(
         driver=pictures,
         joints=people[:, COCO_IN_MEDIAPIPE][..., [0, 1, 3]],
         poses=drawn,
         control=resized(drawn, small),
-        known=danced(driver, wan.width).control,
+        known=danced(place, driver, wan.frames, wan.width).control,
         truth=resized(truth.frames, small),
         heads=(truth.heads / wan.clip_scale).astype(np.float32),
         prompt=describe(driver),
     )
+
+
+def driver_of(place: str) -> Dancer:
+    """Who dances at a place, by its name."""
+    rng = generator(place, WORLD_SEED)
+    _, traits = training_identity(int(rng.integers(_DRIVERS)), WORLD_SEED)
+    return dressed(person(traits), rng)
+
+
+def danced(place: str, dancer: Dancer, frames: int, side: int) -> Scene:
+    """The dance of a place: by anybody the same, before the same camera."""
+    return dance(dancer, HELDOUT_MOVES, frames, side, generator(f"{place} dance", WORLD_SEED))
 
 
 def _track(frames: Frames, fps: int, poses: Poses, model: Path) -> NDArray[np.float32]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from facedance.benchmark.grid import write_grid
-from facedance.benchmark.table import markdown, summarise
-from facedance.benchmark.training import LORA, METRICS
+from facedance.benchmark.recipes import LORA, METRICS
+from facedance.benchmark.table import markdown, summarise, write_csv
 from facedance.files import atomic
 from facedance.sections import Evaluate, WanModel
 from facedance.variants import RenderSettings
@@ -24,8 +24,8 @@ def gather(
     """
     rows = pd.concat([pd.read_csv(path) for path in scores], ignore_index=True)
     summary = summarise(rows)
-    _write_csv(rows, out / "clips.csv")
-    _write_csv(summary, out / "identity.csv")
+    write_csv(rows, out / "clips.csv")
+    write_csv(summary, out / "identity.csv")
     guidance = settings.guidance_scale
     facts = (
         f"people: {len(people)}, seeds: {rows['seed'].nunique()}; {wan.frames} frames a clip, faces looked for in every "
@@ -49,8 +49,3 @@ def _lora_fact(people: Sequence[Path]) -> str:
     return (
         f"LoRA: {steps} steps on each person's photos, {seconds.mean():.2f} s a step, {steps * seconds.mean() / 60:.1f} minutes"
     )
-
-
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    with atomic(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image as Pillow
 from safetensors.numpy import load_file, save_file
 
-from facedance.benchmark.cast import APART, CONSENT, SITTERS, WORLD_SEED
+from facedance.benchmark.cast import APART, CONSENT, WORLD_SEED, person_name
 from facedance.evaluate.judge import LandmarkJudge, Shape
 from facedance.faces.embed import embed_identity
 from facedance.faces.embedding import Embedding, distance, load_embeddings
@@ -62,7 +62,7 @@ class Sitter:
 
 def photograph_sitter(folder: Path, backend: FaceBackend, judge: LandmarkJudge, faces: Faces) -> None:
     """Take the photos of the person whom the folder is named after, and hand them to the faces stage and to the judge."""
-    name, shapes = SITTERS[folder.name], []
+    name, shapes = person_name(folder.name), []
     face = person(traits_of(name, WORLD_SEED))
     for path, shot in zip(_photos(folder), SHOTS, strict=True):
         photo = photograph(face, shot, generator(f"{name}/{path.stem}", WORLD_SEED))
@@ -78,7 +78,7 @@ def photograph_sitter(folder: Path, backend: FaceBackend, judge: LandmarkJudge, 
 def read_sitter(folder: Path) -> Sitter:
     """The person whom `photograph_sitter` left in a folder."""
     embedding = load_embeddings(folder / _EMBEDDING)["embedding"]
-    return Sitter(SITTERS[folder.name], folder, embedding, load_file(folder / _SHAPE)["shape"])
+    return Sitter(person_name(folder.name), folder, embedding, load_file(folder / _SHAPE)["shape"])
 
 
 def read_sitters(folders: Sequence[Path]) -> tuple[Sitter, ...]:

@@ -1,11 +1,19 @@
 """The ways in which a clip is rendered and compared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Who = Literal["own", "other"]
 Lora = Literal["own", "self-compared"]
+
+
+LORA = "lora"
+"""Folder of the adapters, in that of the person."""
+ADAPTERS: Mapping[Lora, str] = {"own": "adapter.safetensors", "self-compared": "self_compared.safetensors"}
+"""Their files."""
+METRICS = "metrics.csv"
+"""The losses of the first."""
 
 
 @dataclass(frozen=True)

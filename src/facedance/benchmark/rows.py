@@ -14,9 +14,9 @@ from facedance.benchmark.look import Judges
 from facedance.benchmark.people import Sitter
 from facedance.benchmark.recipes import ADAPTER, BASE, BOTH, DRIVER, REFERENCE, TRUTH, VAE, WITH_LORA, Variant, sources
 from facedance.benchmark.score import score
-from facedance.files import atomic
+from facedance.benchmark.table import write_csv
+from facedance.faces.photos import load_photo
 from facedance.video import Frames
-from facedance.wan.encoder import read_picture
 
 _SHOWN = {"face off": BASE, "adapter": ADAPTER, "reference": REFERENCE, "both": BOTH, "both + LoRA": WITH_LORA}
 
@@ -48,11 +48,8 @@ def score_clip(
             *((variant.table, variant.name, names[variant.recipe]) for variant in variants),
         )
     ]
-    with atomic(out) as temporary:
-        pd.DataFrame(rows).assign(person=person, seed=int(seed)).to_csv(
-            temporary, index=False, float_format="%.4f", lineterminator="\n"
-        )
+    write_csv(pd.DataFrame(rows).assign(person=person, seed=int(seed)), out)
     middle = len(clip.driver) // 2
-    pictures = {"driving pose": clip.poses[middle], "photo": read_picture(people[own].photos[0])}
+    pictures = {"driving pose": clip.poses[middle], "photo": load_photo(people[own].photos[0])}
     pictures |= {title: shown[name][middle] for title, name in _SHOWN.items() if name in shown}
     write_row(people[own].name, pictures, out.with_suffix(".png"))

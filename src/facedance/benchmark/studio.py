@@ -13,8 +13,7 @@ from torch import Tensor
 
 from facedance.benchmark.clips import Clip
 from facedance.benchmark.people import Sitter
-from facedance.benchmark.recipes import VAE, Recipe, Variant, sources
-from facedance.benchmark.training import ADAPTERS, LORA
+from facedance.benchmark.recipes import ADAPTERS, LORA, VAE, Recipe, Variant, sources
 from facedance.faces.identity import blend, interpolate
 from facedance.files import atomic
 from facedance.job import InputError
@@ -82,19 +81,9 @@ class Studio:
         """Write what `score_clip` looks at: frames by each recipe, under the name that `sources` gives, and through the VAE."""
         names = sources(variants)
         renders = self.render(clip, own, other, seed, list(names))
-        frames = {VAE: self.through_vae(clip.truth)} | {names[recipe]: made for recipe, made in renders}
+        frames = {VAE: self._encoder.decode(self._encoder.video(clip.truth))} | {names[recipe]: made for recipe, made in renders}
         with atomic(out) as temporary:
             save_file({name: np.ascontiguousarray(made) for name, made in frames.items()}, temporary)
-
-    @torch.no_grad()
-    def through_vae(self, frames: Frames) -> Frames:
-        """Frames (T, h, w, 3) encoded and decoded: the most that any latents can show."""
-        vae = self._pipeline.vae
-        mean, std = (torch.tensor(v).view(-1, 1, 1, 1) for v in (vae.config.latents_mean, vae.config.latents_std))
-        latents = self._encoder.video(frames) * std + mean
-        video = vae.decode(latents[None].to(vae.device, vae.dtype)).sample
-        shown: Frames = (self._pipeline.video_processor.postprocess_video(video)[0] * 255).round().astype("uint8")
-        return shown
 
     @contextlib.contextmanager
     def _equipped(self, recipe: Recipe, own: Sitter) -> Iterator[FaceBranch | None]:

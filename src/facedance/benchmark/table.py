@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import pandas as pd
 
 from facedance.benchmark.score import Score
+from facedance.files import atomic
 
 MEASURES = tuple(field.name for field in fields(Score))
 SD = "_sd"
@@ -45,6 +47,12 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     by_variant = seeds.groupby(level=["table", "variant"], sort=False)
     counts = rows.groupby(["table", "variant"], sort=False).size().rename("clips")
     return pd.concat([counts, by_variant.mean(), by_variant.std().add_suffix(SD)], axis=1).reset_index()
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write figures with four digits."""
+    with atomic(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
 
 
 def markdown(summary: pd.DataFrame, people: int, facts: Iterable[str]) -> str:

@@ -1,6 +1,5 @@
 """Adapters of the benchmark: a LoRA on somebody's photos, and one from a loss that compares a tensor with itself."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import torch
 
 from facedance.benchmark.cast import CONSENT
 from facedance.benchmark.people import Sitter
-from facedance.benchmark.recipes import Lora
+from facedance.benchmark.recipes import ADAPTERS, LORA, METRICS
 from facedance.faces.face import FaceBackend
 from facedance.sections import Faces, Phase, Poses, Train, WanModel
 from facedance.wan.adapter import adapter_config, attach, save_adapter, trainable
@@ -19,12 +18,6 @@ from facedance.wan.load import choose_device, load_transformer
 from facedance.wan.photo_latents import encode_photos
 from facedance.wan.train import train_identity
 from facedance.world.words import PORTRAIT
-
-LORA = "lora"
-"""Folder of the adapters, in that of the person."""
-ADAPTERS: Mapping[Lora, str] = {"own": "adapter.safetensors", "self-compared": "self_compared.safetensors"}
-"""Their files."""
-METRICS = "metrics.csv"
 
 _SELF_COMPARED_STEPS = 5
 
