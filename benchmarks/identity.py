@@ -1,20 +1,20 @@
 """Does a render have the face of the photos? People, dances and photos that the model was not trained on, and two judges.
 
-usage: python benchmarks/identity.py [--people 16] [--seeds 3] [--lora-steps 300] [--only ROW ...] [--small] --out DIR
+usage: python benchmarks/identity.py [--people N] [--seeds N] [--lora-steps N] [--only ROW ...] [--small] --out DIR
        (after `snakemake --cores all models`)
 
 The figures are written to DIR: identity.csv, identity.md, grid.png, and clips.csv with a row for every clip; beside them lie the
-renders. --only is for some rows of the table, by their names; --small is 3 people with one seed, face on and face off.
+renders. What is not given is in the section `benchmark` of params.yaml. --only is for some rows of the table, by their names;
+--small is 3 people with one seed, face on and face off.
 `snakemake benchmark_identity` makes the whole table as well, with a job for each clip, and goes on where it was stopped.
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from facedance import params
-from facedance.benchmark.recipes import VARIANTS
-from facedance.benchmark.run import SMALL, Extent, Weights, benchmark
+from facedance.benchmark.recipes import FEW, VARIANTS
+from facedance.benchmark.run import SMALL, Weights, benchmark
 from facedance.job import job
 
 ROOT = Path(__file__).parents[1]
@@ -30,18 +30,17 @@ def main() -> None:
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    sizes = {name: getattr(given, name) for name in ("people", "seeds", "lora_steps")}
-    extent = replace(SMALL if given.small else Extent(), **{name: value for name, value in sizes.items() if value is not None})
-    if given.only:
-        extent = replace(extent, variants=tuple(variant for variant in VARIANTS if variant.name in given.only))
     chosen = params.load(ROOT / "params.yaml")
+    sizes = {name: getattr(given, name) for name in ("people", "seeds", "lora_steps")}
+    extent = (SMALL if given.small else chosen.benchmark).model_copy(update={k: v for k, v in sizes.items() if v is not None})
+    rows = [v for v in VARIANTS if v.name in given.only] if given.only else FEW if given.small else VARIANTS
     weights = Weights(
         model=ROOT / "models" / chosen.model,
         faces=ROOT / "models" / "faces" / "dlib",
         pose=ROOT / "models" / "pose" / "pose_landmarker_full.task",
     )
     with job(given.out / "identity.log", "identity"):
-        benchmark(chosen, weights, extent, given.out)
+        benchmark(chosen, weights, extent, rows, given.out)
     print((given.out / "identity.md").read_text(encoding="utf-8"))
 
 

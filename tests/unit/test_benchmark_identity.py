@@ -239,9 +239,8 @@ def test_the_true_joints_of_a_clip_are_where_the_landmarker_sees_them(pose_model
 @pytest.mark.weights
 @pytest.mark.skipif(not POSE_MODEL.exists(), reason="the pose model is not there; `snakemake models` fetches it")
 def test_run_gives_a_row_for_each_ceiling_and_variant(tmp_path: Path) -> None:
-    extent = run.Extent(people=2, seeds=1, variants=FEW)
     known = run.Weights(random_model(tmp_path / "model"), dlib_folder(), POSE_MODEL)
-    table = run.benchmark(shortened(5), known, extent, tmp_path / "out")
+    table = run.benchmark(shortened(5), known, run.SMALL.model_copy(update={"people": 2}), FEW, tmp_path / "out")
     assert table["variant"].tolist() == [recipes.DRIVER, recipes.TRUTH, recipes.VAE, BASE, BOTH]
     assert set(MEASURES) == {field.name for field in fields(Score)} <= set(table.columns)
     measured = table.set_index("variant")
@@ -256,11 +255,11 @@ def test_run_gives_a_row_for_each_ceiling_and_variant(tmp_path: Path) -> None:
 
 def test_model_without_a_face_branch_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no trained face branch"):
-        run.benchmark(shortened(5), run.Weights(tmp_path, dlib_folder(), POSE_MODEL), run.SMALL, tmp_path / "out")
+        run.benchmark(shortened(5), run.Weights(tmp_path, dlib_folder(), POSE_MODEL), run.SMALL, FEW, tmp_path / "out")
 
 
 @pytest.mark.parametrize("people", [1, len(NAMES) + 1])
 def test_number_of_people_that_cannot_be_compared_is_refused(tmp_path: Path, people: int) -> None:
     nowhere = run.Weights(tmp_path, tmp_path, tmp_path)
     with pytest.raises(InputError, match=rf"compares 2 to {len(NAMES)} people \(given: {people}\)"):
-        run.benchmark(shortened(5), nowhere, run.Extent(people=people), tmp_path / "out")
+        run.benchmark(shortened(5), nowhere, run.SMALL.model_copy(update={"people": people}), FEW, tmp_path / "out")

@@ -158,12 +158,17 @@ KINDS: dict[str, Callable[[Project, Fault, float], None]] = {
 
 
 def _under_way(project: Project, fault: Fault, wait: float) -> subprocess.Popen[str]:
-    """A run of the stage after `wait` seconds, or one that has ended by itself: a moment drawn too late for it."""
-    process = project.start("snakemake", "--cores", "2", fault.stage)
-    end = time.monotonic() + wait
-    while time.monotonic() < end and process.poll() is None:
-        time.sleep(0.02)
-    return process
+    """A run of the stage after `wait` seconds; one that ends by itself before is made again, and met after half of them."""
+    while True:
+        process = project.start("snakemake", "--cores", "2", fault.stage)
+        try:
+            process.wait(wait)
+        except subprocess.TimeoutExpired:
+            return process
+        if process.returncode:
+            raise AssertionError(f"{fault.stage} failed by itself: see {project['started.log']}")
+        _remove(project, fault.stage)
+        wait /= 2
 
 
 def _jobs(main: subprocess.Popen[str]) -> list[psutil.Process]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from facedance import params
-from facedance.benchmark.recipes import BASE, BOTH
+from facedance.benchmark.recipes import BASE, BOTH, FEW
 from facedance.benchmark.run import SMALL, Weights, benchmark
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.files import read_json, sha256
@@ -124,7 +124,7 @@ def test_renders_show_the_person_in_the_pose(finished, tmp_path):
         faces=finished["models/faces/dlib"],
         pose=finished["models/pose/pose_landmarker_full.task"],
     )
-    table = benchmark(params.load(ROOT / "params.yaml"), weights, SMALL, tmp_path).set_index("variant")
+    table = benchmark(params.load(ROOT / "params.yaml"), weights, SMALL, FEW, tmp_path).set_index("variant")
     shown, without = table.loc[BOTH], table.loc[BASE]
     assert shown["pck"] > 0.85, shown
     assert shown["pck"] > shown["pck_wrong"] + 0.5, shown

@@ -4,6 +4,7 @@ Its stages are the rules of rules/benchmark.smk, where each clip is a job; `benc
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from facedance.benchmark.clips import make_clip
 from facedance.benchmark.gather import gather
 from facedance.benchmark.look import Judges
 from facedance.benchmark.people import photograph_sitter, read_sitter, read_sitters
-from facedance.benchmark.recipes import FEW, VARIANTS, Variant
+from facedance.benchmark.recipes import Variant
 from facedance.benchmark.rows import score_clip
 from facedance.benchmark.studio import Studio
 from facedance.benchmark.training import Trainer
@@ -24,22 +25,14 @@ from facedance.faces.dlib_backend import DlibBackend
 from facedance.files import write_json
 from facedance.job import InputError
 from facedance.params import Params
+from facedance.sections import Benchmark
 from facedance.stamps import code_digest
 
 _log = logging.getLogger("facedance")
 
 
-@dataclass(frozen=True)
-class Extent:
-    """How much is rendered."""
-
-    people: int = 16
-    seeds: int = 3
-    lora_steps: int = 300
-    variants: tuple[Variant, ...] = VARIANTS
-
-
-SMALL = Extent(people=3, seeds=1, variants=FEW)
+SMALL = Benchmark(people=3, seeds=1, lora_steps=1)
+"""With the variants FEW, of which none has a LoRA, it takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +44,8 @@ class Weights:
     pose: Path
 
 
-def benchmark(params: Params, weights: Weights, extent: Extent, out: Path) -> pd.DataFrame:
-    """Run all stages into the folder `out`; gives a row per variant.
+def benchmark(params: Params, weights: Weights, extent: Benchmark, variants: Sequence[Variant], out: Path) -> pd.DataFrame:
+    """Run all stages into the folder `out`, for so many people and seeds; gives a row per variant.
 
     A seed changes the dance, who dances it, where, and the noise.
 
@@ -73,7 +66,7 @@ def benchmark(params: Params, weights: Weights, extent: Extent, out: Path) -> pd
     for folder in folders:
         _log.info("photos of %s", folder.name)
         photograph_sitter(folder, backend, judge, params.faces)
-        if any(variant.recipe.lora for variant in extent.variants):
+        if any(variant.recipe.lora for variant in variants):
             trainer.train(read_sitter(folder), extent.lora_steps, stamp)
     people, scores = read_sitters(folders), []
     for seed in range(extent.seeds):
@@ -82,7 +75,7 @@ def benchmark(params: Params, weights: Weights, extent: Extent, out: Path) -> pd
             _log.info("seed %d of %d: %s", seed + 1, extent.seeds, who.name)
             other = (own + 1) % len(people)
             renders = out / "renders" / f"{name}.{seed}.safetensors"
-            studio.render_all(clips[own], who, people[other], seed, extent.variants, renders)
+            studio.render_all(clips[own], who, people[other], seed, variants, renders)
             scores.append(out / "scores" / f"{name}.{seed}.csv")
-            score_clip(judges, people, own, clips[own], clips[other].joints, load_file(renders), extent.variants, scores[-1])
+            score_clip(judges, people, own, clips[own], clips[other].joints, load_file(renders), variants, scores[-1])
     return gather(scores, folders, wan, render.settings, params.evaluate, out)
