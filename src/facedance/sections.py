@@ -127,6 +127,7 @@ class TrainDefaults(Section):
 
     phases: tuple[Phase, ...] = Field(min_length=1)
     learning_rate: float = Field(gt=0)
+    photo_share: Fraction = Field(description="share of what it learns from that is photos and not clips")
     gradient_checkpointing: bool
     checkpoint_every: int = Field(ge=1)
     validate_every: int = Field(ge=0)
@@ -167,7 +168,6 @@ class Train(TrainDefaults):
     text_dropout: Fraction
     face_dropout: Fraction
     reference_dropout: Fraction
-    photo_share: Fraction
     face_weight: float = Field(ge=0)
     flow_shift: float = Field(gt=0)
     ema_decay: Annotated[float, Field(ge=0, lt=1)]

@@ -114,6 +114,7 @@ def shrink(project: Project) -> None:
         "models.tiny.frames": 9,
         "train.phases": [{"steps": 3, "trains": ["face", "lora"]}, {"steps": 1, "trains": ["lora"]}],
         "train.videos": ["g*"],
+        "train.photo_share": 0.8,
         "train.checkpoint_every": 2,
         "train.validate_every": 0,
         "train.batch_size": 1,
