@@ -40,6 +40,7 @@ def hub(files, monkeypatch):
 
 def test_the_whole_pipeline_runs_from_the_hub(project, hub):
     use_hub(project)
+    project.change("render.batches", [{"who": ["eileen"], "videos": ["gBR*"]}])
     project.snakemake("all")
     assert {name for name in hub.fetched if name.endswith(".safetensors")} == {
         f"{part}/{'model' if part == 'text_encoder' else 'diffusion_pytorch_model'}.safetensors"
