@@ -48,6 +48,7 @@ VARIANTS = (
     Variant(ADAPTER, "faces", Recipe(face=0)),
     Variant(REFERENCE, "faces", Recipe(reference="own")),
     Variant(BOTH, "faces", Recipe(face=0, reference="own")),
+    Variant("adapter + LoRA", "faces", Recipe(face=0, lora="own")),
     Variant(WITH_LORA, "faces", Recipe(face=0, reference="own", lora="own")),
     Variant("adapter + reference, true joints", "faces", Recipe(face=0, reference="own", pose="known")),
     Variant("adapter only, face_scale 0", "faces", Recipe(face=0, face_scale=0)),
