@@ -4,8 +4,8 @@ usage: python benchmarks/identity.py [--people N] [--seeds N] [--lora-steps N] [
        (after `snakemake --cores all models`)
 
 The figures are written to DIR: identity.csv, identity.md, grid.png, and clips.csv with a row for every clip; beside them lie the
-renders. What is not given is in the section `benchmark` of params.yaml. --only is for some rows of the table, by their names;
---small is 3 people with one seed, face on and face off.
+renders. What is not given is in the section `benchmark` of params.yaml. --only is for some rows of the table, by their names, and
+without any for the ceilings alone; --small is 3 people with one seed, face on and face off.
 `snakemake benchmark_identity` makes the whole table as well, with a job for each clip, and goes on where it was stopped.
 """
 
@@ -26,14 +26,14 @@ def main() -> None:
     parser.add_argument("--people", type=int)
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--lora-steps", type=int)
-    parser.add_argument("--only", nargs="+", choices=[variant.name for variant in VARIANTS], metavar="ROW")
+    parser.add_argument("--only", nargs="*", choices=[variant.name for variant in VARIANTS], metavar="ROW")
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     chosen = params.load(ROOT / "params.yaml")
     sizes = {name: getattr(given, name) for name in ("people", "seeds", "lora_steps")}
     extent = (SMALL if given.small else chosen.benchmark).model_copy(update={k: v for k, v in sizes.items() if v is not None})
-    rows = [v for v in VARIANTS if v.name in given.only] if given.only else FEW if given.small else VARIANTS
+    rows = [v for v in VARIANTS if v.name in given.only] if given.only is not None else FEW if given.small else VARIANTS
     weights = Weights(
         model=ROOT / "models" / chosen.model,
         faces=ROOT / "models" / "faces" / "dlib",

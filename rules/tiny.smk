@@ -10,7 +10,12 @@ TINY_PIXELS = {
     **some("tiny", "seed", "side"),
     **TINY.vae.model_dump(include={"people", "parts"}),
 }
-TINY_VAE = {**some("tiny", "seed"), **TINY.vae.model_dump(exclude={"people", "parts"})}
+TINY_VAE = {
+    **some("tiny", "seed"),
+    **TINY.vae.model_dump(include={"steps", "decoder_steps"}),
+}
+TINY_STUDENT = {**some("tiny", "seed"), "steps": TINY.vae.student_steps}
+TINY_DECODER = {**some("tiny", "seed"), "steps": TINY.vae.refining_steps}
 TINY_WORLD = some("tiny", "seed", "side", "frames", "parts", "people", "dancers")
 TINY_TRANSFORMER = some("tiny", "seed", "side", "frames", "transformer")
 
@@ -58,6 +63,76 @@ rule train_tiny_vae:
         "../scripts/train_tiny_vae.py"
 
 
+rule see_tiny_heads:
+    input:
+        pixels=f"{TINY_FOLDER}/pixels/{{part}}.safetensors",
+        vae=f"{TINY_FOLDER}/vae/diffusion_pytorch_model.safetensors",
+        face_model="models/faces/dlib/manifest.json",
+        stamp=stamp("tiny", "see_tiny_heads", some("tiny", "seed")),
+    output:
+        f"{TINY_FOLDER}/heads/{{part}}.safetensors",
+    log:
+        "logs/see_tiny_heads/{part}.log",
+    benchmark:
+        "benchmarks/see_tiny_heads/{part}.tsv"
+    conda:
+        "../environment.yml"
+    params:
+        tiny=some("tiny", "seed"),
+    message:
+        "Looking at heads before and after the tiny VAE, part {wildcards.part}"
+    script:
+        "../scripts/see_tiny_heads.py"
+
+
+rule train_tiny_student:
+    input:
+        heads=expand(f"{TINY_FOLDER}/heads/{{part}}.safetensors", part=TINY_PIXEL_PARTS),
+        stamp=stamp("tiny", "train_tiny_student", TINY_STUDENT),
+    output:
+        weights=f"{TINY_FOLDER}/student.safetensors",
+        metrics=f"{TINY_FOLDER}/student.csv",
+    log:
+        "logs/train_tiny_student.log",
+    benchmark:
+        "benchmarks/train_tiny_student.tsv"
+    conda:
+        "../environment.yml"
+    threads: 16
+    params:
+        tiny=TINY_STUDENT,
+    message:
+        "Training a student of the recogniser"
+    script:
+        "../scripts/train_tiny_student.py"
+
+
+rule train_tiny_decoder:
+    input:
+        pixels=expand(
+            f"{TINY_FOLDER}/pixels/{{part}}.safetensors", part=TINY_PIXEL_PARTS
+        ),
+        vae=f"{TINY_FOLDER}/vae/diffusion_pytorch_model.safetensors",
+        student=f"{TINY_FOLDER}/student.safetensors",
+        stamp=stamp("tiny", "train_tiny_decoder", TINY_DECODER),
+    output:
+        weights=f"{TINY_FOLDER}/refined/vae/diffusion_pytorch_model.safetensors",
+        metrics=f"{TINY_FOLDER}/decoder.csv",
+    log:
+        "logs/train_tiny_decoder.log",
+    benchmark:
+        "benchmarks/train_tiny_decoder.tsv"
+    conda:
+        "../environment.yml"
+    threads: 16
+    params:
+        tiny=TINY_DECODER,
+    message:
+        "Training the tiny VAE's decoder for faces"
+    script:
+        "../scripts/train_tiny_decoder.py"
+
+
 rule encode_tiny_world:
     input:
         vae=f"{TINY_FOLDER}/vae/diffusion_pytorch_model.safetensors",
@@ -82,8 +157,9 @@ rule encode_tiny_world:
 
 rule train_tiny_transformer:
     input:
-        vae=f"{TINY_FOLDER}/vae/diffusion_pytorch_model.safetensors",
+        vae=f"{TINY_FOLDER}/refined/vae/diffusion_pytorch_model.safetensors",
         vae_losses=f"{TINY_FOLDER}/vae.csv",
+        decoder_losses=f"{TINY_FOLDER}/decoder.csv",
         world=expand(f"{TINY_FOLDER}/latents/{{part}}.safetensors", part=TINY_PARTS),
         stamp=stamp("tiny", "train_tiny_transformer", TINY_TRANSFORMER),
     output:

@@ -16,16 +16,15 @@ from facedance.wan.load import load_vae
 
 with job(snakemake.log[0], "tiny transformer"):
     tiny = snakemake.params.tiny
-    folder = Path(snakemake.input.vae).parents[1]
     files = [Path(file) for file in snakemake.input.world]
-    world, vae = read_world(files), load_vae(folder, torch.device("cpu"))
+    world, vae = read_world(files), load_vae(Path(snakemake.input.vae).parents[1], torch.device("cpu"))
     transformer, branch, losses = train_transformer(
         world,
         encode_texts(world.prompts, tiny["seed"]),
         inactive_latents(vae, tiny["frames"], tiny["side"]),
         TinyTransformer(**tiny["transformer"]),
         seed=tiny["seed"],
-        state=folder / "transformer-state",
+        state=Path(snakemake.output[0]).parents[1] / "transformer-state",
         compiled=snakemake.params.compiled,
     )
     meta = {
@@ -33,6 +32,7 @@ with job(snakemake.log[0], "tiny transformer"):
         "world": digest([sha256(file) for file in files]),
         "losses": {
             "vae": history(pd.read_csv(snakemake.input.vae_losses)["loss"].tolist()),
+            "decoder": history(pd.read_csv(snakemake.input.decoder_losses)["picture"].tolist()),
             "transformer": history([row["loss"] for row in losses]),
         },
     }

@@ -54,6 +54,13 @@ class Pixels:
         kinds = ("photos", "controls", "clips", "clips")
         return _tensor([self._frame(kinds[i % len(kinds)], rng)[0] for i in range(WHOLE)])
 
+    def dances(self, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Frames of dances (count, 3, 1, side, side) in [-1, 1], and their heads (count, 1, 4)."""
+        clips = rng.integers(len(self._all["clips"]), size=count)
+        times = rng.integers(self._all["clips"].shape[1], size=count)
+        frames, heads = (self._all[name][clips, times][:, None] for name in ("clips", "heads"))
+        return _tensor(list(frames)), torch.from_numpy(heads)
+
     def _frame(self, kind: str, rng: np.random.Generator) -> tuple[Frames, NDArray[np.floating]]:
         """One frame (1, side, side, 3), and in dances the middle of its head."""
         i = rng.integers(len(self._all[kind]))

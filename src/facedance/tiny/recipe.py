@@ -12,6 +12,8 @@ class TinyVae(Section):
     parts: int = Field(ge=1, description="files of pictures")
     steps: int = Field(ge=1, description="of encoder and decoder")
     decoder_steps: int = Field(ge=1, description="after them, of the decoder alone")
+    student_steps: int = Field(ge=1, description="of a student of the recogniser")
+    refining_steps: int = Field(ge=1, description="of the decoder, for the faces that the student sees")
 
 
 class TinyRound(Section):

@@ -1,0 +1,25 @@
+"""Train the decoder of the tiny VAE for faces, or go on with it."""
+
+from pathlib import Path
+
+import torch
+
+from facedance.files import atomic
+from facedance.job import job
+from facedance.tiny.decoder import refine_decoder
+from facedance.tiny.pixels import Pixels
+from facedance.tiny.student import load_student
+from facedance.tiny.vae import save_vae
+from facedance.wan.load import load_vae
+
+with job(snakemake.log[0], "tiny decoder"):
+    pixels = Pixels([Path(file) for file in snakemake.input.pixels])
+    vae, student = (
+        load_vae(Path(snakemake.input.vae).parents[1], torch.device("cpu")),
+        load_student(Path(snakemake.input.student)),
+    )
+    folder = Path(snakemake.output.weights).parent
+    losses = refine_decoder(vae, student, pixels, **snakemake.params.tiny, state=folder.with_name("decoder-state"))
+    save_vae(vae, folder)
+    with atomic(snakemake.output.metrics) as temporary:
+        losses.to_csv(temporary, index=False)
