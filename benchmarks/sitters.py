@@ -15,7 +15,7 @@ import numpy as np
 
 from facedance import params
 from facedance.benchmark.cast import NAMES, WORLD_SEED, folder_name
-from facedance.benchmark.clips import danced, driver_of, resized
+from facedance.benchmark.clips import danced, driver_of
 from facedance.benchmark.people import photograph_sitter, read_sitter
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.evaluate.observe import surest_face
@@ -23,6 +23,7 @@ from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.embedding import distance
 from facedance.sample.identity import person
 from facedance.sample.traits import traits_of
+from facedance.video import resized
 
 FACES, SEEDS, SIDE, FRAMES, EVERY = Path("models/faces/dlib"), range(10, 14), 128, 17, 4
 

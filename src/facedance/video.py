@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import decord
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
@@ -272,3 +273,9 @@ def _encode_sound(container: "av.container.OutputContainer", stream: av.AudioStr
         frame.pts = start
         container.mux(stream.encode(frame))
     container.mux(stream.encode())
+
+
+def resized(frames: Frames, size: tuple[int, int]) -> Frames:
+    """Frames (T, H, W, 3) in another width and height: smaller by area, larger by cubic interpolation."""
+    how = cv2.INTER_AREA if size[0] < frames.shape[2] else cv2.INTER_CUBIC
+    return np.stack([cv2.resize(frame, size, interpolation=how) for frame in frames])

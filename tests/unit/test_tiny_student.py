@@ -116,7 +116,7 @@ def test_the_decoder_learns_goes_on_where_it_was_stopped_and_leaves_the_latents_
     monkeypatch.setattr(decoder, "FRAMES", 2)
     monkeypatch.setattr(decoder, "CHECKPOINT_EVERY", 8)
 
-    def refine(folder, steps=50, kill_after=None):
+    def refine(folder, kill_after=None):
         torch.manual_seed(0)
         vae, student, held = faded(), Student(DIMENSION).eval().requires_grad_(False), Pixels([pixels])
         if kill_after:
@@ -129,7 +129,7 @@ def test_the_decoder_learns_goes_on_where_it_was_stopped_and_leaves_the_latents_
                 return draw(*args)
 
             monkeypatch.setattr(held, "dances", killed)
-        return vae, refine_decoder(vae, student, held, steps=steps, seed=0, state=folder)
+        return vae, refine_decoder(vae, student, held, steps=50, seed=0, state=folder)
 
     vae, losses = refine(tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):

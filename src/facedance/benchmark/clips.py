@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
@@ -22,7 +21,7 @@ from facedance.sample.dancer import Dancer, dressed
 from facedance.sample.identity import Person, person
 from facedance.sample.traits import generator
 from facedance.sections import Poses, WanModel
-from facedance.video import Frames
+from facedance.video import Frames, resized
 from facedance.world.scene import Scene, dance
 from facedance.world.split import HELDOUT_MOVES, training_identity
 from facedance.world.words import describe
@@ -111,9 +110,3 @@ def load_clip(path: Path) -> Clip:
     """The clip that `save_clip` wrote."""
     with safe_open(path, framework="numpy") as file:
         return Clip(**load_file(path), **json.loads(file.metadata()["facedance"]))
-
-
-def resized(frames: Frames, size: tuple[int, int]) -> Frames:
-    """Frames (T, H, W, 3) in another width and height: smaller by area, larger by cubic interpolation."""
-    how = cv2.INTER_AREA if size[0] < frames.shape[2] else cv2.INTER_CUBIC
-    return np.stack([cv2.resize(frame, size, interpolation=how) for frame in frames])

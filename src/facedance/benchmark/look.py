@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.benchmark.clips import resized
 from facedance.evaluate.judge import POINTS, LandmarkJudge
 from facedance.evaluate.observe import surest_face, track_dancer
 from facedance.evaluate.temporal import warping_error
 from facedance.faces.face import FaceBackend
 from facedance.sections import WanModel
-from facedance.video import Frames
+from facedance.video import Frames, resized
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from facedance.benchmark.clips import resized
 from facedance.evaluate.observe import surest_face
 from facedance.faces.face import FaceBackend
 from facedance.files import atomic
 from facedance.tiny.fast_vae import decode, encode
-from facedance.video import Frames
+from facedance.video import Frames, resized
 
 SIDE = 64  # pixels of a crop
 FRAMES = 10  # looked at of each dance
