@@ -8,6 +8,7 @@ from facedance.files import atomic
 from facedance.job import job
 from facedance.tiny.decoder import refine_decoder
 from facedance.tiny.pixels import Pixels
+from facedance.tiny.recipe import TinyDecoding
 from facedance.tiny.student import load_student
 from facedance.tiny.vae import save_vae
 from facedance.wan.load import load_vae
@@ -19,7 +20,8 @@ with job(snakemake.log[0], "tiny decoder"):
         load_student(Path(snakemake.input.student)),
     )
     folder = Path(snakemake.output.weights).parent
-    losses = refine_decoder(vae, student, pixels, **snakemake.params.tiny, state=folder.with_name("decoder-state"))
+    goes, seed = [TinyDecoding(**go) for go in snakemake.params.tiny["decoder"]], snakemake.params.tiny["seed"]
+    losses = refine_decoder(vae, student, pixels, goes, seed=seed, state=folder.with_name("decoder-state"))
     save_vae(vae, folder)
     with atomic(snakemake.output.metrics) as temporary:
         losses.to_csv(temporary, index=False)

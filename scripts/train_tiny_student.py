@@ -8,7 +8,8 @@ from facedance.tiny.sightings import read_sightings
 from facedance.tiny.student import save_student, train_student
 
 with job(snakemake.log[0], "tiny student"):
-    sightings = read_sightings([Path(file) for file in snakemake.input.heads])
+    kinds = (snakemake.input.heads, snakemake.input.guesses)
+    sightings = [read_sightings([Path(file) for file in files]) for files in kinds]
     student, losses = train_student(sightings, **snakemake.params.tiny)
     save_student(student, Path(snakemake.output.weights))
     with atomic(snakemake.output.metrics) as temporary:

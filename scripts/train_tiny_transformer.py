@@ -1,4 +1,4 @@
-"""Train the tiny model's transformer and face branch, or go on with it, and publish the whole model."""
+"""Train the tiny model's transformer and face branch, or go on with it, and write the whole model."""
 
 from pathlib import Path
 
@@ -32,7 +32,6 @@ with job(snakemake.log[0], "tiny transformer"):
         "world": digest([sha256(file) for file in files]),
         "losses": {
             "vae": history(pd.read_csv(snakemake.input.vae_losses)["loss"].tolist()),
-            "decoder": history(pd.read_csv(snakemake.input.decoder_losses)["picture"].tolist()),
             "transformer": history([row["loss"] for row in losses]),
         },
     }

@@ -7,16 +7,20 @@ import pytest
 import torch
 
 from facedance.faces.dlib_backend import DlibBackend
+from facedance.job import InputError
 from facedance.tiny import decoder, sightings
+from facedance.tiny import student as student_module
 from facedance.tiny.decoder import picture_error, refine_decoder
 from facedance.tiny.fast_vae import decode, encode
 from facedance.tiny.pixels import Pixels, make_pixels
-from facedance.tiny.sightings import SIDE, head_crops, read_sightings, see_heads
-from facedance.tiny.student import Student, explained, identity_error, load_student, save_student, train_student
+from facedance.tiny.recipe import TinyDecoding
+from facedance.tiny.sightings import LEAST_SCORE, SIDE, head_crops, read_sightings, save_sightings, see_heads
+from facedance.tiny.student import Student, explained, face_error, load_student, save_student, train_student
 from facedance.wan.load import load_vae
 from tests.unit.faces_people import dlib_folder
 
 DIMENSION = 8
+GOES = [TinyDecoding(steps=40, rate=0.25), TinyDecoding(steps=10, rate=0.1)]
 ASSETS = Path(__file__).parents[2] / "assets"
 
 
@@ -41,55 +45,97 @@ def test_a_crop_shows_the_head_and_a_little_around_it():
 def test_the_recogniser_sees_each_head_before_and_after_the_vae(pixels, tmp_path, monkeypatch):
     monkeypatch.setattr(sightings, "decode", lambda vae, latents: latents)
     monkeypatch.setattr(sightings, "encode", lambda vae, video: (video, None))
-    see_heads(pixels, None, DlibBackend(dlib_folder()), 0, tmp_path / "heads.safetensors")
+    save_sightings(see_heads(pixels, None, DlibBackend(dlib_folder(), LEAST_SCORE), 0), tmp_path / "heads.safetensors")
     seen = read_sightings([tmp_path / "heads.safetensors"])
-    assert len(seen["drawn"]) == len(seen["decoded_embedding"]) > sightings.FRAMES
-    distances = (seen["drawn_embedding"] - seen["decoded_embedding"]).norm(dim=1)
-    same = (seen["drawn"] == seen["decoded"]).flatten(1).all(1)  # where no noise was added
+    assert len(seen["before"]) == len(seen["after_embedding"]) == 2 * sightings.FRAMES
+    distances = (seen["before_embedding"] - seen["after_embedding"]).norm(dim=1)
+    same = (seen["before"] == seen["after"]).flatten(1).all(1)  # where no noise was added
     assert 0 < same.sum() < len(same)
-    assert distances[same].max() == 0
-    assert distances[~same].min() > 0
+    assert distances[same].nan_to_num().max() == 0
+    assert distances[~same & distances.isfinite()].min() > 0
+    assert (seen["before_score"] > 0).float().mean() > 0.8, "drawn faces are found"
+
+
+def test_a_head_without_a_face_has_the_least_score_and_no_embedding():
+    grey = torch.zeros(1, 3, 1, 128, 128)
+    seen = sightings.sightings(grey, grey, torch.tensor([[[40.0, 40.0, 72.0, 72.0]]]), DlibBackend(dlib_folder(), LEAST_SCORE))
+    assert seen["before_embedding"].isnan().all()
+    assert seen["after_score"].tolist() == [LEAST_SCORE]
 
 
 def lit(count, seed):
-    """Heads of which a recogniser sees nothing but how bright they are, in a direction of its own, and darker when decoded."""
+    """Heads of which a recogniser sees nothing but how bright they are, in a direction of its own, and darker afterwards.
+
+    Dark ones it does not see at all.
+    """
     random = torch.Generator().manual_seed(seed)
     light = torch.rand(count, generator=random)
     direction = torch.randn(DIMENSION, generator=torch.Generator().manual_seed(9))
-    pictures = {"drawn": light, "decoded": 0.8 * light}
-    crops = {name: (value * 255).byte().view(-1, 1, 1, 1).repeat(1, 3, SIDE, SIDE) for name, value in pictures.items()}
-    return crops | {f"{name}_embedding": value[:, None] * direction for name, value in pictures.items()}
+    rows = {}
+    for name, value in {"before": light, "after": 0.8 * light}.items():
+        rows[name] = (value * 255).byte().view(-1, 1, 1, 1).repeat(1, 3, SIDE, SIDE)
+        rows[f"{name}_embedding"] = torch.where(value[:, None] > 0.1, value[:, None] * direction, torch.nan)
+        rows[f"{name}_score"] = 2 * value - 1
+    return rows
 
 
-def test_a_student_learns_what_the_recogniser_sees(tmp_path):
-    student, losses = train_student(lit(200, seed=0), steps=60, seed=0)
-    assert list(losses["step"]) == list(range(1, 61))
+@pytest.fixture
+def few_pairs(monkeypatch):
+    monkeypatch.setattr(student_module, "BATCH", 8)
+
+
+def test_a_student_learns_what_the_recogniser_sees(tmp_path, few_pairs):
+    student, losses = train_student([lit(200, seed=0), lit(80, seed=2)], steps=80, seed=0)
+    assert list(losses["step"]) == list(range(1, 81))
+    assert losses["loss"].notna().all()
     others = lit(50, seed=1)
     save_student(student, tmp_path / "student.safetensors")
     frozen = load_student(tmp_path / "student.safetensors")
-    with torch.no_grad():
-        guessed = frozen(others["decoded"].float() / 127.5 - 1)
-    error = (guessed - others["decoded_embedding"]).square().sum(1).mean()
-    spread = (others["decoded_embedding"] - others["decoded_embedding"].mean(0)).square().sum(1).mean()
-    assert error < 0.3 * spread
-    assert explained(others, frozen) > 0.7
-    unchanged = others | {"decoded": others["drawn"]}
-    assert explained(unchanged, frozen) == pytest.approx(0, abs=1e-4)
+    look = frozen.look(others["after"].float() / 127.5 - 1)
+    known = others["after_embedding"].isfinite().all(1)
+    wanted = others["after_embedding"][known]
+    error = (look.embedding[known] - wanted).square().sum(1).mean()
+    assert error < 0.3 * (wanted - wanted.mean(0)).square().sum(1).mean()
+    change, score = explained(others, frozen)
+    assert change > 0.7
+    assert score > 0.7
+    unchanged, _ = explained(others | {"after": others["before"]}, frozen)
+    assert unchanged == pytest.approx(0, abs=1e-4)
     assert not any(parameter.requires_grad for parameter in frozen.parameters())
 
 
-def test_identity_error_looks_at_heads_alone():
+def test_without_any_face_there_is_nothing_to_learn():
+    dark = lit(20, seed=0)
+    dark["before_embedding"][:] = torch.nan
+    with pytest.raises(InputError, match="a face in none of 19 heads"):
+        train_student([dark], steps=1, seed=0)
+
+
+def test_face_error_looks_at_heads_alone_and_at_those_that_count():
     torch.manual_seed(0)
-    student, heads = Student(DIMENSION).eval(), torch.tensor([[[20.0, 20.0, 60.0, 60.0]]])
-    video = torch.rand(1, 3, 1, 128, 128) * 2 - 1
-    decoded, random = video.clone().requires_grad_(), torch.Generator().manual_seed(0)
-    assert identity_error(student, decoded, video, heads, random).item() == 0
-    changed = decoded + 0.1 * torch.rand(decoded.shape)
-    identity_error(student, changed, video, heads, random).backward()
+    student, heads = Student(DIMENSION).eval(), torch.tensor([[[20.0, 20.0, 60.0, 60.0]]]).repeat(2, 1, 1)
+    before = torch.rand(2, 3, 1, 128, 128) * 2 - 1
+    counts, random = torch.tensor([[1.0], [0.0]]), torch.Generator().manual_seed(0)
+    assert [error.item() for error in face_error(student, before, before, heads, counts, random)] == [0, 0]
+    after = (before + 0.1 * torch.rand(before.shape)).requires_grad_()
+    identity, _ = face_error(student, after, before, heads, counts, random)
+    identity.backward()
     inside = torch.zeros(128, 128, dtype=torch.bool)
     inside[5:75, 5:75] = True
-    assert decoded.grad[..., inside].abs().sum() > 0
-    assert decoded.grad[..., ~inside].abs().sum() == 0
+    assert after.grad[0][..., inside].abs().sum() > 0
+    assert after.grad[0][..., ~inside].abs().sum() == 0
+    assert after.grad[1].abs().sum() == 0
+    assert [error.item() for error in face_error(student, after, before, heads, 0 * counts, random)] == [0, 0]
+
+
+def test_a_face_that_is_found_less_surely_is_missed_and_one_found_more_surely_is_not(few_pairs):
+    student, _ = train_student([lit(200, seed=0)], steps=80, seed=0)
+    light, dark = (torch.full((1, 3, 1, 96, 96), value) for value in (0.6, -0.6))
+    heads, random = torch.tensor([[[20.0, 20.0, 60.0, 60.0]]]), torch.Generator().manual_seed(0)
+    _, missed = face_error(student, dark, light, heads, torch.ones(1, 1), random)
+    _, found = face_error(student, light, dark, heads, torch.ones(1, 1), random)
+    assert missed > 0.5
+    assert found == 0
 
 
 def test_an_error_in_the_head_counts_more():
@@ -129,7 +175,7 @@ def test_the_decoder_learns_goes_on_where_it_was_stopped_and_leaves_the_latents_
                 return draw(*args)
 
             monkeypatch.setattr(held, "dances", killed)
-        return vae, refine_decoder(vae, student, held, steps=50, seed=0, state=folder)
+        return vae, refine_decoder(vae, student, held, GOES, seed=0, state=folder)
 
     vae, losses = refine(tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):

@@ -36,7 +36,8 @@ class DlibBackend:
         np.float32,
     )
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, least_score: float = 0.0) -> None:
+        self._least_score = least_score  # below 0, what is doubtful counts as a face too
         self._detector = dlib.get_frontal_face_detector()
         try:
             self._landmarks = dlib.shape_predictor(str(folder / LANDMARKS_FILE))
@@ -48,11 +49,11 @@ class DlibBackend:
             ) from None
 
     def detect(self, image: Image, min_face_px: int) -> list[Face]:
-        """Faces of about `min_face_px` pixels and more, largest first. Scores are above 0; low ones are often false faces."""
+        """Faces of about `min_face_px` pixels and more, largest first. Low scores are often false faces."""
         scale = _SMALLEST_FACE / min_face_px
         interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         scaled = cv2.resize(image, None, fx=scale, fy=scale, interpolation=interpolation)
-        boxes, scores, _ = self._detector.run(scaled, 0, 0.0)
+        boxes, scores, _ = self._detector.run(scaled, 0, self._least_score)
         faces = []
         for box, score in zip(boxes, scores, strict=True):
             points = self._landmarks(scaled, box)

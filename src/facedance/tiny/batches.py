@@ -51,11 +51,16 @@ class Batch:
     latents: Tensor  # (B, z, F, h, w)
     target: Tensor  # (B, z, F, h, w)
     weight: Tensor  # (B, 1, F, h, w)
+    head: Tensor  # (B, 1, F, h, w) in [0, 1]: where the head is
     control: Tensor  # (B, c, F, h, w)
     text: Text
     faces: Tensor  # (B, D) of length 1
     scale: Tensor  # (B,) 0 where the face is dropped
     sigma: Tensor  # (B,)
+
+    def denoised(self, velocity: Tensor) -> Tensor:
+        """Latents without noise (B, z, F, h, w), as this velocity says; the target says what they were."""
+        return self.latents - _each(self.sigma) * velocity
 
 
 def draw_batch(
@@ -96,6 +101,7 @@ def draw_batch(
         padded = F.pad(reference, (0, 0, 0, 0, 0, 0, 0, control.shape[1] - reference.shape[1]))
         video, control = torch.cat([reference, video], dim=2), torch.cat([padded, control], dim=2)
         weight = torch.cat([torch.full_like(weight[:, :, :1], REFERENCE_WEIGHT), weight], dim=2)
+        head = torch.cat([torch.zeros_like(head[:, :, :1]), head], dim=2)
     noise = torch.randn(video.shape, generator=random)
     u = torch.rand(kind.size, generator=random)
     sigma = shifted(u, SHIFT)
@@ -105,6 +111,7 @@ def draw_batch(
         latents=noised(video, noise, _each(sigma)),
         target=velocity(video, noise),
         weight=weight,
+        head=head,
         control=control,
         text=Text.of([prompts[word] for word in spoken], TEXT_TOKENS),
         faces=_embeddings(world.tensors["embedding"][shown], random),

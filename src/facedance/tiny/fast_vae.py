@@ -34,6 +34,27 @@ def decode(vae: AutoencoderKLWan, latents: Tensor) -> Tensor:
     return unpatchify(_unfold(out, len(latents)), vae.config.patch_size)
 
 
+def encode_normalised(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
+    """Latents (B, z, T, h, w) of videos (B, 3, T, H, W) in [-1, 1] as the transformer takes them."""
+    shift, scale = _statistics(vae)
+    with torch.autocast("cpu", torch.bfloat16):
+        mean, _ = encode(vae, video)
+    return (mean.float() - shift) / scale
+
+
+def decode_normalised(vae: AutoencoderKLWan, latents: Tensor) -> Tensor:
+    """Videos (B, 3, T, H, W), not clamped, of latents as `encode_normalised` gives them."""
+    shift, scale = _statistics(vae)
+    with torch.autocast("cpu", torch.bfloat16):
+        return decode(vae, latents * scale + shift).float()
+
+
+def _statistics(vae: AutoencoderKLWan) -> tuple[Tensor, Tensor]:
+    """Mean and spread (z, 1, 1, 1) of the latents."""
+    shift, scale = (torch.tensor(v).view(-1, 1, 1, 1) for v in (vae.config.latents_mean, vae.config.latents_std))
+    return shift, scale
+
+
 def _fold(video: Tensor) -> Tensor:
     """(B, C, T, H, W) to (B T, C, H, W)."""
     return video.transpose(1, 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)

@@ -12,8 +12,6 @@ class TinyVae(Section):
     parts: int = Field(ge=1, description="files of pictures")
     steps: int = Field(ge=1, description="of encoder and decoder")
     decoder_steps: int = Field(ge=1, description="after them, of the decoder alone")
-    student_steps: int = Field(ge=1, description="of a student of the recogniser")
-    refining_steps: int = Field(ge=1, description="of the decoder, for the faces that the student sees")
 
 
 class TinyRound(Section):
@@ -40,6 +38,25 @@ class TinyTransformer(Section):
     mapper_width: int = Field(ge=16, le=4096)
 
 
+class TinyDecoding(Section):
+    """A go of the decoder's last training, with an optimizer of its own."""
+
+    steps: int = Field(ge=1)
+    rate: float = Field(gt=0, le=1, description="share of the rates of the VAE's training, from which they fall to none")
+
+
+class TinyFaces(Section):
+    """The last trainings, of decoder and transformer, for faces as a student of the recogniser sees them."""
+
+    picture_parts: int = Field(ge=1, description="files of the VAE's pictures whose heads the recogniser looks at")
+    parts: int = Field(ge=1, description="of the world, whose people the transformer is trained with")
+    looks: int = Field(ge=1, description="batches of guesses that the recogniser looks at, of each part in each round")
+    student_steps: int = Field(ge=1, description="of the student, from nothing in each round")
+    decoder: list[TinyDecoding] = Field(min_length=1, description="one go after the other, with the first student")
+    rounds: int = Field(ge=1, le=9, description="of looking at the transformer's guesses and training it")
+    steps: int = Field(ge=1, description="of the transformer in each round")
+
+
 class Tiny(Section):
     """How the tiny model was made; `snakemake tiny` makes it again. Its trained weights are part of the repository."""
 
@@ -52,6 +69,7 @@ class Tiny(Section):
     compiled: bool = Field(description="compile the transformer's blocks: minutes at the start, a third of the time of each step")
     vae: TinyVae
     transformer: TinyTransformer
+    faces: TinyFaces
 
 
 def people_of(part: int, parts: int, people: int) -> range:

@@ -1,6 +1,6 @@
-"""How the recogniser sees heads as they are drawn, and through the VAE: what its student learns from."""
+"""How the recogniser sees heads before and after the VAE or the transformer: what its student learns from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,19 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from facedance.evaluate.observe import surest_face
-from facedance.faces.face import FaceBackend
+from facedance.faces.face import Face, FaceBackend
 from facedance.files import atomic
 from facedance.tiny.fast_vae import decode, encode
 from facedance.video import Frames, resized
 
 SIDE = 64  # pixels of a crop
 FRAMES = 10  # looked at of each dance
+LEAST_SCORE = -1.0  # from which something is taken for a face at all, and the score of a head in which nothing is
 _ENLARGED = 2  # times, as clips are larger than the model's frames
+_MIN_FACE_PX = 24  # of the enlarged frames
 _CROP_SHARE, _SEEN_SHARE = 1.2, 1.7  # sides of the crop and of what the recogniser is shown, in sides of the head's box
+HEAD_IN_CROP = SIDE / 2 + torch.tensor([-1.0, -1.0, 1.0, 1.0]) * SIDE / (2 * _CROP_SHARE)
+"""The head's box (4,) in a crop of it."""
 _NOISES = (0.0, 0.05, 0.15)  # of the latents, in their own strength
 
 
@@ -35,13 +38,10 @@ def head_crops(video: Tensor, heads: Tensor) -> Tensor:
     return F.grid_sample(frames, grid, padding_mode="border", align_corners=False)
 
 
-def see_heads(pixels: Path, vae: Any, backend: FaceBackend, seed: int, path: Path) -> None:
-    """Write pairs of crops, `drawn` and `decoded` (N, 3, SIDE, SIDE) uint8, and `drawn_embedding`, `decoded_embedding` (N, D).
-
-    They are of FRAMES frames of each dance in the file `pixels` in which the recogniser finds the face both times.
-    """
+def see_heads(pixels: Path, vae: Any, backend: FaceBackend, seed: int) -> dict[str, Tensor]:
+    """`sightings` of FRAMES frames of each dance in the file `pixels`, as they are drawn and through the VAE."""
     held, rng, noise = load_file(pixels), np.random.default_rng([seed, 2]), torch.Generator().manual_seed(seed)
-    rows: dict[str, list[Tensor]] = {name: [] for name in ("drawn", "decoded", "drawn_embedding", "decoded_embedding")}
+    seen = []
     for clip, boxes in zip(held["clips"], held["heads"], strict=True):
         chosen = rng.choice(len(clip), FRAMES, replace=False)
         drawn, heads = clip[chosen], boxes[chosen]  # (T, H, W, 3), (T, 4)
@@ -49,37 +49,65 @@ def see_heads(pixels: Path, vae: Any, backend: FaceBackend, seed: int, path: Pat
         with torch.no_grad():
             latents = encode(vae, video)[0]
             strength = torch.from_numpy(rng.choice(_NOISES, FRAMES)).float().view(1, 1, -1, 1, 1) * latents.square().mean().sqrt()
-            decoded = decode(vae, latents + strength * torch.randn(latents.shape, generator=noise)).clamp(-1, 1)
-        seen = [_embeddings(_pictures(shown), heads.numpy(), backend) for shown in (video, decoded)]
-        both = torch.from_numpy(np.isfinite(np.stack(seen)).all(axis=(0, 2)))
-        for name, shown, faces in zip(("drawn", "decoded"), (video, decoded), seen, strict=True):
-            rows[name].append(((head_crops(shown, heads[None]) + 1) * 127.5).round().byte()[both])
-            rows[f"{name}_embedding"].append(torch.from_numpy(faces)[both])
+            decoded = decode(vae, latents + strength * torch.randn(latents.shape, generator=noise))
+        seen.append(sightings(video, decoded, heads[None], backend))
+    return joined(seen)
+
+
+def sightings(before: Tensor, after: Tensor, heads: Tensor, backend: FaceBackend) -> dict[str, Tensor]:
+    """The heads (B, T, 4) of videos (B, 3, T, H, W) in [-1, 1] before and after, N = B T.
+
+    `before` and `after` (N, 3, SIDE, SIDE) uint8 are crops, `before_embedding` and `after_embedding` (N, D) the recogniser's
+    output, NaN where it sees no face, and `before_score` and `after_score` (N,) how sure it is of one, at least LEAST_SCORE.
+    """
+    rows = {}
+    for name, video in (("before", before), ("after", after.clamp(-1, 1))):
+        frames = ((video.transpose(1, 2).flatten(0, 1) + 1) * 127.5).round().byte()  # (N, 3, H, W)
+        looks = _looks(frames.permute(0, 2, 3, 1).numpy(), heads.flatten(0, 1).numpy(), backend)
+        rows[name] = ((head_crops(video, heads) + 1) * 127.5).round().byte()
+        rows[f"{name}_embedding"], rows[f"{name}_score"] = (torch.from_numpy(values) for values in looks)
+    return rows
+
+
+def joined(parts: Iterable[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Sightings one after the other."""
+    rows: dict[str, list[Tensor]] = {}
+    for part in parts:
+        for name, values in part.items():
+            rows.setdefault(name, []).append(values)
+    return {name: torch.cat(values) for name, values in rows.items()}
+
+
+def save_sightings(seen: dict[str, Tensor], path: Path) -> None:
+    """Write sightings as safetensors."""
     with atomic(path) as temporary:
-        save_file({name: torch.cat(values).contiguous() for name, values in rows.items()}, temporary)
+        save_file({name: values.contiguous() for name, values in seen.items()}, temporary)
 
 
 def read_sightings(files: Sequence[Path]) -> dict[str, Tensor]:
-    """All that `see_heads` wrote into these files."""
-    parts = [load_file(file) for file in files]
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    """All that `save_sightings` wrote into these files."""
+    return joined(load_file(file) for file in files)
 
 
-def _pictures(video: Tensor) -> Frames:
-    """Frames (T, H, W, 3) of a video (1, 3, T, H, W)."""
-    shown: Frames = ((video[0] + 1) * 127.5).round().byte().permute(1, 2, 3, 0).numpy()
-    return shown
-
-
-def _embeddings(frames: Frames, heads: NDArray[np.float32], backend: FaceBackend) -> NDArray[np.float32]:
-    """The recogniser's output (T, D) at the heads; NaN where it finds no face."""
-    found = np.full((len(frames), backend.dimension), np.nan, np.float32)
-    large = resized(frames, (_ENLARGED * frames.shape[2], _ENLARGED * frames.shape[1]))
+def _looks(frames: Frames, heads: NDArray[np.float32], backend: FaceBackend) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The recogniser's output (N, D) at a head (4,) in each frame (N, H, W, 3), and its scores (N,)."""
+    embeddings = np.full((len(frames), backend.dimension), np.nan, np.float32)
+    scores = np.full(len(frames), LEAST_SCORE, np.float32)
+    large = resized(np.ascontiguousarray(frames), (_ENLARGED * frames.shape[2], _ENLARGED * frames.shape[1]))
     for i, (frame, box) in enumerate(zip(large, _ENLARGED * heads, strict=True)):
-        middle, reach = (box[:2] + box[2:]) / 2, max(box[2] - box[0], box[3] - box[1]) * _SEEN_SHARE / 2
-        (left, top), (right, bottom) = np.maximum(middle - reach, 0).astype(int), np.ceil(middle + reach).astype(int)
+        middle, reach = (box[:2] + box[2:]) / 2, max(box[2] - box[0], box[3] - box[1]) / 2
+        (left, top), (right, bottom) = (
+            np.maximum(middle - _SEEN_SHARE * reach, 0).astype(int),
+            np.ceil(middle + _SEEN_SHARE * reach).astype(int),
+        )
         cut = np.ascontiguousarray(frame[top:bottom, left:right])  # dlib searches a small picture sooner
-        face = surest_face(cut, backend)
+        face = _face_at(middle - [left, top], reach, backend.detect(cut, _MIN_FACE_PX))
         if face is not None:
-            found[i] = backend.embed(cut, face).raw
-    return found
+            embeddings[i], scores[i] = backend.embed(cut, face).raw, face.score
+    return embeddings, scores
+
+
+def _face_at(middle: NDArray[np.floating], reach: float, faces: Sequence[Face]) -> Face | None:
+    """The surest of the faces whose middle is no further than `reach` from here."""
+    near = [face for face in faces if np.abs(face.centre - middle).max() < reach]
+    return max(near, key=lambda face: face.score, default=None)

@@ -1,7 +1,8 @@
-"""A small differentiable student of the recogniser, which sees what a VAE does to a face."""
+"""A small differentiable student of the recogniser, which knows what a VAE and a transformer do to a face."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,34 +13,48 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from facedance.files import atomic
-from facedance.tiny.sightings import SIDE, head_crops
+from facedance.job import InputError
+from facedance.tiny.sightings import HEAD_IN_CROP, SIDE, head_crops
 
 WIDTHS = (32, 48, 96, 128, 192)  # of the first layer and of the blocks, of which all but the first halve the picture
 GROUPS = 8
 RATE, DECAY = 1.5e-3, 0.05
 WARMUP = 50
-BATCH = 24  # pairs
+BATCH = 32  # pairs
 HELD_OUT = 0.05  # share of the pairs, those of the last people
-CHANGE_WEIGHT = 2.0  # of the error in how far a face moves when it is decoded
-_SHIFT, _CONTRAST = 2, 0.1  # of the crops, in pixels and as a share
-_MOVED, _SCALED, _GRAIN = 0.06, 0.1, 0.03  # of the crops that teach a decoder: shares of the head, and noise
+CHANGE_WEIGHT, SCORE_WEIGHT = 2.0, 0.3  # of the errors in how far a face moves, and in how surely it is found
+_MOVED, _SCALED, _CONTRAST, _GRAIN = 0.06, 0.1, 0.1, 0.03  # of the crops: shares of the head, share of the light, and noise
 
 _log = logging.getLogger("facedance")
 
 
+@dataclass(frozen=True)
+class Look:
+    """What the recogniser is thought to see in N crops."""
+
+    embedding: Tensor  # (N, D)
+    score: Tensor  # (N,) how surely it finds a face
+
+
 class Student(nn.Module):
-    """From crops (N, 3, SIDE, SIDE) in [-1, 1] to the recogniser's output (N, D)."""
+    """From crops (N, 3, SIDE, SIDE) in [-1, 1] to the recogniser's output."""
 
     def __init__(self, dimension: int) -> None:
         super().__init__()
         self.stem = nn.Conv2d(3, WIDTHS[0], 5, 2, 2)
         strides = [1, *[2] * (len(WIDTHS) - 2)]
         self.blocks = nn.Sequential(*(_Block(*sizes) for sizes in zip(WIDTHS[:-1], WIDTHS[1:], strides, strict=True)))
-        self.out = nn.Linear(WIDTHS[-1] * (SIDE // 2 ** (len(WIDTHS) - 1)) ** 2, dimension)
+        self.out = nn.Linear(WIDTHS[-1] * (SIDE // 2 ** (len(WIDTHS) - 1)) ** 2, dimension + 1)
 
     def forward(self, crops: Tensor) -> Tensor:
         features: Tensor = self.out(self.blocks(F.silu(self.stem(crops))).flatten(1))
         return features
+
+    def look(self, crops: Tensor) -> Look:
+        """At crops, in bfloat16 for the most part."""
+        with torch.autocast("cpu", torch.bfloat16):
+            seen = self(crops).float()
+        return Look(seen[:, :-1], seen[:, -1])
 
 
 class _Block(nn.Module):
@@ -53,28 +68,32 @@ class _Block(nn.Module):
         return F.silu(self.shortcut(x) + self.second(F.silu(self.first(x))))
 
 
-def train_student(sightings: Mapping[str, Tensor], *, steps: int, seed: int) -> tuple[Student, pd.DataFrame]:
-    """Learn from what `see_heads` wrote, but for the last people in it; gives the student and the loss of each step.
+def train_student(sightings: Sequence[Mapping[str, Tensor]], *, steps: int, seed: int) -> tuple[Student, pd.DataFrame]:
+    """Learn from several kinds of sightings as much each, but for the last people; gives the student and each step's loss.
 
-    The loss is the squared distance to the recogniser's output, and that of the difference which the VAE makes.
+    The loss is the squared distance to the recogniser's output, to the change in it, and to its scores.
+
+    Raises:
+        InputError: the recogniser finds no face in any.
     """
     torch.manual_seed(seed)
-    known = int(len(sightings["drawn"]) * (1 - HELD_OUT))
-    student = Student(sightings["drawn_embedding"].shape[1])
+    known = [{name: values[: _known(kind)] for name, values in kind.items()} for kind in sightings]
+    faces = torch.cat([kind["before_embedding"] for kind in known])
+    faces = faces[faces.isfinite().all(1)]
+    if not len(faces):
+        raise InputError(f"the recogniser finds a face in none of {sum(map(_known, sightings))} heads: train the VAE for longer")
+    student = Student(faces.shape[1])
     with torch.no_grad():
-        student.out.bias.copy_(sightings["drawn_embedding"].mean(0))
+        student.out.bias[:-1].copy_(faces.mean(0))
         student.out.weight.mul_(0.1)
     optimizer, rows = torch.optim.AdamW(student.parameters(), RATE, weight_decay=DECAY), []
     for step in range(1, steps + 1):
         random = torch.Generator().manual_seed(step)
-        chosen = torch.randint(known, (BATCH,), generator=random)
-        crops = torch.cat([sightings[name][chosen] for name in ("drawn", "decoded")]).float() / 127.5 - 1
-        shift = torch.randint(-_SHIFT, _SHIFT + 1, (2,), generator=random).tolist()
-        contrast = 1 + _CONTRAST * torch.randn(BATCH, 1, 1, 1, generator=random).repeat(2, 1, 1, 1)
-        with torch.autocast("cpu", torch.bfloat16):
-            drawn, decoded = student(crops.roll(shift, (2, 3)) * contrast).float().chunk(2)
-        seen, through = sightings["drawn_embedding"][chosen], sightings["decoded_embedding"][chosen]
-        loss = _distance(drawn, seen) + _distance(decoded, through) + CHANGE_WEIGHT * _distance(decoded - drawn, through - seen)
+        pairs = [_drawn(kind, BATCH // len(known), random) for kind in known]
+        batch = {name: torch.cat([pair[name] for pair in pairs]) for name in pairs[0]}
+        crops = [_pixels(batch[name])[:, :, None] for name in ("before", "after")]
+        before, after = _varied(crops, HEAD_IN_CROP.expand(len(crops[0]), 1, 4), random)
+        loss = _loss(student.look(before), student.look(after), batch)
         for group in optimizer.param_groups:
             group["lr"] = RATE * min(1.0, step / WARMUP, (steps - step + 1) / steps)
         optimizer.zero_grad()
@@ -83,47 +102,83 @@ def train_student(sightings: Mapping[str, Tensor], *, steps: int, seed: int) -> 
         rows.append({"step": step, "loss": loss.item()})
         if step % 100 == 0:
             _log.info("student step %d of %d: loss %.4f", step, steps, np.mean([row["loss"] for row in rows[-100:]]))
-    share = explained({name: values[known:] for name, values in sightings.items()}, student)
-    _log.info("the student explains %.2f of what the VAE changes for the recogniser, on other people", share)
-    return student.eval(), pd.DataFrame(rows)
+    student.eval()
+    for kind in sightings:
+        share = explained({name: values[_known(kind) :] for name, values in kind.items()}, student)
+        _log.info("the student explains %.2f of what changes for the recogniser, and %.2f of its scores, on other people", *share)
+    return student, pd.DataFrame(rows)
+
+
+def _known(kind: Mapping[str, Tensor]) -> int:
+    return int(len(kind["before"]) * (1 - HELD_OUT))
+
+
+def _drawn(kind: Mapping[str, Tensor], count: int, random: torch.Generator) -> dict[str, Tensor]:
+    chosen = torch.randint(len(kind["before"]), (count,), generator=random)
+    return {name: values[chosen] for name, values in kind.items()}
+
+
+def _pixels(crops: Tensor) -> Tensor:
+    return crops.float() / 127.5 - 1
+
+
+def _loss(before: Look, after: Look, batch: Mapping[str, Tensor]) -> Tensor:
+    seen, through = batch["before_embedding"], batch["after_embedding"]
+    embeddings = _distance(before.embedding, seen) + _distance(after.embedding, through)
+    change = _distance(after.embedding - before.embedding, through - seen)
+    scores = sum((look.score - batch[name]).square().mean() for look, name in ((before, "before_score"), (after, "after_score")))
+    return embeddings + CHANGE_WEIGHT * change + SCORE_WEIGHT * scores
 
 
 @torch.no_grad()
-def explained(sightings: Mapping[str, Tensor], student: Student) -> float:
-    """Share of the squared change in the recogniser's output, from drawn to decoded, that the student predicts."""
-    batches = (sightings[name].split(2 * BATCH) for name in ("drawn", "decoded"))
-    drawn, decoded = (torch.cat([student(crops.float() / 127.5 - 1) for crops in parts]) for parts in batches)
-    change = sightings["decoded_embedding"] - sightings["drawn_embedding"]
-    return 1 - (_distance(decoded - drawn, change) / _distance(change, torch.zeros_like(change))).item()
+def explained(sightings: Mapping[str, Tensor], student: Student) -> tuple[float, float]:
+    """Shares, of the squared change in the recogniser's output and of the variance of its scores after it, that are predicted."""
+    looks = [[student.look(_pixels(crops)) for crops in sightings[name].split(2 * BATCH)] for name in ("before", "after")]
+    before, after = (torch.cat([look.embedding for look in parts]) for parts in looks)
+    change = sightings["after_embedding"] - sightings["before_embedding"]
+    scores, guessed = sightings["after_score"], torch.cat([look.score for look in looks[1]])
+    unexplained = _distance(after - before, change) / _distance(torch.zeros_like(change), change)
+    return 1 - unexplained.item(), 1 - ((guessed - scores).square().mean() / scores.var(correction=0)).item()
 
 
-def identity_error(student: Student, decoded: Tensor, video: Tensor, heads: Tensor, random: torch.Generator) -> Tensor:
-    """Mean squared distance of the heads (B, T, 4) in videos (B, 3, T, H, W) after and before the VAE, as the student sees it.
+def face_error(
+    student: Student, after: Tensor, before: Tensor, heads: Tensor, weight: Tensor, random: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """How much worse heads (B, T, 4) in videos (B, 3, T, H, W) look to the recogniser after than before, as the student sees it.
 
-    It sees both in the same chance crop, light and noise: a decoder that may know how it looks learns what pleases it, and
-    what the recogniser does not see.
+    It sees both in the same chance crop, light and noise: who may know how it looks learns what pleases it, and what the
+    recogniser does not see.
+
+    Args:
+        weight: (B, T) 1 for the heads that count, 0 for the others.
+
+    Returns:
+        Means of the squared distance between the embeddings and of the loss of score.
     """
-    boxes = _jittered(heads, random)
-    before, after = (head_crops(shown, boxes) for shown in (video, decoded))
-    light = 1 + _CONTRAST * torch.randn(len(before), 1, 1, 1, generator=random)
-    noise = _GRAIN * torch.randn(before.shape, generator=random)
-    with torch.autocast("cpu", torch.bfloat16):
-        with torch.no_grad():
-            wanted = student(before * light + noise).float()
-        return _distance(student(after * light + noise).float(), wanted)
+    crops_before, crops_after = _varied([before, after], heads, random)
+    with torch.no_grad():
+        wanted = student.look(crops_before)
+    seen, share = student.look(crops_after), weight.flatten() / weight.sum().clamp(min=1)
+    moved = (seen.embedding - wanted.embedding).square().sum(1)
+    return (share * moved).sum(), (share * F.relu(wanted.score - seen.score)).sum()
 
 
-def _jittered(heads: Tensor, random: torch.Generator) -> Tensor:
-    """Boxes (B, T, 4) moved and scaled a little."""
+def _varied(videos: Sequence[Tensor], heads: Tensor, random: torch.Generator) -> list[Tensor]:
+    """Crops of heads (B, T, 4) in videos (B, 3, T, H, W), all in the same chance crop, light and noise."""
     corners = heads.unflatten(2, (2, 2))  # (B, T, corner, axis)
     middle, side = corners.mean(2), (corners[:, :, 1] - corners[:, :, 0]).amax(2, keepdim=True)
     middle = middle + _MOVED * side * torch.randn(middle.shape, generator=random)
     reach = side * (1 + _SCALED * torch.randn(side.shape, generator=random)) / 2
-    return torch.cat([middle - reach, middle + reach], dim=2)
+    crops = [head_crops(video, torch.cat([middle - reach, middle + reach], dim=2)) for video in videos]
+    light = 1 + _CONTRAST * torch.randn(len(crops[0]), 1, 1, 1, generator=random)
+    grain = _GRAIN * torch.randn(crops[0].shape, generator=random)
+    return [crop * light + grain for crop in crops]
 
 
 def _distance(a: Tensor, b: Tensor) -> Tensor:
-    return (a - b).square().sum(1).mean()
+    """Mean squared distance of rows (N, D), where b is known."""
+    known = b.isfinite().all(1)
+    return (known * (a - b.nan_to_num()).square().sum(1)).sum() / known.sum().clamp(min=1)
 
 
 def save_student(student: Student, path: Path) -> None:
@@ -135,6 +190,6 @@ def save_student(student: Student, path: Path) -> None:
 def load_student(path: Path) -> Student:
     """The student that `save_student` wrote, frozen."""
     tensors = load_file(path)
-    student = Student(len(tensors["out.bias"]))
+    student = Student(len(tensors["out.bias"]) - 1)
     student.load_state_dict(tensors)
     return student.eval().requires_grad_(False)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from facedance.tiny.batches import MOVING, PICTURES, Batch, Kind, batch_rng, draw_batch
 from facedance.tiny.fast_transformer import base_block, control_block, predict
@@ -83,19 +83,15 @@ def train_transformer(
 ) -> tuple[Any, FaceBranch, list[dict[str, Any]]]:
     """The averaged model and branch, and the losses of all steps; goes on from the last checkpoint in `state`."""
     model, branch = new_model(recipe, world, seed)
-    weights = {f"model.{n}": p for n, p in model.named_parameters()} | {f"face.{n}": p for n, p in branch.named_parameters()}
-    inner = {name: p for name, p in weights.items() if p.ndim == 2 and not name.startswith(ENDS)}
-    optimizer = Muon(inner.values(), [p for name, p in weights.items() if name not in inner], recipe.rate, recipe.other_rate)
+    weights = weights_of(model, branch)
+    optimizer = new_optimizer(weights, recipe)
     average = {name: p.detach().clone() for name, p in weights.items()}
     done, rows = 0, []
     if (last := checkpoint.newest(state)) is not None:
         checkpoint.unpack(last.tensors, weights, optimizer, average)
         done, rows = last.step, last.facts["rows"]
         _log.info("going on after step %d", done)
-    torch._dynamo.config.recompile_limit = COMPILED_SHAPES
-    blocks: dict[str, Any] = {"block": base_block, "vace_block": control_block}
-    if compiled:
-        blocks = {name: torch.compile(function, dynamic=False) for name, function in blocks.items()}
+    blocks = block_functions(compiled)
     started, steps = time.monotonic(), sum(part.steps for part in recipe.rounds)
     for step in range(done + 1, steps + 1):
         part, part_step = round_of(recipe, step)
@@ -132,14 +128,38 @@ def train_transformer(
     return model, branch, rows
 
 
+def weights_of(model: Any, branch: FaceBranch) -> dict[str, nn.Parameter]:
+    """The parameters of both by name."""
+    return {f"model.{n}": p for n, p in model.named_parameters()} | {f"face.{n}": p for n, p in branch.named_parameters()}
+
+
+def new_optimizer(weights: Mapping[str, nn.Parameter], recipe: TinyTransformer) -> Muon:
+    """Muon for the matrices between the ends, AdamW for all else."""
+    inner = {name: p for name, p in weights.items() if p.ndim == 2 and not name.startswith(ENDS)}
+    return Muon(inner.values(), [p for name, p in weights.items() if name not in inner], recipe.rate, recipe.other_rate)
+
+
 def step_loss(model: Any, branch: FaceBranch, batch: Batch, blocks: Mapping[str, Any]) -> Tensor:
     """Flow-matching loss of a batch."""
+    return flow_loss(predicted(model, branch, batch, blocks), batch.target, batch.weight)
+
+
+def predicted(model: Any, branch: FaceBranch, batch: Batch, blocks: Mapping[str, Any]) -> Tensor:
+    """Velocity (B, z, F, h, w) that the model predicts for a batch."""
     with torch.autocast("cpu", torch.bfloat16):
-        velocity = predict(
+        return predict(
             model, branch, batch.latents, batch.sigma, batch.control, batch.text, batch.faces, batch.scale,
             block=blocks["block"], vace_block=blocks["vace_block"],
         )  # fmt: skip
-    return flow_loss(velocity, batch.target, batch.weight)
+
+
+def block_functions(compiled: bool) -> dict[str, Any]:
+    """The functions of a block and of a control block, compiled or not."""
+    blocks: dict[str, Any] = {"block": base_block, "vace_block": control_block}
+    if compiled:
+        torch._dynamo.config.recompile_limit = COMPILED_SHAPES
+        blocks = {name: torch.compile(function, dynamic=False) for name, function in blocks.items()}
+    return blocks
 
 
 def _report(recipe: TinyTransformer, steps: int, rows: list[dict[str, Any]], seconds: float) -> None:

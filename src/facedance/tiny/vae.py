@@ -1,8 +1,6 @@
 """Training the tiny model's VAE."""
 
-import logging
 import math
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +14,10 @@ from torch import Tensor
 
 from facedance.files import replaced
 from facedance.tiny.fast_vae import decode, encode
+from facedance.tiny.learning import learn
 from facedance.tiny.model import new_vae
 from facedance.tiny.muon import Muon
 from facedance.tiny.pixels import Pixels
-from facedance.wan import checkpoint
 
 NOISE = 0.05  # deviation of what is added to the latents, in theirs
 EDGE_WEIGHT = 0.5
@@ -27,8 +25,6 @@ RATE, OTHER_RATE = 0.02, 2e-3  # of Muon and of what it leaves to AdamW
 AGAIN = 0.5  # share of the rates with which the decoder goes on alone
 WARMUP, DECAY = 20, 0.75  # steps at the start, share of the steps at the end
 CHECKPOINT_EVERY = 100
-
-_log = logging.getLogger("facedance")
 
 
 def train_vae(pixels: Pixels, *, steps: int, decoder_steps: int, seed: int, state: Path) -> tuple[Any, pd.DataFrame]:
@@ -45,30 +41,21 @@ def train_vae(pixels: Pixels, *, steps: int, decoder_steps: int, seed: int, stat
     # Convolutions to and from pixels are small and left to AdamW, like all vectors.
     inner = [p for p in weights.values() if p.ndim >= 4 and p.shape[0] > 3]
     optimizer = Muon(inner, [p for p in weights.values() if all(p is not q for q in inner)], RATE, OTHER_RATE)
-    done, rows = 0, []
-    if (last := checkpoint.newest(state)) is not None:
-        checkpoint.unpack(last.tensors, weights, optimizer, {})
-        done, rows = last.step, last.facts["rows"]
-        _log.info("going on after step %d of %d", done, steps)
-    started = time.monotonic()
-    for step in range(done + 1, steps + decoder_steps + 1):
-        rng, noise, total = np.random.default_rng([seed, step]), torch.Generator().manual_seed(step), 0.0
-        both = step <= steps
-        optimizer.factor = rate_factor(step, steps) if both else AGAIN * rate_factor(step - steps, decoder_steps)
-        for video in (pixels.crops(rng), pixels.whole(rng)):
-            loss = batch_loss(vae, video, noise, encoder_learns=both)
-            loss.backward()
-            total += loss.item()
-        torch.nn.utils.clip_grad_norm_(weights.values(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        rows.append({"step": step, "loss": total})
-        if step % 20 == 0:
-            recent, seconds = np.mean([row["loss"] for row in rows[-20:]]), (time.monotonic() - started) / (step - done)
-            _log.info("vae step %d of %d: loss %.4f, %.2f s a step", step, steps + decoder_steps, recent, seconds)
-        if step % CHECKPOINT_EVERY == 0 or step in (steps, steps + decoder_steps):
-            checkpoint.save(state, checkpoint.Checkpoint(step, checkpoint.pack(weights, optimizer, {}), {"rows": rows}))
-    return vae, pd.DataFrame(rows)
+
+    def losses(step: int) -> dict[str, Tensor]:
+        rng, noise = np.random.default_rng([seed, step]), torch.Generator().manual_seed(step)
+        videos = (pixels.crops(rng), pixels.whole(rng))
+        parts = [batch_loss(vae, video, noise, encoder_learns=step <= steps) for video in videos]
+        return {"loss": torch.stack(parts).sum()}
+
+    def factor(step: int) -> float:
+        return rate_factor(step, steps) if step <= steps else AGAIN * rate_factor(step - steps, decoder_steps)
+
+    table = learn(
+        "vae", weights, optimizer, losses, steps=steps + decoder_steps, rate_factor=factor,
+        checkpoint_every=CHECKPOINT_EVERY, state=state,
+    )  # fmt: skip
+    return vae, table
 
 
 def batch_loss(vae: AutoencoderKLWan, video: Tensor, random: torch.Generator, *, encoder_learns: bool) -> Tensor:

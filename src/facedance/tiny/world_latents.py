@@ -21,7 +21,7 @@ from facedance.sample.dancer import dressed
 from facedance.sample.identity import Person, person
 from facedance.sample.portrait import Points
 from facedance.sample.traits import generator
-from facedance.tiny.fast_vae import encode
+from facedance.tiny.fast_vae import encode_normalised
 from facedance.video import Frames
 from facedance.wan.flow import box_mask
 from facedance.world.estimated import estimated_control
@@ -117,10 +117,7 @@ def _latents(vae: Any, frames: Frames) -> Tensor:
 
 @torch.no_grad()
 def _normalised(vae: Any, video: Tensor) -> Tensor:
-    with torch.autocast("cpu", torch.bfloat16):
-        (mean,), _ = encode(vae, video)
-    shift, scale = (torch.tensor(v).view(-1, 1, 1, 1) for v in (vae.config.latents_mean, vae.config.latents_std))
-    return (mean.float() - shift) / scale
+    return encode_normalised(vae, video)[0]
 
 
 def _embeddings(face: Person, backend: FaceBackend, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -1,0 +1,75 @@
+"""The last training of the tiny model's transformer: its guesses, decoded, are to look to the recogniser as the truth does.
+
+Least squares alone teach it the mean of all faces that the noise leaves open, which is no face in particular and often not
+taken for one. What the recogniser sees is judged by its student, at every noise level: with few steps of sampling, the first
+guess decides who is seen.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from facedance.tiny.batches import Kind, batch_rng, draw_batch
+from facedance.tiny.fast_vae import decode_normalised
+from facedance.tiny.guesses import head_boxes
+from facedance.tiny.learning import learn
+from facedance.tiny.recipe import TinyTransformer
+from facedance.tiny.student import Student, face_error
+from facedance.tiny.transformer import block_functions, new_optimizer, predicted, weights_of
+from facedance.tiny.world_latents import World
+from facedance.wan.face_branch import FaceBranch
+from facedance.wan.flow import flow_loss
+
+HEADS = Kind(size=32, clips=False, frames=1, heads=True, reference=False)
+HEAD_CLIPS = Kind(size=2, clips=True, frames=17, heads=True, reference=False)
+STILLS = Kind(size=6, clips=False, frames=1, heads=False, reference=True)
+KINDS = (HEADS, HEAD_CLIPS, HEADS, HEAD_CLIPS, STILLS)
+IDENTITY_WEIGHT, MISSED_WEIGHT = 4.0, 0.4
+RATE_SHARE = 0.1  # of the rates of the training before
+WARMUP = 20
+CHECKPOINT_EVERY = 50
+_FIRST = 2_000_000  # batch, later than any of other trainings; each round has as many to itself
+
+
+def refine_transformer(
+    model: Any, branch: FaceBranch, vae: Any, student: Student, world: World, prompts: Mapping[str, Tensor], inactive: Tensor,
+    recipe: TinyTransformer, *, number: int, steps: int, seed: int, state: Path, compiled: bool,
+) -> pd.DataFrame:  # fmt: skip
+    """Round `number` (from 1) of this training; gives the losses of each step. It goes on from the last checkpoint in `state`."""
+    vae.requires_grad_(False)
+    weights = weights_of(model.requires_grad_(True), branch.requires_grad_(True))
+    blocks = block_functions(compiled)
+
+    def losses(step: int) -> dict[str, Tensor]:
+        kind, random = KINDS[step % len(KINDS)], batch_rng(seed, number * _FIRST + step)
+        batch = draw_batch(
+            world,
+            prompts,
+            inactive,
+            kind,
+            people=len(world.tensors["embedding"]),
+            estimated=recipe.rounds[-1].estimated,
+            head_weight=recipe.head_weight,
+            dropout=recipe.face_dropout,
+            random=random,
+        )
+        velocity = predicted(model, branch, batch, blocks)
+        parts = {"flow": flow_loss(velocity, batch.target, batch.weight)}
+        if kind.heads:
+            guess = decode_normalised(vae, batch.denoised(velocity))
+            with torch.no_grad():
+                truth = decode_normalised(vae, batch.denoised(batch.target))
+            heads, known = head_boxes(batch.head)
+            identity, missed = face_error(student, guess, truth, heads, known * batch.scale[:, None], random)
+            parts |= {"identity": IDENTITY_WEIGHT * identity, "missed": MISSED_WEIGHT * missed}
+        return parts
+
+    return learn(
+        "transformer", weights, new_optimizer(weights, recipe), losses, steps=steps,
+        rate_factor=lambda step: RATE_SHARE * min(1.0, step / WARMUP, 2 * (steps - step) / steps),
+        checkpoint_every=CHECKPOINT_EVERY, state=state,
+    )  # fmt: skip
