@@ -25,9 +25,6 @@ TINY_GUESSES = {**TINY_TRANSFORMER, "looks": TINY.faces.looks}
 TINY_FACES = {**TINY_TRANSFORMER, "steps": TINY.faces.steps}
 TINY_HEAD_PARTS = TINY_PIXEL_PARTS[: TINY.faces.picture_parts]
 TINY_FACE_PARTS = TINY_PARTS[: TINY.faces.parts]
-TINY_ROUNDS = range(
-    TINY.faces.rounds + 1
-)  # what round 0 gives is the transformer that knows no student
 
 
 rule draw_tiny_pixels:
@@ -169,7 +166,7 @@ rule train_tiny_student:
         heads=expand(f"{TINY_FOLDER}/heads/{{part}}.safetensors", part=TINY_HEAD_PARTS),
         guesses=lambda wildcards: expand(
             f"{TINY_FOLDER}/guesses/{{round}}/{{part}}.safetensors",
-            round=TINY_ROUNDS[: int(wildcards.round)],
+            round=range(int(wildcards.round)),  # round 0 knows no student
             part=TINY_FACE_PARTS,
         ),
         stamp=stamp("tiny", "train_tiny_student", TINY_STUDENT),
