@@ -26,7 +26,7 @@ _SURE = 0.3
 In one of 48 blurred renders it found nobody at 0.5, and at 0.3 the dancer in every frame.
 """
 
-_MIN_FACE_PX = 24
+MIN_FACE_PX = 24
 """Full-body dancers have faces of 30-60 px in a clip."""
 
 
@@ -67,7 +67,7 @@ def load(path: Path) -> Observation:
 def surest_face(frame: NDArray[np.uint8], backend: FaceBackend) -> Face | None:
     """The face of the dancer in a frame (H, W, 3) in the size of clips; None if none is found."""
     # Not the largest: at this enlargement a pattern in the clothes is taken for a doubtful face now and then.
-    return max(backend.detect(frame, _MIN_FACE_PX), key=lambda face: face.score, default=None)
+    return max(backend.detect(frame, MIN_FACE_PX), key=lambda face: face.score, default=None)
 
 
 def track_dancer(frames: Frames, fps: int, model: Path) -> NDArray[np.float32]:

@@ -34,6 +34,16 @@ def decode(vae: AutoencoderKLWan, latents: Tensor) -> Tensor:
     return unpatchify(_unfold(out, len(latents)), vae.config.patch_size)
 
 
+def from_bytes(pixels: Tensor) -> Tensor:
+    """Pixels from 0 to 255, of any shape, in [-1, 1]."""
+    return pixels.float() / 127.5 - 1
+
+
+def to_bytes(pixels: Tensor) -> Tensor:
+    """Pixels in [-1, 1], of any shape, as uint8."""
+    return ((pixels + 1) * 127.5).round().byte()
+
+
 def encode_normalised(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
     """Latents (B, z, T, h, w) of videos (B, 3, T, H, W) in [-1, 1] as the transformer takes them."""
     shift, scale = _statistics(vae)

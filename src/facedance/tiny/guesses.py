@@ -45,7 +45,7 @@ def see_guesses(
             decode_normalised(vae, batch.denoised(velocity)[:, :, ::EVERY]).transpose(1, 2)[known][:, :, None]  # (N, 3, 1, H, W)
             for velocity in (batch.target, predicted(model, branch, batch, blocks))
         )
-        seen.append(sightings(truth.clamp(-1, 1), guess, heads[known][:, None], backend))
+        seen.append(sightings(truth, guess, heads[known][:, None], backend))
     return joined(seen)
 
 

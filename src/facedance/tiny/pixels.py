@@ -12,6 +12,7 @@ from facedance.files import atomic
 from facedance.sample.dancer import dressed
 from facedance.sample.identity import person
 from facedance.sample.traits import generator
+from facedance.tiny.fast_vae import from_bytes
 from facedance.video import Frames
 from facedance.world.scene import dance, photo
 from facedance.world.split import training_identity, training_moves
@@ -95,4 +96,4 @@ def _crop(frames: Frames, place: NDArray[np.floating], rng: np.random.Generator)
 
 
 def _tensor(crops: list[Frames]) -> Tensor:
-    return torch.from_numpy(np.stack(crops)).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+    return from_bytes(torch.from_numpy(np.stack(crops)).permute(0, 4, 1, 2, 3))

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from facedance.evaluate.observe import MIN_FACE_PX
 from facedance.faces.face import Face, FaceBackend
 from facedance.files import atomic
-from facedance.tiny.fast_vae import decode, encode
+from facedance.tiny.fast_vae import decode, encode, from_bytes, to_bytes
 from facedance.video import Frames, resized
 
 SIDE = 64  # pixels of a crop
 FRAMES = 10  # looked at of each dance
 LEAST_SCORE = -1.0  # from which something is taken for a face at all, and the score of a head in which nothing is
 _ENLARGED = 2  # times, as clips are larger than the model's frames
-_MIN_FACE_PX = 24  # of the enlarged frames
 _CROP_SHARE, _SEEN_SHARE = 1.2, 1.7  # sides of the crop and of what the recogniser is shown, in sides of the head's box
 HEAD_IN_CROP = SIDE / 2 + torch.tensor([-1.0, -1.0, 1.0, 1.0]) * SIDE / (2 * _CROP_SHARE)
 """The head's box (4,) in a crop of it."""
@@ -45,7 +45,7 @@ def see_heads(pixels: Path, vae: Any, backend: FaceBackend, seed: int) -> dict[s
     for clip, boxes in zip(held["clips"], held["heads"], strict=True):
         chosen = rng.choice(len(clip), FRAMES, replace=False)
         drawn, heads = clip[chosen], boxes[chosen]  # (T, H, W, 3), (T, 4)
-        video = drawn.permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+        video = from_bytes(drawn.permute(3, 0, 1, 2)[None])
         with torch.no_grad():
             latents = encode(vae, video)[0]
             strength = torch.from_numpy(rng.choice(_NOISES, FRAMES)).float().view(1, 1, -1, 1, 1) * latents.square().mean().sqrt()
@@ -55,16 +55,16 @@ def see_heads(pixels: Path, vae: Any, backend: FaceBackend, seed: int) -> dict[s
 
 
 def sightings(before: Tensor, after: Tensor, heads: Tensor, backend: FaceBackend) -> dict[str, Tensor]:
-    """The heads (B, T, 4) of videos (B, 3, T, H, W) in [-1, 1] before and after, N = B T.
+    """The heads (B, T, 4) of videos (B, 3, T, H, W) before and after, N = B T.
 
     `before` and `after` (N, 3, SIDE, SIDE) uint8 are crops, `before_embedding` and `after_embedding` (N, D) the recogniser's
     output, NaN where it sees no face, and `before_score` and `after_score` (N,) how sure it is of one, at least LEAST_SCORE.
     """
     rows = {}
-    for name, video in (("before", before), ("after", after.clamp(-1, 1))):
-        frames = ((video.transpose(1, 2).flatten(0, 1) + 1) * 127.5).round().byte()  # (N, 3, H, W)
+    for name, video in (("before", before.clamp(-1, 1)), ("after", after.clamp(-1, 1))):
+        frames = to_bytes(video.transpose(1, 2).flatten(0, 1))  # (N, 3, H, W)
         looks = _looks(frames.permute(0, 2, 3, 1).numpy(), heads.flatten(0, 1).numpy(), backend)
-        rows[name] = ((head_crops(video, heads) + 1) * 127.5).round().byte()
+        rows[name] = to_bytes(head_crops(video, heads))
         rows[f"{name}_embedding"], rows[f"{name}_score"] = (torch.from_numpy(values) for values in looks)
     return rows
 
@@ -101,7 +101,7 @@ def _looks(frames: Frames, heads: NDArray[np.float32], backend: FaceBackend) -> 
             np.ceil(middle + _SEEN_SHARE * reach).astype(int),
         )
         cut = np.ascontiguousarray(frame[top:bottom, left:right])  # dlib searches a small picture sooner
-        face = _face_at(middle - [left, top], reach, backend.detect(cut, _MIN_FACE_PX))
+        face = _face_at(middle - [left, top], reach, backend.detect(cut, MIN_FACE_PX))
         if face is not None:
             embeddings[i], scores[i] = backend.embed(cut, face).raw, face.score
     return embeddings, scores

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from facedance.files import atomic
 from facedance.job import InputError
+from facedance.tiny.fast_vae import from_bytes
 from facedance.tiny.sightings import HEAD_IN_CROP, SIDE, head_crops
 
 WIDTHS = (32, 48, 96, 128, 192)  # of the first layer and of the blocks, of which all but the first halve the picture
@@ -91,7 +92,7 @@ def train_student(sightings: Sequence[Mapping[str, Tensor]], *, steps: int, seed
         random = torch.Generator().manual_seed(step)
         pairs = [_drawn(kind, BATCH // len(known), random) for kind in known]
         batch = {name: torch.cat([pair[name] for pair in pairs]) for name in pairs[0]}
-        crops = [_pixels(batch[name])[:, :, None] for name in ("before", "after")]
+        crops = [from_bytes(batch[name])[:, :, None] for name in ("before", "after")]
         before, after = _varied(crops, HEAD_IN_CROP.expand(len(crops[0]), 1, 4), random)
         loss = _loss(student.look(before), student.look(after), batch)
         for group in optimizer.param_groups:
@@ -118,10 +119,6 @@ def _drawn(kind: Mapping[str, Tensor], count: int, random: torch.Generator) -> d
     return {name: values[chosen] for name, values in kind.items()}
 
 
-def _pixels(crops: Tensor) -> Tensor:
-    return crops.float() / 127.5 - 1
-
-
 def _loss(before: Look, after: Look, batch: Mapping[str, Tensor]) -> Tensor:
     seen, through = batch["before_embedding"], batch["after_embedding"]
     embeddings = _distance(before.embedding, seen) + _distance(after.embedding, through)
@@ -133,7 +130,7 @@ def _loss(before: Look, after: Look, batch: Mapping[str, Tensor]) -> Tensor:
 @torch.no_grad()
 def explained(sightings: Mapping[str, Tensor], student: Student) -> tuple[float, float]:
     """Shares, of the squared change in the recogniser's output and of the variance of its scores after it, that are predicted."""
-    looks = [[student.look(_pixels(crops)) for crops in sightings[name].split(2 * BATCH)] for name in ("before", "after")]
+    looks = [[student.look(from_bytes(crops)) for crops in sightings[name].split(2 * BATCH)] for name in ("before", "after")]
     before, after = (torch.cat([look.embedding for look in parts]) for parts in looks)
     change = sightings["after_embedding"] - sightings["before_embedding"]
     scores, guessed = sightings["after_score"], torch.cat([look.score for look in looks[1]])

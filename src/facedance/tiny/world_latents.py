@@ -21,7 +21,7 @@ from facedance.sample.dancer import dressed
 from facedance.sample.identity import Person, person
 from facedance.sample.portrait import Points
 from facedance.sample.traits import generator
-from facedance.tiny.fast_vae import encode_normalised
+from facedance.tiny.fast_vae import encode_normalised, from_bytes
 from facedance.video import Frames
 from facedance.wan.flow import box_mask
 from facedance.world.estimated import estimated_control
@@ -112,7 +112,7 @@ def reference_picture(face: Person, side: int, rng: np.random.Generator) -> Fram
 
 def _latents(vae: Any, frames: Frames) -> Tensor:
     """Normalised latents (z, T', h, w)."""
-    return _normalised(vae, torch.from_numpy(frames).permute(3, 0, 1, 2)[None].float() / 127.5 - 1)
+    return _normalised(vae, from_bytes(torch.from_numpy(frames).permute(3, 0, 1, 2)[None]))
 
 
 @torch.no_grad()
