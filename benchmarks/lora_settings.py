@@ -4,8 +4,8 @@ usage: python benchmarks/lora_settings.py [--people 3] [--steps 100] [--only SET
 
 The person is drawn in a held-out dance, in the dancer's place, and noise is put on that video's latents. How well the model with
 the LoRA explains the noise within the head, with the person's embedding and reference, tells more than renders do in so short a
-time: all settings see the same noise. Prints the loss in the head as a share of the loss without a LoRA, for each person, and
-seconds a step.
+time: all settings see the same noise. Prints, for each person and as shares of what they are without a LoRA, the loss in the
+head and the recogniser's own (how far the guesses, decoded, are from the person), and seconds a step.
 """
 
 import argparse
@@ -18,7 +18,9 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from facedance import params
@@ -27,13 +29,17 @@ from facedance.benchmark.clips import make_clip
 from facedance.benchmark.people import Sitter, photograph_sitter, read_sitters
 from facedance.benchmark.training import Trainer
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
+from facedance.evaluate.observe import surest_face
 from facedance.faces.dlib_backend import DlibBackend
+from facedance.faces.face_loss import FaceLoss
 from facedance.files import sha256
 from facedance.params import Params
 from facedance.sections import Phase, Train
+from facedance.video import resized
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.dataset import Dataset, Item, Source, generator, make_example, read_dataset
 from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.identity_loss import IdentityLoss
 from facedance.wan.latents import save_latents
 from facedance.wan.learner import Learner
 from facedance.wan.load import choose_device, load_transformer, load_vae
@@ -57,6 +63,8 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     **{f"reference_dropout {share}": {"reference_dropout": share} for share in (0, 1)},
     **{f"face_dropout {share}": {"face_dropout": share} for share in (0, 0.5)},
     **{f"text_dropout {share}": {"text_dropout": share} for share in (0, 0.5)},
+    **{f"identity_weight {weight}": {"identity_weight": weight} for weight in (0, 1, 16)},
+    **{f"lora_alpha {alpha}": {"lora_alpha": alpha} for alpha in (8, 32)},
     "ema_decay 0.95": {"ema_decay": 0.95},
     "weight_decay 0.1": {"weight_decay": 0.1},
     "final_learning_rate 1": {"final_learning_rate": 1.0},
@@ -89,12 +97,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         subjects = find_subjects(project, given.people, Path(folder))
         print(f"{given.steps} steps, {torch.get_num_threads()} threads; {', '.join(s.name for s in subjects)}", flush=True)
-        untrained = [loss_in_head(new_learner(project.train, subject), subject) for subject in subjects]
+        untrained = [losses(new_learner(project.train, subject), subject) for subject in subjects]
         for name in given.only or SETTINGS:
             results = [learn(project.train, SETTINGS[name], given.steps, subject) for subject in subjects]
-            shares = [loss / before for (loss, _), before in zip(results, untrained, strict=True)]
-            each = " ".join(f"{share:.4f}" for share in shares)
-            print(f"{name:38} {mean(shares):.4f}   {each}   {mean(s for _, s in results):.2f} s a step", flush=True)
+            shares = [after / before for (after, _), before in zip(results, untrained, strict=True)]  # (2,) each
+            each = "   ".join(f"{head:.3f} {seen:.3f}" for head, seen in shares)
+            print(f"{name:38} {each}   {mean(s for _, s in results):.2f} s a step", flush=True)
 
 
 def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
@@ -106,8 +114,8 @@ def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
         photograph_sitter(one, backend, judge, project.faces)
     people = read_sitters(folders)
     encoder = LatentEncoder(load_vae(MODEL, choose_device()), project.wan.width, project.wan.height)
-    danced = {who.name: dance(project, who, encoder, folder) for who in people}
-    trainer = Trainer(MODEL, project.wan, project.train, project.faces, project.poses, backend, POSE)
+    danced = {who.name: dance(project, who, encoder, backend, folder) for who in people}
+    trainer = Trainer(MODEL, project.wan, project.train, project.faces, project.poses, backend, FACES, POSE)
     subjects = []
     for who in people:
         files = trainer.files(who)
@@ -118,18 +126,21 @@ def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
     return subjects
 
 
-def dance(project: Params, who: Sitter, encoder: LatentEncoder, folder: Path) -> tuple[Source, Item]:
-    """Somebody in a dance, as a clip to learn from and as an item."""
+def dance(project: Params, who: Sitter, encoder: LatentEncoder, backend: DlibBackend, folder: Path) -> tuple[Source, Item]:
+    """Somebody in a dance, as a clip to learn from and as an item with the landmarks of its last frame."""
     clip = make_clip(who.face, who.name, 0, project.wan, project.poses, POSE)
     path, size = folder / f"{who.name}.safetensors", (project.wan.width, project.wan.height)
     save_latents(path, {"video": encoder.video(clip.truth), "control": encoder.control(clip.control)})
     face = torch.from_numpy(who.embedding.vector)
     source = Source(who.name, "clip", path, sha256(path), clip.heads, size, face)
-    return source, source.load()
+    last = surest_face(resized(clip.truth[-1:], project.wan.clip_size)[0], backend)
+    if last is None:
+        sys.exit(f"dlib finds no face of {who.name} at the end of the dance: take fewer people")
+    return source, replace(source.load(), landmarks=torch.from_numpy(last.landmarks / project.wan.clip_scale))
 
 
-def learn(train: Train, changes: Mapping[str, Any], steps: int, subject: Subject) -> tuple[float, float]:
-    """The loss in the head after a training, and seconds a step."""
+def learn(train: Train, changes: Mapping[str, Any], steps: int, subject: Subject) -> tuple[NDArray[np.float64], float]:
+    """The losses after a training, and seconds a step."""
     settings = {"photo_share": 1.0, "gradient_checkpointing": False, **changes}
     photos, trains = settings.pop("photos", None), settings.pop("trains", ("lora",))
     phase = Phase(steps=round(steps * settings.pop("steps", 1)), trains=trains)
@@ -140,7 +151,7 @@ def learn(train: Train, changes: Mapping[str, Any], steps: int, subject: Subject
         learner.step(dataset, step, phase)
     seconds = (time.monotonic() - started) / phase.steps
     learner.use_average()
-    return loss_in_head(learner, subject), seconds
+    return losses(learner, subject), seconds
 
 
 def new_learner(train: Train, subject: Subject) -> Learner:
@@ -150,19 +161,21 @@ def new_learner(train: Train, subject: Subject) -> Learner:
     if pretrained is None:
         sys.exit(f"{MODEL} has no face branch: `snakemake models` puts the tiny model there")
     config = adapter_config(train, transformer, len(subject.dataset.identity), pretrained)
-    return Learner(transformer, attach(transformer, config, train.seed, pretrained), train)
+    vae = load_vae(MODEL, transformer.device)
+    identity_loss = IdentityLoss(vae, FaceLoss(FACES), subject.dataset.identity)
+    return Learner(transformer, attach(transformer, config, train.seed, pretrained), train, identity_loss=identity_loss)
 
 
-def loss_in_head(learner: Learner, subject: Subject) -> float:
-    """Mean over noise levels."""
-    losses = []
+def losses(learner: Learner, subject: Subject) -> NDArray[np.float64]:
+    """The loss in the head and the recogniser's (2,), means over noise levels."""
+    found = []
     for number, sigma in enumerate(SIGMAS):
         example = make_example(
             subject.truth, text=subject.text, embedding=subject.dataset.identity, sigma=sigma, with_reference=True,
             face_weight=0.0, random=generator(number),
         )  # fmt: skip
-        losses.append(learner.losses(example)[1])
-    return mean(loss for loss in losses if loss is not None)
+        found.append(learner.losses(example)[1:])
+    return np.mean(found, axis=0, dtype=np.float64)
 
 
 if __name__ == "__main__":

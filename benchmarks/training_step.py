@@ -52,7 +52,7 @@ def ours(given: argparse.Namespace, folder: Path) -> tuple[float, float]:
     changes = {
         "phases": (Phase(steps=100, trains=("face", "lora")),), "batch_size": 1, "lora_rank": given.rank, "photo_share": 0.0,
         "text_dropout": 0.0, "face_dropout": 0.0, "reference_dropout": 0.0, "gradient_checkpointing": True, "ema_decay": 0.0,
-        "lora_targets": ATTENTION,
+        "lora_targets": ATTENTION, "identity_weight": 0.0,
     }  # fmt: skip
     train = chosen.train.model_copy(update=changes)
     wan = chosen.models[MODEL].model_copy(update={"width": given.width, "height": given.height, "frames": given.frames})

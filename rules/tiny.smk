@@ -16,19 +16,17 @@ TINY_VAE = {
 }
 TINY_WORLD = some("tiny", "seed", "side", "frames", "parts", "people", "dancers")
 TINY_TRANSFORMER = some("tiny", "seed", "side", "frames", "transformer")
-TINY_STUDENT = {**some("tiny", "seed"), "steps": TINY.faces.student_steps}
 TINY_DECODER = {
     **some("tiny", "seed"),
     **TINY.faces.model_dump(mode="json", include={"decoder"}),
 }
-TINY_GUESSES = {**TINY_TRANSFORMER, "looks": TINY.faces.looks}
 TINY_FACES = {**TINY_TRANSFORMER, "steps": TINY.faces.steps}
-TINY_HEAD_PARTS = TINY_PIXEL_PARTS[: TINY.faces.picture_parts]
 TINY_FACE_PARTS = TINY_PARTS[: TINY.faces.parts]
 
 
 rule draw_tiny_pixels:
     input:
+        face_model="models/faces/dlib/manifest.json",
         stamp=stamp("tiny", "draw_tiny_pixels", TINY_PIXELS),
     output:
         f"{TINY_FOLDER}/pixels/{{part}}.safetensors",
@@ -99,7 +97,7 @@ rule train_tiny_transformer:
         world=expand(f"{TINY_FOLDER}/latents/{{part}}.safetensors", part=TINY_PARTS),
         stamp=stamp("tiny", "train_tiny_transformer", TINY_TRANSFORMER),
     output:
-        f"{TINY_FOLDER}/rounds/0/meta.json",
+        f"{TINY_FOLDER}/learned/meta.json",
     log:
         "logs/train_tiny_transformer.log",
     benchmark:
@@ -117,84 +115,13 @@ rule train_tiny_transformer:
         "../scripts/train_tiny_transformer.py"
 
 
-rule see_tiny_heads:
-    input:
-        pixels=f"{TINY_FOLDER}/pixels/{{part}}.safetensors",
-        vae=f"{TINY_FOLDER}/vae/diffusion_pytorch_model.safetensors",
-        face_model="models/faces/dlib/manifest.json",
-        stamp=stamp("tiny", "see_tiny_heads", some("tiny", "seed")),
-    output:
-        f"{TINY_FOLDER}/heads/{{part}}.safetensors",
-    log:
-        "logs/see_tiny_heads/{part}.log",
-    benchmark:
-        "benchmarks/see_tiny_heads/{part}.tsv"
-    conda:
-        "../environment.yml"
-    params:
-        tiny=some("tiny", "seed"),
-    message:
-        "Looking at heads before and after the tiny VAE, part {wildcards.part}"
-    script:
-        "../scripts/see_tiny_heads.py"
-
-
-rule see_tiny_guesses:
-    input:
-        model=f"{TINY_FOLDER}/rounds/{{round}}/meta.json",
-        world=f"{TINY_FOLDER}/latents/{{part}}.safetensors",
-        face_model="models/faces/dlib/manifest.json",
-        stamp=stamp("tiny", "see_tiny_guesses", TINY_GUESSES),
-    output:
-        f"{TINY_FOLDER}/guesses/{{round}}/{{part}}.safetensors",
-    log:
-        "logs/see_tiny_guesses/{round}/{part}.log",
-    benchmark:
-        "benchmarks/see_tiny_guesses/{round}/{part}.tsv"
-    conda:
-        "../environment.yml"
-    params:
-        tiny=TINY_GUESSES,
-    message:
-        "Looking at what the tiny transformer of round {wildcards.round} guesses, part {wildcards.part}"
-    script:
-        "../scripts/see_tiny_guesses.py"
-
-
-rule train_tiny_student:
-    input:
-        heads=expand(f"{TINY_FOLDER}/heads/{{part}}.safetensors", part=TINY_HEAD_PARTS),
-        guesses=lambda wildcards: expand(
-            f"{TINY_FOLDER}/guesses/{{round}}/{{part}}.safetensors",
-            round=range(int(wildcards.round)),  # round 0 knows no student
-            part=TINY_FACE_PARTS,
-        ),
-        stamp=stamp("tiny", "train_tiny_student", TINY_STUDENT),
-    output:
-        weights=f"{TINY_FOLDER}/students/{{round}}.safetensors",
-        metrics=f"{TINY_FOLDER}/students/{{round}}.csv",
-    log:
-        "logs/train_tiny_student/{round}.log",
-    benchmark:
-        "benchmarks/train_tiny_student/{round}.tsv"
-    conda:
-        "../environment.yml"
-    threads: 16
-    params:
-        tiny=TINY_STUDENT,
-    message:
-        "Training a student of the recogniser for round {wildcards.round}"
-    script:
-        "../scripts/train_tiny_student.py"
-
-
 rule train_tiny_decoder:
     input:
         pixels=expand(
             f"{TINY_FOLDER}/pixels/{{part}}.safetensors", part=TINY_PIXEL_PARTS
         ),
         vae=f"{TINY_FOLDER}/vae/diffusion_pytorch_model.safetensors",
-        student=f"{TINY_FOLDER}/students/1.safetensors",
+        face_model="models/faces/dlib/manifest.json",
         stamp=stamp("tiny", "train_tiny_decoder", TINY_DECODER),
     output:
         weights=f"{TINY_FOLDER}/refined/vae/diffusion_pytorch_model.safetensors",
@@ -216,20 +143,20 @@ rule train_tiny_decoder:
 
 rule train_tiny_faces:
     input:
-        model=lambda wildcards: f"{TINY_FOLDER}/rounds/{int(wildcards.round) - 1}/meta.json",
-        student=f"{TINY_FOLDER}/students/{{round}}.safetensors",
+        model=f"{TINY_FOLDER}/learned/meta.json",
+        vae=f"{TINY_FOLDER}/refined/vae/diffusion_pytorch_model.safetensors",
+        decoder_losses=f"{TINY_FOLDER}/decoder.csv",
+        face_model="models/faces/dlib/manifest.json",
         world=expand(
             f"{TINY_FOLDER}/latents/{{part}}.safetensors", part=TINY_FACE_PARTS
         ),
         stamp=stamp("tiny", "train_tiny_faces", TINY_FACES),
     output:
-        f"{TINY_FOLDER}/rounds/{{round}}/meta.json",
+        f"{TINY_FOLDER}/published/meta.json",
     log:
-        "logs/train_tiny_faces/{round}.log",
+        "logs/train_tiny_faces.log",
     benchmark:
-        "benchmarks/train_tiny_faces/{round}.tsv"
-    wildcard_constraints:
-        round="[1-9]",
+        "benchmarks/train_tiny_faces.tsv"
     conda:
         "../environment.yml"
     threads: 16
@@ -237,28 +164,6 @@ rule train_tiny_faces:
         tiny=TINY_FACES,
         compiled=TINY.compiled,
     message:
-        "Training the tiny transformer for faces, round {wildcards.round}"
+        "Training the tiny transformer for faces; it goes on from its last checkpoint"
     script:
         "../scripts/train_tiny_faces.py"
-
-
-rule publish_tiny:
-    input:
-        model=f"{TINY_FOLDER}/rounds/{TINY.faces.rounds}/meta.json",
-        vae=f"{TINY_FOLDER}/refined/vae/diffusion_pytorch_model.safetensors",
-        decoder_losses=f"{TINY_FOLDER}/decoder.csv",
-        stamp=stamp("tiny", "publish_tiny", some("tiny", "seed")),
-    output:
-        f"{TINY_FOLDER}/published/meta.json",
-    log:
-        "logs/publish_tiny.log",
-    benchmark:
-        "benchmarks/publish_tiny.tsv"
-    conda:
-        "../environment.yml"
-    params:
-        tiny=some("tiny", "seed"),
-    message:
-        "Putting the tiny model together"
-    script:
-        "../scripts/publish_tiny.py"

@@ -12,6 +12,7 @@ rule train_adapter:
         embedding="results/faces/{identity}/embedding.safetensors",
         prompts="results/latents/prompts.safetensors",
         model=WAN_MODEL,
+        face_model=FACE_MODEL,
         stamp=stamp(
             "train",
             "train_adapter",

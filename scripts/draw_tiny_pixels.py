@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from facedance.faces.dlib_backend import DlibBackend
 from facedance.job import job
 from facedance.tiny.pixels import make_pixels
 from facedance.tiny.recipe import people_of
@@ -9,4 +10,5 @@ from facedance.tiny.recipe import people_of
 with job(snakemake.log[0], "tiny pixels"):
     tiny = snakemake.params.tiny
     people = people_of(int(snakemake.wildcards.part), tiny["parts"], tiny["people"])
-    make_pixels(Path(snakemake.output[0]), people, tiny["side"], tiny["seed"])
+    backend = DlibBackend(Path(snakemake.input.face_model).parent)
+    make_pixels(Path(snakemake.output[0]), people, backend, tiny["side"], tiny["seed"])

@@ -26,6 +26,7 @@ with job(snakemake.log[0], f"train {identity}"):
         "model": Path(snakemake.input.model).parent,
         "wan": WanModel(**snakemake.params.wan),
         "train": Train(**snakemake.params.train),
+        "recogniser": Path(snakemake.input.face_model).parent,
         "state": Path(".cache/training") / identity,
         "adapter": Path(snakemake.output.adapter),
         "meta": Path(snakemake.output.meta),

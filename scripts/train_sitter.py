@@ -16,6 +16,7 @@ with job(snakemake.log[0], f"train {snakemake.wildcards.sitter}"):
         faces=Faces(**snakemake.params.faces),
         poses=Poses(**snakemake.params.poses),
         backend=DlibBackend(Path(snakemake.input.face_model).parent),
+        recogniser=Path(snakemake.input.face_model).parent,
         pose_model=Path(snakemake.input.pose_model),
     )
     who = read_sitter(Path(snakemake.input.photos).parent)

@@ -78,6 +78,11 @@ class Params(Section):
                 _known(f"render.batches.{i}.variants", [self.render.settings.varied(variant).prompt], self.prompts)
         if self.prompts.get("none") != "":
             raise ValueError('prompts: an entry `none: ""` is needed, the empty prompt that training and guidance fall back on')
+        if (weight := self.train.identity_weight) and (backend := self.faces.backend) != "dlib":
+            raise ValueError(
+                f"train.identity_weight {weight:g} needs a recogniser with gradients, not {backend}: set it to 0, or "
+                "faces.backend to dlib"
+            )
         if taken := {"manifests", "stamps"} & {*self.identities, *self.render.blends}:
             raise ValueError(f"identities and blends may not be called {' or '.join(sorted(taken))}: folders in results/ are")
         if clash := set(self.identities) & set(self.render.blends):

@@ -128,6 +128,7 @@ class TrainDefaults(Section):
     phases: tuple[Phase, ...] = Field(min_length=1)
     learning_rate: float = Field(gt=0)
     photo_share: Fraction = Field(description="share of what it learns from that is photos and not clips")
+    identity_weight: float = Field(ge=0, description="of what dlib's recogniser sees in guesses from photos; 0: it is not asked")
     gradient_checkpointing: bool
     checkpoint_every: int = Field(ge=1)
     validate_every: int = Field(ge=0)

@@ -210,10 +210,17 @@ def photo(width: int, height: int, box: tuple[int, int, int, int]) -> np.ndarray
     return picture
 
 
+def found_at(box: tuple[int, int, int, int]) -> Face:
+    """A face there, with landmarks in its corners and its middle."""
+    x0, y0, x1, y1 = box
+    corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1), ((x0 + x1) / 2, (y0 + y1) / 2)]
+    return Face(np.array(box, np.float32), 1.0, np.array(corners, np.float32))
+
+
 @pytest.mark.parametrize("size", [(320, 192), (96, 144), (64, 64)])
 @pytest.mark.parametrize("box", [(300, 200, 400, 320), (5, 10, 85, 110), (520, 380, 600, 478)])
 def test_a_portrait_shows_the_face_at_its_size_where_its_box_says(size, box):
-    portrait = frame_portrait(photo(640, 480, box), np.array(box, np.float32), *size)
+    portrait = frame_portrait(photo(640, 480, box), found_at(box), *size)
     assert portrait.image.shape == (size[1], size[0], 3)
     x0, y0, x1, y1 = portrait.face
     assert y1 - y0 == pytest.approx(FACE_SHARE * size[1], rel=0.01)
@@ -221,13 +228,14 @@ def test_a_portrait_shows_the_face_at_its_size_where_its_box_says(size, box):
     red = (portrait.image[..., 0] > 150) & (portrait.image[..., 1] < 80)
     rows, columns = np.flatnonzero(red.any(axis=1)), np.flatnonzero(red.any(axis=0))
     assert [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1] == pytest.approx([x0, y0, x1, y1], abs=1.5)
+    assert portrait.landmarks[[0, 2]] == pytest.approx(np.array([[x0, y0], [x1, y1]]), abs=0.01)
 
 
 def test_a_portrait_pads_with_white_only_what_the_photo_lacks():
-    inside = frame_portrait(photo(1000, 1000, (10, 10, 110, 110)), np.array([10, 10, 110, 110], np.float32), 96, 96)
+    inside = frame_portrait(photo(1000, 1000, (10, 10, 110, 110)), found_at((10, 10, 110, 110)), 96, 96)
     assert inside.photo.tolist() == [0, 0, 96, 96]
     assert not (inside.image == 255).all(axis=-1).any()
-    lacking = frame_portrait(photo(200, 400, (50, 150, 150, 250)), np.array([50, 150, 150, 250], np.float32), 192, 96)
+    lacking = frame_portrait(photo(200, 400, (50, 150, 150, 250)), found_at((50, 150, 150, 250)), 192, 96)
     white = (lacking.image == 255).all(axis=-1)
     x0, y0, x1, y1 = lacking.photo.round().astype(int)
     assert (y0, y1) == (0, 96)
@@ -242,7 +250,7 @@ class OneFace:
     def detect(self, image, min_face_px):
         rows, columns = (np.flatnonzero((image[..., 0] > 150).any(axis=axis)) for axis in (1, 0))
         box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
-        return [Face(box, 1.0, np.zeros((5, 2), np.float32))]
+        return [Face(box, 1.0, np.tile(box[:2], (5, 1)))]
 
 
 def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkeypatch):
@@ -273,7 +281,7 @@ def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkey
         out=tmp_path / "photos.safetensors",
     )
     tensors = load_file(tmp_path / "photos.safetensors")
-    keys = {f"{name}.{key}" for name in names[:2] for key in ("video", "control", "box", "seen")}
+    keys = {f"{name}.{key}" for name in names[:2] for key in ("video", "control", "box", "landmarks", "seen")}
     assert set(tensors) == keys | {"reference"}
     assert tensors["with space.png.video"].shape == (LATENT_CHANNELS, 1, *LATENT_SIZE[1:])
     whole, padded = tensors["with space.png.seen"], tensors["b.png.seen"]
@@ -281,6 +289,7 @@ def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkey
     assert padded[2] - padded[0] < WAN.width or padded[3] - padded[1] < WAN.height
     box = tensors["with space.png.box"]
     assert (box[3] - box[1]).item() == pytest.approx(FACE_SHARE * WAN.height, rel=0.05)
+    torch.testing.assert_close(tensors["with space.png.landmarks"], box[:2].expand(5, 2))
     inactive, reactive = tensors["b.png.control"][: 2 * LATENT_CHANNELS].chunk(2)
     posed = tensors["with space.png.control"]
     assert torch.equal(inactive, posed[:LATENT_CHANNELS])

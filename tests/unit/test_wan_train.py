@@ -30,6 +30,7 @@ from facedance.wan.together import ALONE, Rank, in_processes
 from facedance.wan.train import schedule, train_identity
 from facedance.wan.validate import SIGMAS
 
+from .faces_people import dlib_folder
 from .training_world import TRAIN, WAN, D, changed, files_in
 
 
@@ -41,6 +42,7 @@ def run_training(world: Path, out: Path, train: Train = TRAIN, rank: Rank = ALON
         wan=WAN,
         train=train,
         files=files_in(world),
+        recogniser=dlib_folder(),
         state=out / "state",
         adapter=out / "adapter.safetensors",
         meta=out / "meta.json",
@@ -91,9 +93,20 @@ def test_schedule_counts_steps_through_the_phases():
 
 def test_a_training_leaves_what_it_promises(whole):
     metrics = pd.read_csv(whole / "metrics.csv")
-    assert metrics.columns.tolist() == ["step", "phase", "kind", "loss", "face_loss", "lr", "grad_norm", "seconds"]
+    assert metrics.columns.tolist() == [
+        "step",
+        "phase",
+        "kind",
+        "loss",
+        "face_loss",
+        "identity_loss",
+        "lr",
+        "grad_norm",
+        "seconds",
+    ]
     assert metrics["step"].tolist() == list(range(1, 12))
     assert set(metrics["kind"]) == {"clip", "photo"}
+    assert (metrics["identity_loss"].notna() == (metrics["kind"] == "photo")).all(), "only photos have landmarks"
     adapter = load_file(whole / "adapter.safetensors")
     assert any(t.any() for n, t in adapter.items() if "lora_B" in n)
     meta = read_json(whole / "meta.json")
@@ -158,9 +171,9 @@ def test_a_training_starts_from_the_models_own_face_branch(world, tmp_path):
         states |= {path.name for path in (tmp_path / "state").iterdir()}
     assert len(states) == 2, "the branch's bytes must be part of what a training is known by"
 
-    other = FaceBranch(embedding_dim=128, dim=DIM, blocks=BLOCKS, tokens=3, rank=5, width=8)
+    other = FaceBranch(embedding_dim=D // 2, dim=DIM, blocks=BLOCKS, tokens=3, rank=5, width=8)
     save_face_branch(other, folder, "dlib")
-    with pytest.raises(InputError, match=r"dlib's embeddings of 128 numbers and the person's has 16: set faces\.backend"):
+    with pytest.raises(InputError, match=r"dlib's embeddings of 64 numbers and the person's has 128: set faces\.backend"):
         run_training(world, tmp_path, once)
 
 

@@ -2,6 +2,7 @@
 
 import torch
 
+from facedance.faces.dlib_network import DIMENSION
 from facedance.tiny.batches import GENERIC, NEGATIVE
 from facedance.tiny.model import LATENT_CHANNELS, TEXT_DIM
 from facedance.tiny.recipe import TinyRound, TinyTransformer
@@ -15,6 +16,8 @@ RECIPE = TinyTransformer(
     mapper_width=32,
 )  # fmt: skip
 
+FACE = torch.tensor([[68.0, 36], [63, 36], [52, 36], [57, 36], [60, 44]])  # five landmarks in the middle of the head
+
 INACTIVE = torch.zeros(LATENT_CHANNELS, LONGEST, SIDE, SIDE)
 
 
@@ -26,7 +29,7 @@ def random_world():
         return torch.randn(count, LATENT_CHANNELS, frames, SIDE, SIDE, generator=random).half()
 
     tensors = {
-        "embedding": torch.nn.functional.normalize(torch.randn(4, 2, 16, generator=random), dim=-1),
+        "embedding": torch.nn.functional.normalize(torch.randn(4, 2, DIMENSION, generator=random), dim=-1),
         "reference": latents(4, 1),
     }
     for kind, count, frames in (("still", 8, 1), ("clip", 2, LONGEST)):
@@ -37,6 +40,7 @@ def random_world():
             f"{kind}/control": latents(count, frames),
             f"{kind}/estimated": latents(count, frames),
             f"{kind}/head": head,
+            f"{kind}/landmarks": FACE.expand(count, frames, -1, -1),
             f"{kind}/person": torch.arange(count) * 4 // count if kind == "still" else torch.arange(count),
             f"{kind}/prompt": torch.zeros(count, dtype=torch.long),
         }

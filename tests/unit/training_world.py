@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from safetensors.torch import save_file
 
+from facedance.faces.dlib_network import DIMENSION
 from facedance.faces.embedding import Embedding, save_embeddings
 from facedance.files import write_json
 from facedance.sections import Phase, Train, WanModel
@@ -48,6 +49,7 @@ TRAIN = Train(
     face_dropout=0.2,
     reference_dropout=0.5,
     photo_share=0.5,
+    identity_weight=0.5,
     face_weight=4.0,
     flow_shift=3.0,
     ema_decay=0.5,
@@ -56,7 +58,7 @@ TRAIN = Train(
     validate_every=0,
     seed=0,
 )
-D, Z, CONTROL = 16, LATENT_CHANNELS, 2 * LATENT_CHANNELS + SPATIAL_FACTOR**2
+D, Z, CONTROL = DIMENSION, LATENT_CHANNELS, 2 * LATENT_CHANNELS + SPATIAL_FACTOR**2
 LENGTH, HEIGHT, WIDTH = (WAN.frames - 1) // TEMPORAL_FACTOR + 1, WAN.height // SPATIAL_FACTOR, WAN.width // SPATIAL_FACTOR
 
 
@@ -84,6 +86,7 @@ def write_world(folder: Path) -> None:
     for name in ("one.png", "two.jpg"):
         photos |= {f"{name}.video": latents(Z, 1), f"{name}.control": latents(CONTROL, 1)}
         photos |= {f"{name}.box": torch.tensor([8.0, 8.0, 20.0, 24.0]), f"{name}.seen": torch.tensor([0.0, 0.0, 24.0, 48.0])}
+        photos[f"{name}.landmarks"] = torch.tensor([[18.0, 13], [16, 13], [10, 13], [12, 13], [14, 18]])
     save_file(photos, folder / "photos.safetensors")
     save_embeddings(folder / "embedding.safetensors", {"embedding": embedding()}, {})
     save_file(

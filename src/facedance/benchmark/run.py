@@ -58,7 +58,7 @@ def benchmark(params: Params, weights: Weights, extent: Benchmark, variants: Seq
     backend, judge = DlibBackend(weights.faces), LandmarkJudge(installed_predictor())
     wan, render = params.wan, params.render
     studio = Studio(weights.model, wan, render.settings, render.memory, render.speed, params.prompts, backend.dimension)
-    trainer = Trainer(weights.model, wan, params.train, params.faces, params.poses, backend, weights.pose)
+    trainer = Trainer(weights.model, wan, params.train, params.faces, params.poses, backend, weights.faces, weights.pose)
     judges = Judges(backend, judge, weights.pose, params.evaluate.every, wan)
     names = [folder_name(name) for name in NAMES[: extent.people]]
     folders, stamp = [out / "people" / name for name in names], out / "stamp.json"

@@ -32,6 +32,7 @@ class Trainer:
     faces: Faces
     poses: Poses
     backend: FaceBackend
+    recogniser: Path  # dlib's folder
     pose_model: Path
 
     def train(self, who: Sitter, steps: int, stamp: Path) -> None:
@@ -39,8 +40,8 @@ class Trainer:
         folder, files = who.folder / LORA, self.files(who)
         train_identity(
             who.name, self.model, self.wan, self._train_params(steps),
-            files=files, state=folder / "state", adapter=folder / ADAPTERS["own"], meta=folder / "meta.json",
-            metrics=folder / METRICS, validation=folder / "validation", stamp=stamp,
+            files=files, recogniser=self.recogniser, state=folder / "state", adapter=folder / ADAPTERS["own"],
+            meta=folder / "meta.json", metrics=folder / METRICS, validation=folder / "validation", stamp=stamp,
             metadata={"identity": who.name, "consent": CONSENT},
         )  # fmt: skip
         self._compare_with_itself(files, folder / ADAPTERS["self-compared"])

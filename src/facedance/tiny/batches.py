@@ -51,7 +51,7 @@ class Batch:
     latents: Tensor  # (B, z, F, h, w)
     target: Tensor  # (B, z, F, h, w)
     weight: Tensor  # (B, 1, F, h, w)
-    head: Tensor  # (B, 1, F, h, w) in [0, 1]: where the head is
+    landmarks: Tensor  # (B, F, 5, 2) of the face, in pixels; NaN where none is found
     control: Tensor  # (B, c, F, h, w)
     text: Text
     faces: Tensor  # (B, D) of length 1
@@ -82,6 +82,7 @@ def draw_batch(
     source = "clip" if kind.clips else "still"
     count = int((world.tensors[f"{source}/person"] < people).sum())  # they lie in the order of their people
     chosen = torch.randint(count, (kind.size,), generator=random)
+    landmarks = world.tensors[f"{source}/landmarks"][chosen, : kind.frames]
     video, control, head = (
         torch.stack([world.tensors[f"{source}/{name}"][i, :, : kind.frames].float() for i in chosen])
         for name in ("video", "control", "head")
@@ -93,7 +94,8 @@ def draw_batch(
     mask = torch.ones(kind.size, SPATIAL_FACTOR**2, *video.shape[2:])
     control = torch.cat([idle, control, mask], dim=1)
     if kind.heads:
-        video, control, head = _around_heads(video, control, head, random)
+        video, control, head, corners = _around_heads(video, control, head, random)
+        landmarks = landmarks - SPATIAL_FACTOR * corners[:, None, None]
     weight = 1 + head_weight * head
     shown = world.tensors[f"{source}/person"][chosen]
     if kind.reference:
@@ -101,7 +103,7 @@ def draw_batch(
         padded = F.pad(reference, (0, 0, 0, 0, 0, 0, 0, control.shape[1] - reference.shape[1]))
         video, control = torch.cat([reference, video], dim=2), torch.cat([padded, control], dim=2)
         weight = torch.cat([torch.full_like(weight[:, :, :1], REFERENCE_WEIGHT), weight], dim=2)
-        head = torch.cat([torch.zeros_like(head[:, :, :1]), head], dim=2)
+        landmarks = F.pad(landmarks, (0, 0, 0, 0, 1, 0), value=torch.nan)
     noise = torch.randn(video.shape, generator=random)
     u = torch.rand(kind.size, generator=random)
     sigma = shifted(u, SHIFT)
@@ -111,7 +113,7 @@ def draw_batch(
         latents=noised(video, noise, _each(sigma)),
         target=velocity(video, noise),
         weight=weight,
-        head=head,
+        landmarks=landmarks,
         control=control,
         text=Text.of([prompts[word] for word in spoken], TEXT_TOKENS),
         faces=_embeddings(world.tensors["embedding"][shown], random),
@@ -137,17 +139,18 @@ def _embeddings(views: Tensor, random: torch.Generator) -> Tensor:
     return F.normalize(mixed + EMBEDDING_NOISE * torch.randn(mixed.shape, generator=random), dim=1)
 
 
-def _around_heads(video: Tensor, control: Tensor, head: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """The three, cut to windows (HEAD, HEAD) around the heads (B, 1, T', h, w)."""
-    parts = []
+def _around_heads(video: Tensor, control: Tensor, head: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The three, cut to windows (HEAD, HEAD) around the heads (B, 1, T', h, w), and where each begins: (B, 2), x and y."""
+    parts, corners = [], []
     for i in range(len(video)):
         places = head[i, 0].amax(0).nonzero().float()
         middle = places.mean(0) if len(places) else torch.full((2,), video.shape[-1] / 2)
         corner = middle - (HEAD - 1) / 2 + 0.8 * torch.randn(2, generator=random)
         y, x = (round(float(c)) for c in corner.clamp(0, video.shape[-1] - HEAD))
         parts.append([t[i, :, :, y : y + HEAD, x : x + HEAD] for t in (video, control, head)])
+        corners.append([x, y])
     cut = [torch.stack(column) for column in zip(*parts, strict=True)]
-    return cut[0], cut[1], cut[2]
+    return cut[0], cut[1], cut[2], torch.tensor(corners)
 
 
 def batch_rng(seed: int, step: int) -> torch.Generator:

@@ -1,4 +1,4 @@
-"""The last training of the tiny model's decoder: for faces, as a student of the recogniser sees them."""
+"""The last training of the tiny model's decoder: the recogniser is to see the same face after the VAE as before."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +9,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from facedance.faces.dlib_network import aligned
+from facedance.faces.face_loss import FaceLoss
 from facedance.tiny.fast_vae import decode, encode
 from facedance.tiny.learning import learn
 from facedance.tiny.muon import Muon
 from facedance.tiny.pixels import Pixels
 from facedance.tiny.recipe import TinyDecoding
-from facedance.tiny.student import Student, face_error
 from facedance.tiny.vae import CHECKPOINT_EVERY, EDGE_WEIGHT, OTHER_RATE, RATE, rate_factor
 from facedance.wan.flow import box_mask
 
@@ -25,17 +26,17 @@ FRAMES = 30  # in a batch
 
 
 def refine_decoder(
-    vae: Any, student: Student, pixels: Pixels, goes: Sequence[TinyDecoding], *, seed: int, state: Path
+    vae: Any, face_loss: FaceLoss, pixels: Pixels, goes: Sequence[TinyDecoding], *, seed: int, state: Path
 ) -> pd.DataFrame:
     """Train the decoder of `vae` on whole frames of dances; gives the losses of each step, with the number of its `go`.
 
     The encoder stays as it is, and so do the latents. It goes on from the last checkpoints in `state`.
     """
-    tables = [_go(vae, student, pixels, go, seed=seed + i, state=state / str(i)).assign(go=i) for i, go in enumerate(goes)]
+    tables = [_go(vae, face_loss, pixels, go, seed=seed + i, state=state / str(i)).assign(go=i) for i, go in enumerate(goes)]
     return pd.concat(tables, ignore_index=True)
 
 
-def _go(vae: Any, student: Student, pixels: Pixels, go: TinyDecoding, *, seed: int, state: Path) -> pd.DataFrame:
+def _go(vae: Any, face_loss: FaceLoss, pixels: Pixels, go: TinyDecoding, *, seed: int, state: Path) -> pd.DataFrame:
     vae.requires_grad_(False)
     weights = {name: p for name, p in vae.named_parameters() if name.startswith(("decoder.", "post_quant_conv."))}
     for parameter in weights.values():
@@ -44,14 +45,18 @@ def _go(vae: Any, student: Student, pixels: Pixels, go: TinyDecoding, *, seed: i
     optimizer = Muon(inner, [p for p in weights.values() if p.ndim < 4], RATE, OTHER_RATE)
 
     def losses(step: int) -> dict[str, Tensor]:
-        video, heads = pixels.dances(FRAMES, np.random.default_rng([seed, 3, step]))
+        video, heads, landmarks = pixels.dances(FRAMES, np.random.default_rng([seed, 3, step]))
         random = torch.Generator().manual_seed(step)
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
                 latents = encode(vae, video)[0].float()
             noise = torch.randn(latents.shape, generator=random) * latents.square().mean().sqrt()
             decoded = decode(vae, latents + NOISE * noise).float()
-        identity, missed = face_error(student, decoded, video, heads, torch.ones(heads.shape[:2]), random)
+        known = landmarks.isfinite().all(3).all(2)  # (B, 1)
+        drawn, points = video.transpose(1, 2)[known], landmarks[known]
+        with torch.no_grad():
+            wanted = face_loss.embeddings(aligned(drawn, points))
+        identity, missed = face_loss(decoded.transpose(1, 2)[known], points, wanted, random)
         return {
             "picture": picture_error(decoded, video, heads),
             "identity": IDENTITY_WEIGHT * identity,

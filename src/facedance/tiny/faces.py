@@ -1,8 +1,7 @@
-"""The last training of the tiny model's transformer: its guesses, decoded, are to look to the recogniser as the truth does.
+"""The last training of the tiny model's transformer: the recogniser is to see the person in its guesses, decoded.
 
 Least squares alone teach it the mean of all faces that the noise leaves open, which is no face in particular and often not
-taken for one. What the recogniser sees is judged by its student, at every noise level: with few steps of sampling, the first
-guess decides who is seen.
+taken for one. The recogniser judges at every noise level: with few steps of sampling, the first guess decides who is seen.
 """
 
 from collections.abc import Mapping
@@ -10,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 from torch import Tensor
 
+from facedance.faces.face_loss import FaceLoss
 from facedance.tiny.batches import Kind, batch_rng, draw_batch
 from facedance.tiny.fast_vae import decode_normalised
-from facedance.tiny.guesses import head_boxes
 from facedance.tiny.learning import learn
 from facedance.tiny.recipe import TinyTransformer
-from facedance.tiny.student import Student, face_error
 from facedance.tiny.transformer import block_functions, new_optimizer, predicted, weights_of
 from facedance.tiny.world_latents import World
 from facedance.wan.face_branch import FaceBranch
@@ -32,20 +29,20 @@ IDENTITY_WEIGHT, MISSED_WEIGHT = 4.0, 0.4
 RATE_SHARE = 0.1  # of the rates of the training before
 WARMUP = 20
 CHECKPOINT_EVERY = 50
-_FIRST = 2_000_000  # batch, later than any of other trainings; each round has as many to itself
+_FIRST = 2_000_000  # batch, later than any of the training before
 
 
 def refine_transformer(
-    model: Any, branch: FaceBranch, vae: Any, student: Student, world: World, prompts: Mapping[str, Tensor], inactive: Tensor,
-    recipe: TinyTransformer, *, number: int, steps: int, seed: int, state: Path, compiled: bool,
+    model: Any, branch: FaceBranch, vae: Any, face_loss: FaceLoss, world: World, prompts: Mapping[str, Tensor], inactive: Tensor,
+    recipe: TinyTransformer, *, steps: int, seed: int, state: Path, compiled: bool,
 ) -> pd.DataFrame:  # fmt: skip
-    """Round `number` (from 1) of this training; gives the losses of each step. It goes on from the last checkpoint in `state`."""
+    """Train them on; gives the losses of each step. It goes on from the last checkpoint in `state`."""
     vae.requires_grad_(False)
     weights = weights_of(model.requires_grad_(True), branch.requires_grad_(True))
     blocks = block_functions(compiled)
 
     def losses(step: int) -> dict[str, Tensor]:
-        kind, random = KINDS[step % len(KINDS)], batch_rng(seed, number * _FIRST + step)
+        kind, random = KINDS[step % len(KINDS)], batch_rng(seed, _FIRST + step)
         batch = draw_batch(
             world,
             prompts,
@@ -61,10 +58,9 @@ def refine_transformer(
         parts = {"flow": flow_loss(velocity, batch.target, batch.weight)}
         if kind.heads:
             guess = decode_normalised(vae, batch.denoised(velocity))
-            with torch.no_grad():
-                truth = decode_normalised(vae, batch.denoised(batch.target))
-            heads, known = head_boxes(batch.head)
-            identity, missed = face_error(student, guess, truth, heads, known * batch.scale[:, None], random)
+            known = batch.landmarks.isfinite().all(3).all(2) & (batch.scale > 0)[:, None]  # (B, T)
+            wanted = batch.faces[:, None].expand(-1, known.shape[1], -1)
+            identity, missed = face_loss(guess.transpose(1, 2)[known], batch.landmarks[known], wanted[known], random)
             parts |= {"identity": IDENTITY_WEIGHT * identity, "missed": MISSED_WEIGHT * missed}
         return parts
 

@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from facedance.faces.face import FaceBackend
 from facedance.files import atomic
 from facedance.sample.dancer import dressed
 from facedance.sample.identity import person
 from facedance.sample.traits import generator
 from facedance.tiny.fast_vae import from_bytes
+from facedance.tiny.landmarks import face_landmarks
 from facedance.video import Frames
 from facedance.world.scene import dance, photo
 from facedance.world.split import training_identity, training_moves
@@ -24,9 +26,11 @@ CROPS, WHOLE = 48, 6  # in a batch
 _PHOTOS = 2
 
 
-def make_pixels(path: Path, identities: range, side: int, seed: int) -> None:
-    """Write `clips` and `controls` (N, T, side, side, 3), `photos` (2 N, 1, ...) uint8, and the clips' `heads` (N, T, 4)."""
-    rows: dict[str, list[NDArray[np.generic]]] = {name: [] for name in ("clips", "controls", "photos", "heads")}
+def make_pixels(path: Path, identities: range, backend: FaceBackend, side: int, seed: int) -> None:
+    """Write `clips`, `controls` (N, T, side, side, 3), `photos` (2 N, 1, ...) uint8, and of the clips `heads` (N, T, 4)
+    and `landmarks` (N, T, 5, 2) of the faces, NaN where the recogniser finds none.
+    """
+    rows: dict[str, list[NDArray[np.generic]]] = {name: [] for name in ("clips", "controls", "photos", "heads", "landmarks")}
     for index in identities:
         name, traits = training_identity(index, seed)
         rng, face = generator(f"pixels {name}", seed), person(traits)
@@ -34,6 +38,7 @@ def make_pixels(path: Path, identities: range, side: int, seed: int) -> None:
         rows["clips"].append(scene.frames)
         rows["controls"].append(scene.control)
         rows["heads"].append(scene.heads)
+        rows["landmarks"].append(face_landmarks(scene, backend))
         rows["photos"] += [photo(face, side, rng).frames for _ in range(_PHOTOS)]
     with atomic(path) as temporary:
         save_file({name: torch.from_numpy(np.stack(values)) for name, values in rows.items()}, temporary)
@@ -55,12 +60,12 @@ class Pixels:
         kinds = ("photos", "controls", "clips", "clips")
         return _tensor([self._frame(kinds[i % len(kinds)], rng)[0] for i in range(WHOLE)])
 
-    def dances(self, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Frames of dances (count, 3, 1, side, side) in [-1, 1], and their heads (count, 1, 4)."""
+    def dances(self, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Frames of dances (count, 3, 1, side, side) in [-1, 1], their heads (count, 1, 4) and landmarks (count, 1, 5, 2)."""
         clips = rng.integers(len(self._all["clips"]), size=count)
         times = rng.integers(self._all["clips"].shape[1], size=count)
-        frames, heads = (self._all[name][clips, times][:, None] for name in ("clips", "heads"))
-        return _tensor(list(frames)), torch.from_numpy(heads)
+        frames, heads, landmarks = (self._all[name][clips, times][:, None] for name in ("clips", "heads", "landmarks"))
+        return _tensor(list(frames)), torch.from_numpy(heads), torch.from_numpy(landmarks)
 
     def _frame(self, kind: str, rng: np.random.Generator) -> tuple[Frames, NDArray[np.floating]]:
         """One frame (1, side, side, 3), and in dances the middle of its head."""

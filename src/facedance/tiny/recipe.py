@@ -46,15 +46,11 @@ class TinyDecoding(Section):
 
 
 class TinyFaces(Section):
-    """The last trainings, of decoder and transformer, for faces as a student of the recogniser sees them."""
+    """The last trainings, of decoder and transformer, for faces as the recogniser sees them."""
 
-    picture_parts: int = Field(ge=1, description="files of the VAE's pictures whose heads the recogniser looks at")
+    decoder: list[TinyDecoding] = Field(min_length=1, description="one go after the other")
     parts: int = Field(ge=1, description="of the world, whose people the transformer is trained with")
-    looks: int = Field(ge=1, description="batches of guesses that the recogniser looks at, of each part in each round")
-    student_steps: int = Field(ge=1, description="of the student, from nothing in each round")
-    decoder: list[TinyDecoding] = Field(min_length=1, description="one go after the other, with the first student")
-    rounds: int = Field(ge=1, le=9, description="of looking at the transformer's guesses and training it")
-    steps: int = Field(ge=1, description="of the transformer in each round")
+    steps: int = Field(ge=1, description="of the transformer")
 
 
 class Tiny(Section):

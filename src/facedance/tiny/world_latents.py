@@ -22,6 +22,7 @@ from facedance.sample.identity import Person, person
 from facedance.sample.portrait import Points
 from facedance.sample.traits import generator
 from facedance.tiny.fast_vae import encode_normalised, from_bytes
+from facedance.tiny.landmarks import face_landmarks
 from facedance.video import Frames
 from facedance.wan.flow import box_mask
 from facedance.world.estimated import estimated_control
@@ -42,8 +43,9 @@ def encode_world(
     """Write what training needs of the people `identities`, and a dance of `frames` frames of those in `clips`, as float16.
 
     `still/...` (3 N), `clip/...` (M): `video` (z, T', h, w), `control` (z, T', h, w) with made-up noise in the pose, `estimated`
-    (z, T', h, w) with the pose that the landmarker sees, `head` (1, T', h, w) in [0, 1], `person`, `prompt` (indices);
-    `reference` (N, z, 1, h, w); `embedding` (N, VIEWS, D) of length 1. The prompts stand in the metadata.
+    (z, T', h, w) with the pose that the landmarker sees, `head` (1, T', h, w) in [0, 1], `landmarks` (T', 5, 2) of the face in
+    pixels, `person`, `prompt` (indices); `reference` (N, z, 1, h, w); `embedding` (N, VIEWS, D) of length 1. The prompts stand
+    in the metadata.
     """
     rows: dict[str, list[Tensor]] = {}
     prompts: dict[str, int] = {}
@@ -55,6 +57,7 @@ def encode_world(
             "control": _latents(vae, scene.control).half(),
             "estimated": _latents(vae, estimated_control(scene, finder, pose_model)).half(),
             "head": box_mask(scene.heads, (side, side), (video.shape[1], video.shape[2], video.shape[3])).half(),
+            "landmarks": torch.from_numpy(face_landmarks(scene, backend)),
             "person": torch.tensor(index - identities.start),
             "prompt": torch.tensor(prompts.setdefault(prompt, len(prompts))),
         }

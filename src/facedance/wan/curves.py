@@ -28,7 +28,9 @@ def curves(name: str, folder: Path, done: int) -> Iterator[Callable[[Mapping[str
 
         def draw(row: Mapping[str, Any]) -> None:
             kind = row["kind"]
-            values = {f"loss/{kind}": row["loss"], f"face_loss/{kind}": row["face_loss"], "learning_rate": row["lr"]}
+            values = {f"{loss}/{kind}": row[loss] for loss in ("loss", "face_loss", "identity_loss")} | {
+                "learning_rate": row["lr"]
+            }
             known = {name: value for name, value in values.items() if value is not None}
             for curve, value in known.items():
                 writer.add_scalar(curve, value, row["step"])

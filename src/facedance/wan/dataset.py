@@ -61,6 +61,7 @@ class Item:
     reference: Tensor | None  # (z, 1, h, w)
     face: Tensor  # (1, T', h, w) in [0, 1]: where the face is
     seen: Tensor  # (1, T', h, w) in [0, 1]: where the picture is no padding
+    landmarks: Tensor | None  # (5, 2) of a photo's face, in pixels
     embedding: Tensor | None  # (D,) of length 1; None when the dancer's face is not known
 
 
@@ -96,6 +97,7 @@ class Source:
             control = file.get_tensor(f"{prefix}control").float()
             reference = file.get_tensor("reference") if "reference" in names else None
             seen = file.get_tensor(f"{prefix}seen").numpy() if f"{prefix}seen" in names else None
+            landmarks = file.get_tensor(f"{prefix}landmarks") if f"{prefix}landmarks" in names else None
         shape = (video.shape[1], video.shape[2], video.shape[3])
         return Item(
             video,
@@ -103,6 +105,7 @@ class Source:
             reference,
             face=flow.box_mask(self.boxes, self.frame_size, shape),
             seen=torch.ones(1, *shape) if seen is None else flow.box_mask(seen[None], self.frame_size, shape),
+            landmarks=landmarks,
             embedding=self.embedding,
         )
 
@@ -133,9 +136,11 @@ class Example:
     control: Tensor  # (1, c, F, h, w)
     weight: Tensor  # (1, 1, F, h, w)
     face: Tensor  # (1, 1, F, h, w) in [0, 1]
+    landmarks: Tensor | None  # (5, 2) of the face in the last frame, in pixels
     text: Tensor  # (1, 512, text dim)
     embedding: Tensor | None  # (1, 1, D); None for no face
     sigma: float
+    chance: int  # seed of what else is left to chance
 
 
 def read_dataset(files: TrainingFiles, wan: WanModel) -> Dataset:
@@ -216,9 +221,11 @@ def make_example(
         control=control[None],
         weight=weight[None],
         face=face[None],
+        landmarks=item.landmarks,
         text=text[None],
         embedding=None if embedding is None else embedding[None, None],
         sigma=sigma,
+        chance=int(torch.randint(2**31, (), generator=random)),
     )
 
 

@@ -15,6 +15,7 @@ from facedance.wan.adapter import trainable
 from facedance.wan.dataset import Dataset, Example, draw_example, generator, make_example, step_kind
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import TIMESTEPS, flow_loss
+from facedance.wan.identity_loss import IdentityLoss
 from facedance.wan.together import ALONE, Rank
 
 BETAS = (0.9, 0.99)
@@ -27,8 +28,11 @@ class Learner:
     processes each takes its share of the items.
     """
 
-    def __init__(self, transformer: Any, branch: FaceBranch, train: Train, rank: Rank = ALONE) -> None:
+    def __init__(
+        self, transformer: Any, branch: FaceBranch, train: Train, rank: Rank = ALONE, identity_loss: IdentityLoss | None = None
+    ) -> None:
         self.transformer, self.branch, self.train, self.rank = transformer, branch, train, rank
+        self._identity_loss = identity_loss
         self.parameters = trainable(transformer, branch, {part for phase in train.phases for part in phase.trains})
         # One optimizer for all phases: it passes over parameters without a gradient and keeps their moments.
         self._optimizer = torch.optim.AdamW(self.parameters.values(), betas=BETAS, weight_decay=train.weight_decay)
@@ -48,8 +52,9 @@ class Learner:
         ]
         self.rank.add_gradients(list(active.values()))
         items = self.rank.gather(shares)
-        losses = [loss for loss, _ in items]
-        face_losses = [face_loss for _, face_loss in items if face_loss is not None]
+        losses, face_losses, identity_losses = (
+            [value for value in column if value is not None] for column in zip(*items, strict=True)
+        )
         rate = learning_rate(self.train, step)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -68,27 +73,27 @@ class Learner:
             "kind": step_kind(dataset, self.train, step),
             "loss": sum(losses) / len(losses),
             "face_loss": sum(face_losses) / len(face_losses) if face_losses else None,
+            "identity_loss": sum(identity_losses) / len(identity_losses) if identity_losses else None,
             "lr": rate,
             "grad_norm": norm,
             "seconds": round(time.monotonic() - started, 3),
         }
 
-    def accumulate(self, example: Example) -> tuple[float, float | None]:
-        """Add an example's share of the batch's gradient; its loss, and the loss within the face if one is seen."""
+    def accumulate(self, example: Example) -> tuple[float, float | None, float | None]:
+        """Add an example's share of the batch's gradient; its loss, that within the face if one is seen, and the recogniser's."""
         with self._condition(example):
-            prediction = self._predict(example)
-            loss = flow_loss(prediction, example.target.to(prediction.device), example.weight.to(prediction.device))
-            if loss.requires_grad:  # not so where the face is dropped while nothing but the face is trained
-                (loss / self.train.batch_size).backward()
-        return loss.item(), _face_loss(prediction, example)
+            loss, face, identity = self._losses(example)
+            whole = loss if identity is None else loss + self.train.identity_weight * identity.to(loss.device)
+            if whole.requires_grad:  # not so where the face is dropped while nothing but the face is trained
+                (whole / self.train.batch_size).backward()
+        return loss.item(), face, None if identity is None else identity.item()
 
     @torch.no_grad()
-    def losses(self, example: Example) -> tuple[float, float | None]:
-        """Loss, and loss within the face if one is seen, without learning."""
+    def losses(self, example: Example) -> tuple[float, float | None, float | None]:
+        """The same three without learning."""
         with self._condition(example):
-            prediction = self._predict(example)
-        loss = flow_loss(prediction, example.target.to(prediction.device), example.weight.to(prediction.device))
-        return loss.item(), _face_loss(prediction, example)
+            loss, face, identity = self._losses(example)
+        return loss.item(), face, None if identity is None else identity.item()
 
     def require_gradients(self, dataset: Dataset) -> None:
         """Refuse a training in which something would learn nothing.
@@ -136,6 +141,13 @@ class Learner:
     def _condition(self, example: Example) -> Any:
         embedding = example.embedding
         return self.branch.condition(None if embedding is None else embedding.to(self.transformer.device), 1.0)
+
+    def _losses(self, example: Example) -> tuple[Tensor, float | None, Tensor | None]:
+        prediction = self._predict(example)
+        loss = flow_loss(prediction, example.target.to(prediction.device), example.weight.to(prediction.device))
+        seen = example.landmarks is not None
+        identity = self._identity_loss(example, prediction) if self._identity_loss and seen else None
+        return loss, _face_loss(prediction, example), identity
 
     def _predict(self, example: Example) -> Tensor:
         """Velocity (1, z, F, h, w) in float32."""

@@ -11,7 +11,7 @@ import PIL.Image
 import torch
 from numpy.typing import NDArray
 
-from facedance.faces.face import FaceBackend, Image
+from facedance.faces.face import Face, FaceBackend, Image
 from facedance.faces.photos import load_photo, photo_name
 from facedance.faces.select import main_face
 from facedance.job import InputError
@@ -32,18 +32,20 @@ _log = logging.getLogger("facedance")
 
 @dataclass(frozen=True)
 class Portrait:
-    """A window of a photo; boxes are x0, y0, x1, y1 in pixels of `image`."""
+    """A window of a photo; boxes are x0, y0, x1, y1 and landmarks x, y in pixels of `image`."""
 
     image: Image  # (height, width, 3)
     face: NDArray[np.float32]  # (4,)
+    landmarks: NDArray[np.float32]  # (5, 2)
     photo: NDArray[np.float32]  # (4,) the part that the photo covers; the rest is white
 
 
-def frame_portrait(photo: Image, face: NDArray[np.float32], width: int, height: int) -> Portrait:
-    """The window of a photo (H, W, 3) in which its face (4,) is FACE_SHARE of the height, as width x height pixels.
+def frame_portrait(photo: Image, found: Face, width: int, height: int) -> Portrait:
+    """The window of a photo (H, W, 3) in which the face found in it is FACE_SHARE of the height, as width x height pixels.
 
     The window is moved into the photo where it fits, so that white is added only when the photo is too small for it.
     """
+    face = found.box
     window_height = (face[3] - face[1]) / FACE_SHARE
     window = np.array([window_height * width / height, window_height])
     size = np.array([photo.shape[1], photo.shape[0]], float)
@@ -65,6 +67,7 @@ def frame_portrait(photo: Image, face: NDArray[np.float32], width: int, height: 
     return Portrait(
         np.asarray(image),
         np.clip((face - move) * scale, 0, limit).astype(np.float32),
+        ((found.landmarks - corner) * scale).astype(np.float32),
         np.clip((seen - move) * scale, 0, limit).astype(np.float32),
     )
 
@@ -86,8 +89,8 @@ def encode_photos(
     """Encode the accepted photos of one person as videos of one frame, head and shoulders in the model's aspect.
 
     `out` holds, for each photo, `<photo>.video` (z, 1, h, w), `<photo>.control` (VACE channels, 1, h, w), `<photo>.box`
-    (4,) the face and `<photo>.seen` (4,) the part that is not padding, both x0, y0, x1, y1 in pixels of the model's
-    frame; and `reference` (z, 1, h, w), the picture at `reference` padded with white.
+    (4,) the face and `<photo>.seen` (4,) the part that is not padding, both x0, y0, x1, y1, and `<photo>.landmarks` (5, 2)
+    of the face, all in pixels of the model's frame; and `reference` (z, 1, h, w), the picture at `reference` padded with white.
     """
     table = pd.read_csv(photos_csv, dtype=str, keep_default_na=False)
     accepted = table.loc[table["status"] == "accepted", "photo"].tolist()
@@ -102,11 +105,12 @@ def encode_photos(
             _log.info("%s: photo %d of %d, %s", identity, i + 1, len(accepted), name)
             photo = load_photo(paths[name])
             face = main_face(backend.detect(photo, faces.min_face_px), faces.detector_score)
-            portrait = frame_portrait(photo, face.box, width, height)
+            portrait = frame_portrait(photo, face, width, height)
             control = _draw(landmarker.detect(portrait.image), wan, poses)
             tensors[f"{name}.video"] = encoder.video(portrait.image[None])
             tensors[f"{name}.control"] = encoder.control(control[None]).to(getattr(torch, wan.dtype))
             tensors[f"{name}.box"] = torch.from_numpy(portrait.face / wan.clip_scale)
+            tensors[f"{name}.landmarks"] = torch.from_numpy(portrait.landmarks / wan.clip_scale)
             tensors[f"{name}.seen"] = torch.from_numpy(portrait.photo / wan.clip_scale)
     save_latents(out, tensors)
 

@@ -16,6 +16,8 @@ from typing import Any
 import pandas as pd
 import torch
 
+from facedance.faces.dlib_backend import RECOGNISER_FILE
+from facedance.faces.face_loss import FaceLoss
 from facedance.files import atomic, digest, read_json, sha256, write_json
 from facedance.job import InputError
 from facedance.sections import Phase, Train, WanModel
@@ -23,14 +25,15 @@ from facedance.wan import checkpoint
 from facedance.wan.adapter import adapter_config, attach, save_adapter
 from facedance.wan.curves import curves
 from facedance.wan.dataset import Dataset, TrainingFiles, read_dataset
+from facedance.wan.identity_loss import IdentityLoss
 from facedance.wan.learner import Learner
-from facedance.wan.load import choose_device, load_transformer
+from facedance.wan.load import choose_device, load_transformer, load_vae
 from facedance.wan.memory import out_of_memory_means
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 from facedance.wan.together import ALONE, Rank
 from facedance.wan.validate import heldout_losses, render_heldout
 
-COLUMNS = ["step", "phase", "kind", "loss", "face_loss", "lr", "grad_norm", "seconds"]
+COLUMNS = ["step", "phase", "kind", "loss", "face_loss", "identity_loss", "lr", "grad_norm", "seconds"]
 
 _log = logging.getLogger("facedance")
 
@@ -42,6 +45,7 @@ def train_identity(
     train: Train,
     *,
     files: TrainingFiles,
+    recogniser: Path,
     state: Path,
     adapter: Path,
     meta: Path,
@@ -58,6 +62,7 @@ def train_identity(
 
     Args:
         files: what to learn from.
+        recogniser: folder of dlib's weights, which only an identity_weight above 0 needs.
         state: folder for checkpoints, one subfolder for each combination of inputs, parameters and code.
         adapter: gets the weights, with `metadata`.
         meta: gets what the adapter was made from and how the loss fell, as JSON without any times.
@@ -75,6 +80,8 @@ def train_identity(
     dataset = read_dataset(files, wan)
     weights = {part: _weights_digest(model / part) for part in ("transformer", FACE_BRANCH)}
     inputs = files.digests() | {"clips": dataset.clips_digest} | weights
+    if train.identity_weight:
+        inputs |= {"vae": _weights_digest(model / "vae"), "recogniser": sha256(recogniser / RECOGNISER_FILE)}
     code = digest(read_json(stamp)["code"])
     folder = state / digest([identity, wan.model_dump(), train.model_dump(), inputs, code])[:16]
     _log.info("%s: %d clips and %d photos to learn from", identity, len(dataset.clips), len(dataset.photos))
@@ -87,7 +94,10 @@ def train_identity(
         if train.gradient_checkpointing:
             transformer.enable_gradient_checkpointing()
         config = adapter_config(train, transformer, len(dataset.identity), pretrained)
-        learner = Learner(transformer, attach(transformer, config, train.seed, pretrained), train, rank)
+        identity_loss = None
+        if train.identity_weight:
+            identity_loss = IdentityLoss(load_vae(model, transformer.device), FaceLoss(recogniser), dataset.identity)
+        learner = Learner(transformer, attach(transformer, config, train.seed, pretrained), train, rank, identity_loss)
         learner.require_gradients(dataset)
         rows, heldout = _run(identity, learner, dataset, folder, model=model, wan=wan)
         if rank.number:

@@ -35,7 +35,7 @@ def heldout_losses(learner: Learner, dataset: Dataset) -> list[dict[str, Any]]:
                 face_weight=learner.train.face_weight,
                 random=generator(learner.train.seed),
             )
-            loss, face_loss = learner.losses(example)
+            loss, face_loss, _ = learner.losses(example)
             rows.append({"sigma": sigma, "face": name, "loss": loss, "face_loss": face_loss})
     return rows
 

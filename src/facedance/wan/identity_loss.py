@@ -1,0 +1,35 @@
+"""The recogniser's view of the face that the model guesses in a noisy photo, as a loss."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from facedance.faces.face_loss import FaceLoss
+from facedance.wan.dataset import Example
+
+MISSED_SHARE = 0.1
+"""Weight of a face that is not found surely, against its squared distance from the person."""
+
+
+class IdentityLoss:
+    """How far guesses, decoded by a frozen VAE, are from a person's embedding (D,), and from being found."""
+
+    def __init__(self, vae: Any, face_loss: FaceLoss, person: Tensor) -> None:
+        self._vae, self._face_loss, self._person = vae, face_loss, person
+
+    def __call__(self, example: Example, velocity: Tensor) -> Tensor:
+        """The loss, a scalar, of what the model guesses, with this velocity (1, z, F, h, w), in an example with landmarks."""
+        assert example.landmarks is not None
+        guess = example.latents.to(velocity.device) - example.sigma * velocity
+        frame = self._decoded(guess[:, :, -1:])[:, :, 0].cpu()  # the recogniser is small, and its gradient certain on a CPU
+        random = torch.Generator().manual_seed(example.chance)
+        identity, missed = self._face_loss(frame, example.landmarks[None], self._person[None], random)
+        return identity + MISSED_SHARE * missed
+
+    def _decoded(self, latents: Tensor) -> Tensor:
+        """Frames (1, 3, 1, H, W) in [-1, 1] of normalised latents (1, z, 1, h, w)."""
+        config = self._vae.config
+        mean, std = (torch.tensor(v, device=latents.device).view(-1, 1, 1, 1) for v in (config.latents_mean, config.latents_std))
+        decoded: Tensor = self._vae.decode(latents * std + mean).sample
+        return decoded
