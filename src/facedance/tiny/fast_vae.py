@@ -13,6 +13,8 @@ from diffusers import AutoencoderKLWan
 from diffusers.models.autoencoders.autoencoder_kl_wan import patchify, unpatchify
 from torch import Tensor, nn
 
+from facedance.wan.load import latent_statistics
+
 
 def encode(vae: AutoencoderKLWan, video: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and log variance (B, z, T, h, w) of the latents of videos (B, 3, T, H, W) in [-1, 1]."""
@@ -46,7 +48,7 @@ def to_bytes(pixels: Tensor) -> Tensor:
 
 def encode_normalised(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
     """Latents (B, z, T, h, w) of videos (B, 3, T, H, W) in [-1, 1] as the transformer takes them."""
-    shift, scale = _statistics(vae)
+    shift, scale = latent_statistics(vae)
     with torch.autocast("cpu", torch.bfloat16):
         mean, _ = encode(vae, video)
     return (mean.float() - shift) / scale
@@ -54,15 +56,9 @@ def encode_normalised(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
 
 def decode_normalised(vae: AutoencoderKLWan, latents: Tensor) -> Tensor:
     """Videos (B, 3, T, H, W), not clamped, of latents as `encode_normalised` gives them."""
-    shift, scale = _statistics(vae)
+    shift, scale = latent_statistics(vae)
     with torch.autocast("cpu", torch.bfloat16):
         return decode(vae, latents * scale + shift).float()
-
-
-def _statistics(vae: AutoencoderKLWan) -> tuple[Tensor, Tensor]:
-    """Mean and spread (z, 1, 1, 1) of the latents."""
-    shift, scale = (torch.tensor(v).view(-1, 1, 1, 1) for v in (vae.config.latents_mean, vae.config.latents_std))
-    return shift, scale
 
 
 def _fold(video: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from diffusers import WanVACEPipeline
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facedance.wan.load import know_vae
+from facedance.wan.load import know_vae, latent_statistics
 
 Frames = NDArray[np.uint8]
 """(T, H, W, 3) RGB."""
@@ -62,16 +62,10 @@ class LatentEncoder:
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Frames:
         """Frames (T, h, w, 3) of normalised latents (z, T', h, w)."""
-        mean, std = self._statistics()
+        mean, std = latent_statistics(self._vae)
         video = self._vae.decode((latents * std + mean)[None].to(self._vae.device, self._vae.dtype)).sample
         shown: Frames = (self._pipeline.video_processor.postprocess_video(video)[0] * 255).round().astype("uint8")
         return shown
-
-    def _statistics(self) -> tuple[Tensor, Tensor]:
-        """The VAE's mean and standard deviation (z, 1, 1, 1)."""
-        config = self._vae.config
-        mean, std = (torch.tensor(v).view(-1, 1, 1, 1) for v in (config.latents_mean, config.latents_std))
-        return mean, std
 
     def _pixels(self, frames: Frames) -> Tensor:
         pictures = [PIL.Image.fromarray(frame) for frame in frames]
@@ -80,7 +74,7 @@ class LatentEncoder:
 
     @torch.no_grad()
     def _encode(self, pixels: Tensor) -> Tensor:
-        mean, std = self._statistics()
+        mean, std = latent_statistics(self._vae)
         latents: Tensor = self._vae.encode(pixels.to(self._vae.device, self._vae.dtype)).latent_dist.mode()[0]
         # Multiplied by the reciprocal, as the pipeline does: a division differs in the last bit.
         return (latents.float().cpu() - mean) * (1.0 / std)

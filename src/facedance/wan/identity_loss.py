@@ -7,6 +7,7 @@ from torch import Tensor
 
 from facedance.faces.face_loss import FaceLoss
 from facedance.wan.dataset import Example
+from facedance.wan.load import latent_statistics
 
 MISSED_SHARE = 0.1
 """Weight of a face that is not found surely, against its squared distance from the person."""
@@ -29,7 +30,6 @@ class IdentityLoss:
 
     def _decoded(self, latents: Tensor) -> Tensor:
         """Frames (1, 3, 1, H, W) in [-1, 1] of normalised latents (1, z, 1, h, w)."""
-        config = self._vae.config
-        mean, std = (torch.tensor(v, device=latents.device).view(-1, 1, 1, 1) for v in (config.latents_mean, config.latents_std))
+        mean, std = (values.to(latents.device) for values in latent_statistics(self._vae))
         decoded: Tensor = self._vae.decode(latents * std + mean).sample
         return decoded

@@ -31,6 +31,12 @@ def load_vae(folder: Path, device: torch.device) -> Any:
     return vae.to(device).eval().requires_grad_(False)
 
 
+def latent_statistics(vae: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation (z, 1, 1, 1) of an AutoencoderKLWan's latents, on the CPU."""
+    mean, std = (torch.tensor(v).view(-1, 1, 1, 1) for v in (vae.config.latents_mean, vae.config.latents_std))
+    return mean, std
+
+
 def load_text(folder: Path, dtype: torch.dtype, device: torch.device) -> tuple[Any, Any]:
     """The tokenizer and the UMT5EncoderModel, frozen."""
     tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
