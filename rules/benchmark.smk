@@ -60,9 +60,9 @@ rule train_sitter:
         "benchmarks/train_sitter/{sitter}.tsv"
     conda:
         "../environment.yml"
-    threads: 16
+    threads: MODEL_THREADS
     resources:
-        gpu=1,
+        gpu=MODEL_GPUS,
     params:
         **part("wan", "faces", "poses", "train"),
         **some("benchmark", "lora_steps"),
@@ -119,9 +119,9 @@ rule render_driving_clip:
         "benchmarks/render_driving_clip/{sitter}.{seed}.tsv"
     conda:
         "../environment.yml"
-    threads: 16
+    threads: MODEL_THREADS
     resources:
-        gpu=1,
+        gpu=MODEL_GPUS,
     params:
         **part("wan"),
         render=some("render", "settings", "memory", "speed"),

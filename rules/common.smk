@@ -29,6 +29,9 @@ try:
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 
+# The tiny model, made here, is too small for a GPU or a second thread; its jobs run side by side, and alike on every machine.
+MODEL_THREADS, MODEL_GPUS = (16, 1) if PARAMS.wan.repo else (1, 0)
+
 IDENTITIES = list(PARAMS.identities)
 SAMPLE_IDENTITIES = list(PARAMS.sample.identities) if PARAMS.sample.enabled else []
 SAMPLE_VIDEOS = list(catalogue.VIDEOS) if PARAMS.sample.enabled else []

@@ -17,9 +17,9 @@ rule encode_prompts:
         "benchmarks/encode_prompts.tsv"
     conda:
         "../environment.yml"
-    threads: 16
+    threads: MODEL_THREADS
     resources:
-        gpu=1,
+        gpu=MODEL_GPUS,
     params:
         prompts=PARAMS.prompts,
         dtype=PARAMS.wan.dtype,
@@ -46,9 +46,9 @@ rule encode_clips:
         shard=r"\d{4}",
     conda:
         "../environment.yml"
-    threads: 16
+    threads: MODEL_THREADS
     resources:
-        gpu=1,
+        gpu=MODEL_GPUS,
     params:
         **part("wan"),
     message:
@@ -70,9 +70,9 @@ rule encode_controls:
         "benchmarks/encode_controls.tsv"
     conda:
         "../environment.yml"
-    threads: 16
+    threads: MODEL_THREADS
     resources:
-        gpu=1,
+        gpu=MODEL_GPUS,
     params:
         **part("wan"),
     message:
@@ -98,9 +98,9 @@ rule encode_photos:
         "benchmarks/encode_photos/{identity}.tsv"
     conda:
         "../environment.yml"
-    threads: 16
+    threads: MODEL_THREADS
     resources:
-        gpu=1,
+        gpu=MODEL_GPUS,
     params:
         **part("wan", "poses", "faces"),
     message:

@@ -26,9 +26,9 @@ rule render_shard:
         "benchmarks/render_shard/{identity}.{shard}.tsv"
     conda:
         "../environment.yml"
-    threads: 16
+    threads: MODEL_THREADS
     resources:
-        gpu=1,
+        gpu=MODEL_GPUS,
     params:
         render=render_params,
         batches=batches_of,
@@ -58,9 +58,9 @@ rule render_clip:
         "benchmarks/render_clip/{identity}.{clip}.{variant}.tsv"
     conda:
         "../environment.yml"
-    threads: 16
+    threads: MODEL_THREADS
     resources:
-        gpu=1,
+        gpu=MODEL_GPUS,
     params:
         render=render_params,
     message:

@@ -29,9 +29,9 @@ rule train_adapter:
         "benchmarks/train_adapter/{identity}.tsv"
     conda:
         "../environment.yml"
-    threads: 16
+    threads: MODEL_THREADS
     resources:
-        gpu=1,  # of more, each trains a share of the batch: --set-resources train_adapter:gpu=2
+        gpu=MODEL_GPUS,  # of more, each trains a share of the batch: --set-resources train_adapter:gpu=2
     params:
         **part("train", "wan"),
         prompt=PARAMS.render.settings.prompt,

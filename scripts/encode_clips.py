@@ -6,7 +6,7 @@ from facedance.job import job
 from facedance.sections import WanModel
 from facedance.wan.latents import encode_shard
 
-with job(snakemake.log[0], f"latents {snakemake.wildcards.shard}"):
+with job(snakemake.log[0], f"latents {snakemake.wildcards.shard}", snakemake.threads):
     encode_shard(
         Path(snakemake.input.model).parent,
         WanModel(**snakemake.params.wan),

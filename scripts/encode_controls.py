@@ -6,7 +6,7 @@ from facedance.job import job
 from facedance.sections import WanModel
 from facedance.wan.latents import encode_controls
 
-with job(snakemake.log[0], "control latents"):
+with job(snakemake.log[0], "control latents", snakemake.threads):
     encode_controls(
         Path(snakemake.input.model).parent,
         WanModel(**snakemake.params.wan),

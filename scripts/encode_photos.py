@@ -7,7 +7,7 @@ from facedance.job import job
 from facedance.sections import Faces, Poses, WanModel
 from facedance.wan.photo_latents import encode_photos
 
-with job(snakemake.log[0], f"photo latents of {snakemake.wildcards.identity}"):
+with job(snakemake.log[0], f"photo latents of {snakemake.wildcards.identity}", snakemake.threads):
     faces = Faces(**snakemake.params.faces)
     encode_photos(
         Path(snakemake.input.model).parent,

@@ -7,7 +7,7 @@ from facedance.wan.render import render_clips
 from facedance.wan.requests import render_request, single_job
 
 wildcards = snakemake.wildcards
-with job(snakemake.log[0], f"render {wildcards.identity} {wildcards.clip} {wildcards.variant}"):
+with job(snakemake.log[0], f"render {wildcards.identity} {wildcards.clip} {wildcards.variant}", snakemake.threads):
     request = render_request(snakemake.input, snakemake.params.render)
     render_clips(
         [single_job(wildcards.identity, wildcards.clip, wildcards.variant, Path(snakemake.input.latents), request.settings)],

@@ -12,7 +12,7 @@ from facedance.sections import RenderMemory, RenderSpeed, WanModel
 from facedance.variants import RenderSettings
 
 params, seed = snakemake.params, int(snakemake.wildcards.seed)
-with job(snakemake.log[0], f"render {snakemake.wildcards.sitter} {seed}"):
+with job(snakemake.log[0], f"render {snakemake.wildcards.sitter} {seed}", snakemake.threads):
     studio = Studio(
         Path(snakemake.input.model).parent,
         WanModel(**params.wan),

@@ -9,7 +9,7 @@ from facedance.wan.together import in_processes
 from facedance.wan.train import train_identity
 
 identity = snakemake.wildcards.identity
-with job(snakemake.log[0], f"train {identity}"):
+with job(snakemake.log[0], f"train {identity}", snakemake.threads):
     files = TrainingFiles(
         prompts=Path(snakemake.input.prompts),
         videos=snakemake.params.train["videos"],

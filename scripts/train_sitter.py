@@ -8,7 +8,7 @@ from facedance.faces.dlib_backend import DlibBackend
 from facedance.job import job
 from facedance.sections import Faces, Poses, Train, WanModel
 
-with job(snakemake.log[0], f"train {snakemake.wildcards.sitter}"):
+with job(snakemake.log[0], f"train {snakemake.wildcards.sitter}", snakemake.threads):
     trainer = Trainer(
         model=Path(snakemake.input.model).parent,
         wan=WanModel(**snakemake.params.wan),

@@ -11,7 +11,7 @@ from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.face_loss import FaceLoss
 from facedance.wan.dataset import Item, make_example
 from facedance.wan.encoder import LatentEncoder
-from facedance.wan.identity_loss import IdentityLoss
+from facedance.wan.identity_loss import IdentityLoss, for_single_frames
 from facedance.wan.load import load_vae
 from facedance.wan.photo_latents import frame_portrait
 
@@ -90,3 +90,10 @@ def test_a_reference_in_front_is_not_looked_at(example, loss):
 
     longer = replace(example, latents=in_front(example.latents, 3.0), target=in_front(example.target, -2.0))
     np.testing.assert_allclose(loss(longer, longer.target).item(), loss(example, example.target).item(), atol=1e-5)
+
+
+def test_what_single_frames_do_not_need_changes_nothing_in_them(example, vae):
+    smaller = for_single_frames(load_vae(ASSETS / "tiny", torch.device("cpu")))
+    sizes = [sum(p.numel() for p in model.decoder.parameters()) for model in (smaller, vae)]
+    assert sizes[0] < 0.5 * sizes[1]
+    np.testing.assert_allclose(smaller.decode(example.latents).sample, vae.decode(example.latents).sample, atol=1e-5)

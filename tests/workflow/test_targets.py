@@ -1,5 +1,7 @@
 """Files as targets on the command line."""
 
+import re
+
 from .conftest import new_project
 
 
@@ -8,3 +10,18 @@ def test_several_files_of_one_rule_are_targets_in_a_fresh_checkout(tmp_path):
     project = new_project(tmp_path / "p")
     targets = [f"tiny-training/pixels/{part}.safetensors" for part in ("000", "001")]
     assert project.planned(*targets) == {"fetch_face_model": 1, "draw_tiny_pixels": 2}
+
+
+def test_jobs_of_the_published_models_ask_for_a_gpu_and_those_of_the_tiny_one_do_not(tmp_path):
+    project = new_project(tmp_path / "p")
+    for rules in project["rules"].glob("*.smk"):  # a dry run shows a message instead of what a job asks for
+        rules.write_text(re.sub(r" {4}message:\n.*\n", "", rules.read_text()))
+    for model, gpu, threads in (("tiny", 0, 1), ("wan2.1-vace-1.3b", 1, 2)):
+        project.change("model", model)
+        done = project.snakemake("--dry-run", "all")
+        asked = re.findall(r"rule (\w+):(.*?)(?=\n\[|\n\n)", done.stdout + done.stderr, re.DOTALL)
+        jobs = [text for rule, text in asked if rule in {"encode_clips", "train_adapter", "render_shard"}]
+        assert len(jobs) > 4
+        for text in jobs:
+            assert f"gpu={gpu}" in text, text
+            assert ("threads: 2" in text) == (threads == 2), text

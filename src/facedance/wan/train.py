@@ -25,7 +25,7 @@ from facedance.wan import checkpoint
 from facedance.wan.adapter import adapter_config, attach, save_adapter
 from facedance.wan.curves import curves
 from facedance.wan.dataset import Dataset, TrainingFiles, read_dataset
-from facedance.wan.identity_loss import IdentityLoss
+from facedance.wan.identity_loss import IdentityLoss, for_single_frames
 from facedance.wan.learner import Learner
 from facedance.wan.load import choose_device, load_transformer, load_vae
 from facedance.wan.memory import out_of_memory_means
@@ -96,7 +96,8 @@ def train_identity(
         config = adapter_config(train, transformer, len(dataset.identity), pretrained)
         identity_loss = None
         if train.identity_weight:
-            identity_loss = IdentityLoss(load_vae(model, transformer.device), FaceLoss(recogniser), dataset.identity)
+            vae = for_single_frames(load_vae(model, transformer.device))
+            identity_loss = IdentityLoss(vae, FaceLoss(recogniser), dataset.identity)
         learner = Learner(transformer, attach(transformer, config, train.seed, pretrained), train, rank, identity_loss)
         learner.require_gradients(dataset)
         rows, heldout = _run(identity, learner, dataset, folder, model=model, wan=wan)
