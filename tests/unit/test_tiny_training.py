@@ -12,6 +12,7 @@ from facedance.tiny.pixels import CROP, CROPS, FRAMES, WHOLE, Pixels
 from facedance.tiny.recipe import TinyRound, people_of
 from facedance.tiny.transformer import EARLY_PEOPLE, kind_of, rate_factor, round_of, train_transformer
 from facedance.tiny.vae import standardise, train_vae
+from facedance.tiny.world_latents import World
 from tests.unit.tiny_world import INACTIVE, RECIPE, SIDE, random_prompts, random_world
 
 
@@ -25,7 +26,7 @@ def prompts():
     return random_prompts()
 
 
-def batch(world, prompts, kind, people=4, seed=0, estimated=0.0):
+def batch(world, prompts, kind, people=4, seed=0, estimated=0.0, body_weight=0.0):
     return draw_batch(
         world,
         prompts,
@@ -36,6 +37,7 @@ def batch(world, prompts, kind, people=4, seed=0, estimated=0.0):
         head_weight=4.0,
         dropout=0.5,
         random=batch_rng(seed, 1),
+        body_weight=body_weight,
     )
 
 
@@ -64,6 +66,16 @@ def test_so_many_poses_are_those_that_the_landmarker_sees(world, prompts):
     for control, name in ((own, "control"), (seen, "estimated")):
         known = world.tensors[f"clip/{name}"][:, :, : CLIPS.frames].float()
         assert all(any(torch.equal(item[pose], other) for other in known) for item in control), name
+
+
+def test_where_the_pose_is_drawn_the_loss_counts_more(world, prompts):
+    control = torch.full_like(world.tensors["clip/control"], -0.4)
+    control[..., 9:12, 4:6] = 0.4
+    drawn = World(world.tensors | {"clip/control": control}, world.prompts)
+    more = batch(drawn, prompts, CLIPS, body_weight=3.0).weight - batch(drawn, prompts, CLIPS).weight
+    expected = torch.zeros_like(more)
+    expected[..., 8:13, 3:7] = 3  # and next to it
+    assert torch.equal(more, expected)
 
 
 def test_early_steps_see_few_people(world, prompts):

@@ -1,6 +1,6 @@
 """What one step of the tiny transformer's training sees: a batch of one kind, all of one shape."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from facedance.wan.flow import noised, shifted, velocity
 
 HEAD = 8  # latent pixels: side of the window around a head
 TEXT_TOKENS = 24
+DRAWN = 0.5  # difference of latents, root mean square, from which something is drawn there
 SHIFT = 2.5  # of the noise levels
 EMBEDDING_NOISE = 0.01  # standard deviation of each entry
 GENERIC = "a person dancing in a studio, clear face, full body, natural light"
@@ -74,10 +75,12 @@ def draw_batch(
     head_weight: float,
     dropout: float,
     random: torch.Generator,
+    body_weight: float = 0.0,
 ) -> Batch:
     """A batch of the first `people` people, with a share of `estimated` of poses as the landmarker sees them.
 
-    `prompts` are embeddings (512, text dim), `inactive` (z, T', h, w) the latents of VACE's inactive half.
+    The loss counts 1 + head_weight in the head, and body_weight more where the pose is drawn. `prompts` are embeddings (512,
+    text dim), `inactive` (z, T', h, w) the latents of VACE's inactive half.
     """
     source = "clip" if kind.clips else "still"
     count = int((world.tensors[f"{source}/person"] < people).sum())  # they lie in the order of their people
@@ -90,13 +93,13 @@ def draw_batch(
     if estimated:
         seen = torch.stack([world.tensors[f"{source}/estimated"][i, :, : kind.frames].float() for i in chosen])
         control = torch.where(_each(torch.rand(kind.size, generator=random) < estimated), seen, control)
+    weight = 1 + head_weight * head + body_weight * _drawn(control)
     idle = inactive[:, : kind.frames].expand(kind.size, -1, -1, -1, -1)
     mask = torch.ones(kind.size, SPATIAL_FACTOR**2, *video.shape[2:])
     control = torch.cat([idle, control, mask], dim=1)
     if kind.heads:
-        video, control, head, corners = _around_heads(video, control, head, random)
+        (video, control, weight), corners = _around_heads(head, (video, control, weight), random)
         landmarks = landmarks - SPATIAL_FACTOR * corners[:, None, None]
-    weight = 1 + head_weight * head
     shown = world.tensors[f"{source}/person"][chosen]
     if kind.reference:
         reference = world.tensors["reference"][shown].float()
@@ -139,18 +142,24 @@ def _embeddings(views: Tensor, random: torch.Generator) -> Tensor:
     return F.normalize(mixed + EMBEDDING_NOISE * torch.randn(mixed.shape, generator=random), dim=1)
 
 
-def _around_heads(video: Tensor, control: Tensor, head: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The three, cut to windows (HEAD, HEAD) around the heads (B, 1, T', h, w), and where each begins: (B, 2), x and y."""
-    parts, corners = [], []
-    for i in range(len(video)):
+def _drawn(control: Tensor) -> Tensor:
+    """Where latents of poses on black (B, z, T', h, w) are not as in most places, and next to it: 1, else 0; (B, 1, T', h, w)."""
+    most = control.flatten(3).median(3).values[..., None, None]
+    drawn = (control - most).square().mean(1, keepdim=True).sqrt() > DRAWN
+    return F.max_pool3d(drawn.float(), (1, 3, 3), 1, (0, 1, 1))
+
+
+def _around_heads(head: Tensor, parts: Sequence[Tensor], random: torch.Generator) -> tuple[list[Tensor], Tensor]:
+    """Parts (B, c, T', h, w), cut to windows (HEAD, HEAD) around heads (B, 1, T', h, w), and their corners (B, 2), x and y."""
+    cut, corners = [], []
+    for i in range(len(head)):
         places = head[i, 0].amax(0).nonzero().float()
-        middle = places.mean(0) if len(places) else torch.full((2,), video.shape[-1] / 2)
+        middle = places.mean(0) if len(places) else torch.full((2,), head.shape[-1] / 2)
         corner = middle - (HEAD - 1) / 2 + 0.8 * torch.randn(2, generator=random)
-        y, x = (round(float(c)) for c in corner.clamp(0, video.shape[-1] - HEAD))
-        parts.append([t[i, :, :, y : y + HEAD, x : x + HEAD] for t in (video, control, head)])
+        y, x = (round(float(c)) for c in corner.clamp(0, head.shape[-1] - HEAD))
+        cut.append([part[i, :, :, y : y + HEAD, x : x + HEAD] for part in parts])
         corners.append([x, y])
-    cut = [torch.stack(column) for column in zip(*parts, strict=True)]
-    return cut[0], cut[1], cut[2], torch.tensor(corners)
+    return [torch.stack(column) for column in zip(*cut, strict=True)], torch.tensor(corners)
 
 
 def batch_rng(seed: int, step: int) -> torch.Generator:

@@ -12,6 +12,7 @@ from torch import Tensor
 from facedance.faces.dlib_network import aligned
 from facedance.faces.face_loss import FaceLoss
 from facedance.tiny.fast_vae import decode, encode
+from facedance.tiny.landmarks import are_found
 from facedance.tiny.learning import learn
 from facedance.tiny.muon import Muon
 from facedance.tiny.pixels import Pixels
@@ -52,7 +53,7 @@ def _go(vae: Any, face_loss: FaceLoss, pixels: Pixels, go: TinyDecoding, *, seed
                 latents = encode(vae, video)[0].float()
             noise = torch.randn(latents.shape, generator=random) * latents.square().mean().sqrt()
             decoded = decode(vae, latents + NOISE * noise).float()
-        known = landmarks.isfinite().all(3).all(2)  # (B, 1)
+        known = are_found(landmarks)  # (B, 1)
         drawn, points = video.transpose(1, 2)[known], landmarks[known]
         with torch.no_grad():
             wanted = face_loss.embeddings(aligned(drawn, points))

@@ -14,6 +14,7 @@ from torch import Tensor
 from facedance.faces.face_loss import FaceLoss
 from facedance.tiny.batches import Kind, batch_rng, draw_batch
 from facedance.tiny.fast_vae import decode_normalised
+from facedance.tiny.landmarks import are_found
 from facedance.tiny.learning import learn
 from facedance.tiny.recipe import TinyTransformer
 from facedance.tiny.transformer import block_functions, new_optimizer, predicted, weights_of
@@ -24,7 +25,9 @@ from facedance.wan.flow import flow_loss
 HEADS = Kind(size=32, clips=False, frames=1, heads=True, reference=False)
 HEAD_CLIPS = Kind(size=2, clips=True, frames=17, heads=True, reference=False)
 STILLS = Kind(size=6, clips=False, frames=1, heads=False, reference=True)
-KINDS = (HEADS, HEAD_CLIPS, HEADS, HEAD_CLIPS, STILLS)
+CLIPS = Kind(size=2, clips=True, frames=5, heads=False, reference=False)
+KINDS = (HEADS, STILLS, HEAD_CLIPS, CLIPS)
+BODY_WEIGHT = 4.0
 IDENTITY_WEIGHT, MISSED_WEIGHT = 4.0, 0.4
 RATE_SHARE = 0.1  # of the rates of the training before
 WARMUP = 20
@@ -53,12 +56,13 @@ def refine_transformer(
             head_weight=recipe.head_weight,
             dropout=recipe.face_dropout,
             random=random,
+            body_weight=0.0 if kind.heads else BODY_WEIGHT,
         )
         velocity = predicted(model, branch, batch, blocks)
         parts = {"flow": flow_loss(velocity, batch.target, batch.weight)}
         if kind.heads:
             guess = decode_normalised(vae, batch.denoised(velocity))
-            known = batch.landmarks.isfinite().all(3).all(2) & (batch.scale > 0)[:, None]  # (B, T)
+            known = are_found(batch.landmarks) & (batch.scale > 0)[:, None]  # (B, T)
             wanted = batch.faces[:, None].expand(-1, known.shape[1], -1)
             identity, missed = face_loss(guess.transpose(1, 2)[known], batch.landmarks[known], wanted[known], random)
             parts |= {"identity": IDENTITY_WEIGHT * identity, "missed": MISSED_WEIGHT * missed}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from facedance.evaluate.observe import MIN_FACE_PX
 from facedance.faces.face import Face, FaceBackend
@@ -28,6 +29,11 @@ def face_landmarks(scene: Scene, backend: FaceBackend) -> NDArray[np.float32]:
         if face is not None:
             found[i] = (face.landmarks + [left, top] + 0.5) / enlarged - 0.5
     return found
+
+
+def are_found(landmarks: Tensor) -> Tensor:
+    """Which of faces (..., POINTS, 2) are found: (...)."""
+    return landmarks.isfinite().all(-1).all(-1)
 
 
 def _face_at(middle: NDArray[np.floating], reach: float, faces: Sequence[Face]) -> Face | None:
