@@ -39,7 +39,7 @@ from facedance.video import resized
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.dataset import Dataset, Item, Source, generator, make_example, read_dataset
 from facedance.wan.encoder import LatentEncoder, read_picture
-from facedance.wan.identity_loss import IdentityLoss
+from facedance.wan.identity_loss import IdentityLoss, for_single_frames
 from facedance.wan.latents import save_latents
 from facedance.wan.learner import Learner
 from facedance.wan.load import choose_device, load_transformer, load_vae
@@ -161,7 +161,7 @@ def new_learner(train: Train, subject: Subject) -> Learner:
     if pretrained is None:
         sys.exit(f"{MODEL} has no face branch: `snakemake models` puts the tiny model there")
     config = adapter_config(train, transformer, len(subject.dataset.identity), pretrained)
-    vae = load_vae(MODEL, transformer.device)
+    vae = for_single_frames(load_vae(MODEL, transformer.device))
     identity_loss = IdentityLoss(vae, FaceLoss(FACES), subject.dataset.identity)
     return Learner(transformer, attach(transformer, config, train.seed, pretrained), train, identity_loss=identity_loss)
 
