@@ -30,7 +30,7 @@ except ValueError as error:
     raise WorkflowError(str(error)) from None
 
 # The tiny model, made here, is too small for a GPU or a second thread; its jobs run side by side, and alike on every machine.
-MODEL_THREADS, MODEL_GPUS = (16, 1) if PARAMS.wan.repo else (1, 0)
+MODEL_THREADS, MODEL_GPUS = (16, 1) if PARAMS.wan.repo or PARAMS.wan.folder else (1, 0)
 
 IDENTITIES = list(PARAMS.identities)
 SAMPLE_IDENTITIES = list(PARAMS.sample.identities) if PARAMS.sample.enabled else []
