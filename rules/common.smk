@@ -29,7 +29,7 @@ try:
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 
-# The tiny model, made here, is too small for a GPU or a second thread; its jobs run side by side, and alike on every machine.
+# The tiny model, made here, is too small for a GPU or a second thread: its jobs run side by side.
 MODEL_THREADS, MODEL_GPUS = (16, 1) if PARAMS.wan.repo or PARAMS.wan.folder else (1, 0)
 
 IDENTITIES = list(PARAMS.identities)
