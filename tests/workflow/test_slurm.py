@@ -13,7 +13,7 @@ from .slurm_cluster import GPUS, cluster, why_not
 
 pytestmark = [pytest.mark.slurm, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
 
-SLURM = ["snakemake", "--workflow-profile", "profiles/slurm", "--set-threads", "render_shard=2", "--latency-wait", "5"]
+SLURM = ["snakemake", "--workflow-profile", "profiles/slurm", "--latency-wait", "5"]
 # The tiny model needs far less than the profile asks for the published ones, and no GPU; here it is to wait for one as they do.
 SLURM += ["--slurm-init-seconds-before-status-checks", "2", "--set-resources", "render_shard:gpu=1"]
 ENOUGH, TOO_LITTLE = "render_shard:mem_mb=3000", "render_shard:mem_mb=100 if attempt == 1 else 3000"
