@@ -93,7 +93,9 @@ def draw_batch(
     if estimated:
         seen = torch.stack([world.tensors[f"{source}/estimated"][i, :, : kind.frames].float() for i in chosen])
         control = torch.where(_each(torch.rand(kind.size, generator=random) < estimated), seen, control)
-    weight = 1 + head_weight * head + body_weight * _drawn(control)
+    weight = 1 + head_weight * head
+    if body_weight:
+        weight = weight + body_weight * _drawn(control)
     idle = inactive[:, : kind.frames].expand(kind.size, -1, -1, -1, -1)
     mask = torch.ones(kind.size, SPATIAL_FACTOR**2, *video.shape[2:])
     control = torch.cat([idle, control, mask], dim=1)
