@@ -64,16 +64,18 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     **{f"face_dropout {share}": {"face_dropout": share} for share in (0, 0.5)},
     **{f"text_dropout {share}": {"text_dropout": share} for share in (0, 0.5)},
     **{f"identity_weight {weight}": {"identity_weight": weight} for weight in (0, 1, 16)},
+    "identity_weight 0, steps x 3": {"identity_weight": 0, "steps": 3},
     **{f"lora_alpha {alpha}": {"lora_alpha": alpha} for alpha in (8, 32)},
     "ema_decay 0.95": {"ema_decay": 0.95},
     "weight_decay 0.1": {"weight_decay": 0.1},
     "final_learning_rate 1": {"final_learning_rate": 1.0},
     "max_grad_norm 0.1": {"max_grad_norm": 0.1},
     "warmup_steps 0": {"warmup_steps": 0},
-    "face and lora": {"trains": ("face", "lora")},
+    "face and lora": {"trains": (("face", "lora"),)},
+    "face, then face and lora": {"trains": (("face",), ("face", "lora"))},
 }
-"""By name, what differs from params.yaml; `photos` is their number, `steps` a factor, `trains` the phase's. Without
-`photo_share` there are photos only."""
+"""By name, what differs from params.yaml; `photos` is their number, `steps` a factor, `trains` what each phase trains, all
+phases being equally long. Without `photo_share` there are photos only."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Subject:
     dataset: Dataset
     truth: Item
     text: torch.Tensor
+    identity_loss: IdentityLoss
 
 
 def main() -> None:
@@ -115,6 +118,7 @@ def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
     people = read_sitters(folders)
     encoder = LatentEncoder(load_vae(MODEL, choose_device()), project.wan.width, project.wan.height)
     danced = {who.name: dance(project, who, encoder, backend, folder) for who in people}
+    vae, face_loss = for_single_frames(load_vae(MODEL, choose_device())), FaceLoss(FACES)
     trainer = Trainer(MODEL, project.wan, project.train, project.faces, project.poses, backend, FACES, POSE)
     subjects = []
     for who in people:
@@ -122,7 +126,8 @@ def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
         others = tuple(source for name, (source, _) in danced.items() if name != who.name)
         item = replace(danced[who.name][1], reference=encoder.reference(read_picture(who.folder / "reference.png")))
         dataset = replace(read_dataset(files, project.wan), clips=others)
-        subjects.append(Subject(who.name, dataset, item, load_file(files.prompts)["photo"]))
+        identity_loss = IdentityLoss(vae, face_loss, dataset.identity)
+        subjects.append(Subject(who.name, dataset, item, load_file(files.prompts)["photo"], identity_loss))
     return subjects
 
 
@@ -142,14 +147,15 @@ def dance(project: Params, who: Sitter, encoder: LatentEncoder, backend: DlibBac
 def learn(train: Train, changes: Mapping[str, Any], steps: int, subject: Subject) -> tuple[NDArray[np.float64], float]:
     """The losses after a training, and seconds a step."""
     settings = {"photo_share": 1.0, "gradient_checkpointing": False, **changes}
-    photos, trains = settings.pop("photos", None), settings.pop("trains", ("lora",))
-    phase = Phase(steps=round(steps * settings.pop("steps", 1)), trains=trains)
-    learner = new_learner(train.model_copy(update={**settings, "phases": (phase,)}), subject)
+    photos, trains = settings.pop("photos", None), settings.pop("trains", (("lora",),))
+    each = round(steps * settings.pop("steps", 1) / len(trains))
+    phases = tuple(Phase(steps=each, trains=parts) for parts in trains)
+    learner = new_learner(train.model_copy(update={**settings, "phases": phases}), subject)
     dataset = replace(subject.dataset, photos=subject.dataset.photos[:photos])
     started = time.monotonic()
-    for step in range(1, phase.steps + 1):
+    for step, phase in enumerate((phase for phase in phases for _ in range(each)), start=1):
         learner.step(dataset, step, phase)
-    seconds = (time.monotonic() - started) / phase.steps
+    seconds = (time.monotonic() - started) / (each * len(phases))
     learner.use_average()
     return losses(learner, subject), seconds
 
@@ -161,20 +167,20 @@ def new_learner(train: Train, subject: Subject) -> Learner:
     if pretrained is None:
         sys.exit(f"{MODEL} has no face branch: `snakemake models` puts the tiny model there")
     config = adapter_config(train, transformer, len(subject.dataset.identity), pretrained)
-    vae = for_single_frames(load_vae(MODEL, transformer.device))
-    identity_loss = IdentityLoss(vae, FaceLoss(FACES), subject.dataset.identity)
+    identity_loss = subject.identity_loss if train.identity_weight else None
     return Learner(transformer, attach(transformer, config, train.seed, pretrained), train, identity_loss=identity_loss)
 
 
 def losses(learner: Learner, subject: Subject) -> NDArray[np.float64]:
-    """The loss in the head and the recogniser's (2,), means over noise levels."""
+    """The loss in the head and the recogniser's (2,), means over noise levels; that one counts whether it has taught or not."""
+    seen = Learner(learner.transformer, learner.branch, learner.train, identity_loss=subject.identity_loss)
     found = []
     for number, sigma in enumerate(SIGMAS):
         example = make_example(
             subject.truth, text=subject.text, embedding=subject.dataset.identity, sigma=sigma, with_reference=True,
             face_weight=0.0, random=generator(number),
         )  # fmt: skip
-        found.append(learner.losses(example)[1:])
+        found.append(seen.losses(example)[1:])
     return np.mean(found, axis=0, dtype=np.float64)
 
 

@@ -32,7 +32,7 @@ with job(snakemake.log[0], "tiny transformer"):
         "world": digest([sha256(file) for file in files]),
         "losses": {
             "vae": history(pd.read_csv(snakemake.input.vae_losses)["loss"].tolist()),
-            "transformer": history([row["loss"] for row in losses]),
+            "transformer": history(losses),
         },
     }
     publish(Path(snakemake.output[0]).parent, vae=vae, transformer=transformer, branch=branch, seed=tiny["seed"], meta=meta)

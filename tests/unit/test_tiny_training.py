@@ -89,8 +89,8 @@ def test_equal_seeds_give_equal_weights_and_an_interruption_changes_nothing(worl
     monkeypatch.setattr(transformer, "CHECKPOINT_EVERY", 2)
 
     def train(state):
-        model, branch, rows = train_transformer(world, prompts, INACTIVE, RECIPE, seed=0, state=state, compiled=False)
-        return {**model.state_dict(), **branch.state_dict()}, [row["loss"] for row in rows]
+        model, branch, losses = train_transformer(world, prompts, INACTIVE, RECIPE, seed=0, state=state, compiled=False)
+        return {**model.state_dict(), **branch.state_dict()}, losses
 
     weights, losses = train(tmp_path / "whole")
     seen = []

@@ -34,6 +34,12 @@ class Kind:
     heads: bool
     reference: bool
 
+    @property
+    def name(self) -> str:
+        """As it stands in logs."""
+        scene = "clip" if self.clips else "still"
+        return f"{scene}{'/head' if self.heads else ''}{'/reference' if self.reference else ''}"
+
 
 HEADS = Kind(size=64, clips=False, frames=1, heads=True, reference=False)
 STILLS = Kind(size=10, clips=False, frames=1, heads=False, reference=True)

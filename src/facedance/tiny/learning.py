@@ -15,6 +15,7 @@ from facedance.tiny.muon import Muon
 from facedance.wan import checkpoint
 
 REPORT_EVERY = 20
+_EARLY = 20  # at first the average reaches back over part of the steps so far only
 
 _log = logging.getLogger("facedance")
 
@@ -29,18 +30,21 @@ def learn(
     rate_factor: Callable[[int], float],
     checkpoint_every: int,
     state: Path,
+    ema: float = 0.0,
 ) -> pd.DataFrame:
     """Take all steps (from 1) that are left after the last checkpoint in `state`; gives `step` and the losses of every step.
 
     Args:
         losses: of a step, by name; their sum is what the step makes smaller.
+        ema: decay of the weights' moving average, which takes their place after the last step; 0 keeps none.
 
     Raises:
         InputError: a loss is not finite.
     """
+    average = {key: parameter.detach().clone() for key, parameter in weights.items()} if ema else {}
     done, rows = 0, []
     if (last := checkpoint.newest(state)) is not None:
-        checkpoint.unpack(last.tensors, weights, optimizer, {})
+        checkpoint.unpack(last.tensors, weights, optimizer, average)
         done, rows = last.step, last.facts["rows"]
         _log.info("going on after step %d of %d", done, steps)
     started = time.monotonic()
@@ -53,6 +57,7 @@ def learn(
         if not math.isfinite(norm):
             raise InputError(f"the training of the {name} diverged at step {step} (gradient {norm}): lower its rate")
         optimizer.step()
+        _follow(average, weights, min(ema, (step + 1) / (step + _EARLY)))
         rows.append({"step": step, **{part: value.item() for part, value in parts.items()}})
         if step % REPORT_EVERY == 0:
             recent = pd.DataFrame(rows[-REPORT_EVERY:]).drop(columns="step").mean()
@@ -61,5 +66,14 @@ def learn(
                 "%s step %d of %d: %s, %.2f s a step", name, step, steps, means, (time.monotonic() - started) / (step - done)
             )
         if step % checkpoint_every == 0 or step == steps:
-            checkpoint.save(state, checkpoint.Checkpoint(step, checkpoint.pack(weights, optimizer, {}), {"rows": rows}))
+            checkpoint.save(state, checkpoint.Checkpoint(step, checkpoint.pack(weights, optimizer, average), {"rows": rows}))
+    with torch.no_grad():
+        for key, value in average.items():
+            weights[key].copy_(value)
     return pd.DataFrame(rows)
+
+
+@torch.no_grad()
+def _follow(average: Mapping[str, Tensor], weights: Mapping[str, nn.Parameter], decay: float) -> None:
+    if average:
+        torch._foreach_lerp_(list(average.values()), [weights[key].detach() for key in average], 1 - decay)

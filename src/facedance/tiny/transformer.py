@@ -1,8 +1,5 @@
 """Training the tiny model's transformer and face branch, from nothing, on the world."""
 
-import logging
-import math
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +9,11 @@ from torch import Tensor, nn
 
 from facedance.tiny.batches import MOVING, PICTURES, Batch, Kind, batch_rng, draw_batch
 from facedance.tiny.fast_transformer import base_block, control_block, predict
+from facedance.tiny.learning import learn
 from facedance.tiny.model import new_transformer
 from facedance.tiny.muon import Muon
 from facedance.tiny.recipe import TinyRound, TinyTransformer
 from facedance.tiny.world_latents import World
-from facedance.wan import checkpoint
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import flow_loss
 
@@ -27,8 +24,6 @@ ENDS = ("model.condition_embedder", "model.proj_out")
 """Layers at both ends of the transformer, which Muon leaves to AdamW."""
 CHECKPOINT_EVERY = 250
 COMPILED_SHAPES = 64
-
-_log = logging.getLogger("facedance")
 
 
 def kind_of(recipe: TinyTransformer, step: int) -> Kind:
@@ -80,52 +75,32 @@ def train_transformer(
     seed: int,
     state: Path,
     compiled: bool,
-) -> tuple[Any, FaceBranch, list[dict[str, Any]]]:
-    """The averaged model and branch, and the losses of all steps; goes on from the last checkpoint in `state`."""
+) -> tuple[Any, FaceBranch, list[float]]:
+    """The averaged model and branch, and the loss of each step; goes on from the last checkpoint in `state`."""
     model, branch = new_model(recipe, world, seed)
-    weights = weights_of(model, branch)
-    optimizer = new_optimizer(weights, recipe)
-    average = {name: p.detach().clone() for name, p in weights.items()}
-    done, rows = 0, []
-    if (last := checkpoint.newest(state)) is not None:
-        checkpoint.unpack(last.tensors, weights, optimizer, average)
-        done, rows = last.step, last.facts["rows"]
-        _log.info("going on after step %d", done)
-    blocks = block_functions(compiled)
-    started, steps = time.monotonic(), sum(part.steps for part in recipe.rounds)
-    for step in range(done + 1, steps + 1):
-        part, part_step = round_of(recipe, step)
+    weights, blocks = weights_of(model, branch), block_functions(compiled)
+
+    def losses(step: int) -> dict[str, Tensor]:
+        part, kind = round_of(recipe, step)[0], kind_of(recipe, step)
         batch = draw_batch(
             world,
             prompts,
             inactive,
-            kind_of(recipe, step),
+            kind,
             people=EARLY_PEOPLE if step <= EARLY_STEPS else part.people,
             estimated=part.estimated,
             head_weight=recipe.head_weight,
             dropout=recipe.face_dropout,
             random=batch_rng(seed, step),
         )
-        loss = step_loss(model, branch, batch, blocks)
-        loss.backward()
-        optimizer.factor = rate_factor(part, part_step)
-        norm = torch.nn.utils.clip_grad_norm_(weights.values(), 1.0).item()
-        if not math.isfinite(norm):
-            raise ValueError(f"the training diverged at step {step}: gradient {norm}; lower the rate ({recipe.rate:g})")
-        optimizer.step()
-        optimizer.zero_grad()
-        decay = min(recipe.ema, (step + 1) / (step + 20))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(average.values()), [p.detach() for p in weights.values()], 1 - decay)
-        rows.append({"step": step, "loss": loss.item()})
-        if step % 100 == 0 or step == 5:
-            _report(recipe, steps, rows, (time.monotonic() - started) / (step - done))
-        if step % CHECKPOINT_EVERY == 0 or step == steps:
-            checkpoint.save(state, checkpoint.Checkpoint(step, checkpoint.pack(weights, optimizer, average), {"rows": rows}))
-    with torch.no_grad():
-        for name, parameter in weights.items():
-            parameter.copy_(average[name])
-    return model, branch, rows
+        return {kind.name: step_loss(model, branch, batch, blocks)}
+
+    table = learn(
+        "transformer", weights, new_optimizer(weights, recipe), losses, steps=sum(part.steps for part in recipe.rounds),
+        rate_factor=lambda step: rate_factor(*round_of(recipe, step)), checkpoint_every=CHECKPOINT_EVERY, state=state,
+        ema=recipe.ema,
+    )  # fmt: skip
+    return model, branch, table.drop(columns="step").sum(axis=1).tolist()
 
 
 def weights_of(model: Any, branch: FaceBranch) -> dict[str, nn.Parameter]:
@@ -160,15 +135,3 @@ def block_functions(compiled: bool) -> dict[str, Any]:
         torch._dynamo.config.recompile_limit = COMPILED_SHAPES
         blocks = {name: torch.compile(function, dynamic=False) for name, function in blocks.items()}
     return blocks
-
-
-def _report(recipe: TinyTransformer, steps: int, rows: list[dict[str, Any]], seconds: float) -> None:
-    recent: dict[Kind, list[float]] = {}
-    for row in rows[-100:]:
-        recent.setdefault(kind_of(recipe, row["step"]), []).append(row["loss"])
-    losses = ", ".join(
-        f"{'clip' if kind.clips else 'still'}{'/head' if kind.heads else ''}{'/ref' if kind.reference else ''} "
-        f"{sum(values) / len(values):.4f}"
-        for kind, values in recent.items()
-    )
-    _log.info("step %d of %d: %s; %.2f s a step", rows[-1]["step"], steps, losses, seconds)
