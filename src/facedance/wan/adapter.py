@@ -162,8 +162,9 @@ def add_lora(transformer: Any, config: LoraConfig, name: str) -> None:
     with warnings.catch_warnings():  # peft warns of a second adapter, which a blend has on purpose
         warnings.filterwarnings("ignore", message="Already found a `peft_config`")
         transformer.add_adapter(config, adapter_name=name)
+    dtype = transformer.dtype  # asked once: diffusers looks through all modules for it
     for _, parameter in _added(transformer, name):
-        parameter.data = parameter.data.to(transformer.dtype)  # peft takes the layer's, which may be stored in float8
+        parameter.data = parameter.data.to(dtype)  # peft takes the layer's, which may be stored in float8
 
 
 def remove_adapters(transformer: Any, branch: FaceBranch | None) -> None:
