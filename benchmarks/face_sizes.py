@@ -26,7 +26,7 @@ from facedance.tiny.landmarks import are_found
 from facedance.tiny.learning import learn
 from facedance.tiny.recipe import Tiny
 from facedance.tiny.texts import encode_texts
-from facedance.tiny.transformer import block_functions, new_optimizer, predicted, step_loss
+from facedance.tiny.transformer import block_functions, new_branch, new_optimizer, predicted, step_loss
 from facedance.tiny.world_latents import World, inactive_latents, read_world
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import flow_loss
@@ -55,19 +55,9 @@ class Laboratory:
 
     def branch(self, tokens: int, rank: int, width: int) -> FaceBranch:
         """A new one, which changes nothing yet."""
-        faces, config = self.learned.tensors["embedding"].flatten(0, 1), self.transformer.config
         torch.manual_seed(0)
-        branch = FaceBranch(
-            embedding_dim=faces.shape[-1],
-            dim=config.num_attention_heads * config.attention_head_dim,
-            blocks=config.num_layers,
-            tokens=tokens,
-            rank=rank,
-            width=width,
-        )
-        branch.mean.copy_(faces.mean(0))
-        branch.deviation.copy_(faces.std(0))
-        return branch
+        faces = self.learned.tensors["embedding"].flatten(0, 1)
+        return new_branch(self.transformer, faces, tokens=tokens, rank=rank, width=width)
 
     def train(self, branch: FaceBranch, steps: int) -> None:
         """Let a branch learn from noise."""

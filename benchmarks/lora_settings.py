@@ -31,7 +31,6 @@ from facedance.benchmark.training import Trainer
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.evaluate.observe import surest_face
 from facedance.faces.dlib_backend import DlibBackend
-from facedance.faces.face_loss import FaceLoss
 from facedance.files import sha256
 from facedance.params import Params
 from facedance.sections import Phase, Train
@@ -39,7 +38,7 @@ from facedance.video import resized
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.dataset import Dataset, Item, Source, generator, make_example, read_dataset
 from facedance.wan.encoder import LatentEncoder, read_picture
-from facedance.wan.identity_loss import IdentityLoss, for_single_frames
+from facedance.wan.identity_loss import IdentityLoss, load_identity_loss
 from facedance.wan.latents import save_latents
 from facedance.wan.learner import Learner
 from facedance.wan.load import choose_device, load_transformer, load_vae
@@ -118,7 +117,6 @@ def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
     people = read_sitters(folders)
     encoder = LatentEncoder(load_vae(MODEL, choose_device()), project.wan.width, project.wan.height)
     danced = {who.name: dance(project, who, encoder, backend, folder) for who in people}
-    vae, face_loss = for_single_frames(load_vae(MODEL, choose_device())), FaceLoss(FACES)
     trainer = Trainer(MODEL, project.wan, project.train, project.faces, project.poses, backend, FACES, POSE)
     subjects = []
     for who in people:
@@ -126,7 +124,7 @@ def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
         others = tuple(source for name, (source, _) in danced.items() if name != who.name)
         item = replace(danced[who.name][1], reference=encoder.reference(read_picture(who.folder / "reference.png")))
         dataset = replace(read_dataset(files, project.wan), clips=others)
-        identity_loss = IdentityLoss(vae, face_loss, dataset.identity)
+        identity_loss = load_identity_loss(MODEL, FACES, dataset.identity, choose_device())
         subjects.append(Subject(who.name, dataset, item, load_file(files.prompts)["photo"], identity_loss))
     return subjects
 

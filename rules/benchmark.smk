@@ -145,7 +145,7 @@ rule score_driving_clip:
         stamp=stamp(
             "benchmark",
             "score_driving_clip",
-            part("evaluate", "wan"),
+            {**part("wan"), **some("evaluate", "every")},
             items=lambda w: SITTERS,
         ),
     output:
@@ -158,7 +158,8 @@ rule score_driving_clip:
     conda:
         "../environment.yml"
     params:
-        **part("evaluate", "wan"),
+        **part("wan"),
+        **some("evaluate", "every"),
         own=lambda w: SITTERS.index(w.sitter),
     message:
         "Looking at the renders of {wildcards.sitter}, seed {wildcards.seed}"

@@ -20,7 +20,7 @@ TINY_DECODER = {
     **some("tiny", "seed"),
     **TINY.faces.model_dump(mode="json", include={"decoder"}),
 }
-TINY_FACES = {**TINY_TRANSFORMER, "steps": TINY.faces.steps}
+TINY_FACES = {**TINY_TRANSFORMER, **TINY.faces.model_dump(include={"parts", "steps"})}
 TINY_FACE_PARTS = TINY_PARTS[: TINY.faces.parts]
 
 
@@ -107,7 +107,6 @@ rule train_tiny_transformer:
     threads: 16
     params:
         tiny=TINY_TRANSFORMER,
-        recipe=TINY.model_dump(mode="json", exclude={"compiled"}),
         compiled=TINY.compiled,
     message:
         "Training the tiny transformer; it goes on from its last checkpoint"
@@ -162,6 +161,7 @@ rule train_tiny_faces:
     threads: 16
     params:
         tiny=TINY_FACES,
+        recipe=TINY.model_dump(mode="json", exclude={"compiled"}),
         compiled=TINY.compiled,
     message:
         "Training the tiny transformer for faces; it goes on from its last checkpoint"

@@ -12,14 +12,14 @@ from facedance.benchmark.rows import score_clip
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.job import job
-from facedance.sections import Evaluate, WanModel
+from facedance.sections import WanModel
 
 with job(snakemake.log[0], f"score {snakemake.wildcards.sitter} {snakemake.wildcards.seed}"):
     judges = Judges(
         DlibBackend(Path(snakemake.input.face_model).parent),
         LandmarkJudge(installed_predictor()),
         Path(snakemake.input.pose_model),
-        Evaluate(**snakemake.params.evaluate).every,
+        snakemake.params.every,
         WanModel(**snakemake.params.wan),
     )
     people = read_sitters([Path(file).parent for file in snakemake.input.people])

@@ -7,6 +7,7 @@ import torch
 
 from facedance.files import digest, sha256
 from facedance.job import job
+from facedance.tiny.learning import state_folder
 from facedance.tiny.publish import history, publish
 from facedance.tiny.recipe import TinyTransformer
 from facedance.tiny.texts import encode_texts
@@ -18,17 +19,19 @@ with job(snakemake.log[0], "tiny transformer"):
     tiny = snakemake.params.tiny
     files = [Path(file) for file in snakemake.input.world]
     world, vae = read_world(files), load_vae(Path(snakemake.input.vae).parents[1], torch.device("cpu"))
+    recipe = TinyTransformer(**tiny["transformer"])
+    settings = [tiny["seed"], recipe.model_dump(mode="json", exclude={"rounds"})]  # a round may be added to what has ended
+    state = state_folder(Path(snakemake.output[0]).parents[1] / "transformer-state", settings, files)
     transformer, branch, losses = train_transformer(
         world,
         encode_texts(world.prompts, tiny["seed"]),
         inactive_latents(vae, tiny["frames"], tiny["side"]),
-        TinyTransformer(**tiny["transformer"]),
+        recipe,
         seed=tiny["seed"],
-        state=Path(snakemake.output[0]).parents[1] / "transformer-state",
+        state=state,
         compiled=snakemake.params.compiled,
     )
     meta = {
-        "recipe": snakemake.params.recipe,
         "world": digest([sha256(file) for file in files]),
         "losses": {
             "vae": history(pd.read_csv(snakemake.input.vae_losses)["loss"].tolist()),

@@ -1,12 +1,15 @@
 """Training the tiny model from nothing: it learns, equal seeds give equal weights, and an interruption changes nothing."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from facedance import params
 from facedance.tiny import transformer
-from facedance.tiny.batches import CLIPS, HEAD, HEADS, REFERENCE_CLIPS, batch_rng, draw_batch
+from facedance.tiny.batches import CLIPS, GENERIC, HEAD, HEADS, NEGATIVE, REFERENCE_CLIPS, batch_rng, draw_batch
 from facedance.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR
 from facedance.tiny.pixels import CROP, CROPS, FRAMES, WHOLE, Pixels
 from facedance.tiny.recipe import TinyRound, people_of
@@ -14,6 +17,8 @@ from facedance.tiny.transformer import EARLY_PEOPLE, kind_of, rate_factor, round
 from facedance.tiny.vae import standardise, train_vae
 from facedance.tiny.world_latents import World
 from tests.unit.tiny_world import INACTIVE, RECIPE, SIDE, random_prompts, random_world
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -78,15 +83,15 @@ def test_where_the_pose_is_drawn_the_loss_counts_more(world, prompts):
     assert torch.equal(more, expected)
 
 
-def test_early_steps_see_few_people(world, prompts):
+def test_a_batch_shows_the_first_people_only(world, prompts):
     few = batch(world, prompts, HEADS, people=1)
     directions = world.tensors["embedding"][0].mean(0)
     assert (few.faces @ torch.nn.functional.normalize(directions, dim=0)).min() > 0.5
-    assert EARLY_PEOPLE < 100
 
 
 def test_equal_seeds_give_equal_weights_and_an_interruption_changes_nothing(world, prompts, tmp_path, monkeypatch):
     monkeypatch.setattr(transformer, "CHECKPOINT_EVERY", 2)
+    monkeypatch.setattr(transformer, "EARLY_STEPS", 2)
 
     def train(state):
         model, branch, losses = train_transformer(world, prompts, INACTIVE, RECIPE, seed=0, state=state, compiled=False)
@@ -96,8 +101,8 @@ def test_equal_seeds_give_equal_weights_and_an_interruption_changes_nothing(worl
     seen = []
 
     def killed(*args, **kwargs):
-        seen.append(args)
-        if len(seen) == 4:
+        seen.append((kwargs["people"], kwargs["estimated"]))
+        if len(seen) == 6:
             raise KeyboardInterrupt
         return draw_batch(*args, **kwargs)
 
@@ -106,6 +111,7 @@ def test_equal_seeds_give_equal_weights_and_an_interruption_changes_nothing(worl
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "killed")
     resumed, again = train(tmp_path / "killed")
+    assert seen == [(EARLY_PEOPLE, 0), (EARLY_PEOPLE, 0), (3, 0), (3, 0), (4, 0.5), (4, 0.5)]
     assert again == losses
     assert len(losses) == 6
     for name, value in weights.items():
@@ -156,3 +162,8 @@ def test_people_are_dealt_out_evenly():
     assert [i for part in parts for i in part] == list(range(20))
     with pytest.raises(ValueError, match="21 people in 4 parts"):
         people_of(0, 4, 21)
+
+
+def test_prompts_that_tell_nothing_are_those_of_the_sample():
+    prompts = params.load(ROOT / "params.yaml").prompts
+    assert (prompts["dance"], prompts["negative"]) == (GENERIC, NEGATIVE)

@@ -13,7 +13,7 @@ CONSENT = "public-domain"
 NAMES = (EILEEN, *(f"heldout {i}" for i in (29, 49, 59, 73, 87, 117, 119, 133, 277, 288, 297, 346, 401, 413, 576)))
 """The portrait's own person, and as many of "heldout 0" to "heldout 699" as were found of whom no two are alike.
 
-All faces are made from one portrait, so there is not room for many. Left out is whom dlib does not find in 95 of 100 frames as
+All faces are made from one portrait, so there is not room for many. Left out is whom dlib finds in fewer than 95 of 100 frames as
 they are drawn, in four dances that are not the benchmark's: of their renders it could not tell anything. Nothing else chose
 them (`benchmarks/sitters.py`).
 """

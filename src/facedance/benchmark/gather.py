@@ -44,8 +44,7 @@ def _lora_fact(people: Sequence[Path]) -> str:
     metrics = [path for folder in people if (path := folder / LORA / METRICS).exists()]
     if not metrics:
         return "no LoRA"
-    seconds = pd.concat([pd.read_csv(path).iloc[1:] for path in metrics])["seconds"]  # the first step allocates
+    seconds = pd.concat([pd.read_csv(path) for path in metrics])["seconds"]
     steps = len(pd.read_csv(metrics[0]))
-    return (
-        f"LoRA: {steps} steps on each person's photos, {seconds.mean():.2f} s a step, {steps * seconds.mean() / 60:.1f} minutes"
-    )
+    each = seconds.median()
+    return f"LoRA: {steps} steps on each person's photos, {each:.2f} s a step, {steps * each / 60:.1f} minutes"

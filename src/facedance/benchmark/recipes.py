@@ -44,7 +44,7 @@ BOTH, WITH_LORA = "adapter + reference", "adapter + reference + LoRA"
 
 VARIANTS = (
     Variant(BASE, "faces", Recipe()),
-    Variant("the original's objective", "faces", Recipe(lora="self-compared")),
+    Variant("a LoRA from a loss that compares a tensor with itself", "faces", Recipe(lora="self-compared")),
     Variant(ADAPTER, "faces", Recipe(face=0)),
     Variant(REFERENCE, "faces", Recipe(reference="own")),
     Variant(BOTH, "faces", Recipe(face=0, reference="own")),

@@ -12,8 +12,8 @@ from facedance.faces.face import FaceBackend
 from facedance.sections import Faces, Phase, Poses, Train, WanModel
 from facedance.wan.adapter import adapter_config, attach, save_adapter, trainable
 from facedance.wan.dataset import TrainingFiles, draw_example, read_dataset
-from facedance.wan.flow import TIMESTEPS
 from facedance.wan.latents import encode_prompts
+from facedance.wan.learner import predict
 from facedance.wan.load import choose_device, load_transformer
 from facedance.wan.photo_latents import encode_photos
 from facedance.wan.train import train_identity
@@ -56,15 +56,7 @@ class Trainer:
         parameters = trainable(transformer, branch, {"lora"}).values()
         optimizer = torch.optim.AdamW(parameters, lr=train.learning_rate, weight_decay=train.weight_decay)
         for step in range(1, _SELF_COMPARED_STEPS + 1):
-            example = draw_example(dataset, train, step, 0)
-            device, dtype = transformer.device, transformer.dtype
-            (prediction,) = transformer(
-                hidden_states=example.latents.to(device, dtype),
-                timestep=torch.tensor([example.sigma * TIMESTEPS], device=device),
-                encoder_hidden_states=example.text.to(device, dtype),
-                control_hidden_states=example.control.to(device, dtype),
-                return_dict=False,
-            )
+            prediction = predict(transformer, draw_example(dataset, train, step, 0))
             torch.nn.functional.mse_loss(prediction, prediction).backward()
             optimizer.step()
             optimizer.zero_grad()
@@ -72,7 +64,7 @@ class Trainer:
 
     def _train_params(self, steps: int) -> Train:
         lora = Phase(steps=steps, trains=("lora",))
-        return self.params.model_copy(update={"phases": (lora,), "checkpoint_every": steps, "validate_every": 0})
+        return self.params.model_copy(update={"phases": (lora,), "validate_every": 0})
 
     def files(self, who: Sitter) -> TrainingFiles:
         """Photos and words as latents, and no clips."""

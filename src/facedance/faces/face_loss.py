@@ -25,7 +25,7 @@ class FaceLoss:
     def __call__(self, frames: Tensor, landmarks: Tensor, wanted: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """How far the faces at landmarks (N, 5, 2) of frames (N, 3, H, W) are from `wanted` (N, D), and from being found.
 
-        They are seen in a chance cut, light and noise: who knows how it is looked at learns what pleases it in one look only.
+        They are seen in a chance cut, light and noise: a model that always met the same cut would learn to fool that cut.
 
         Returns:
             Means of the squared distance between embeddings of length 1, and of what the detector's score lacks.

@@ -14,10 +14,9 @@ from facedance.faces.face_loss import FaceLoss
 from facedance.tiny.fast_vae import decode, encode
 from facedance.tiny.landmarks import are_found
 from facedance.tiny.learning import learn
-from facedance.tiny.muon import Muon
 from facedance.tiny.pixels import Pixels
 from facedance.tiny.recipe import TinyDecoding
-from facedance.tiny.vae import CHECKPOINT_EVERY, EDGE_WEIGHT, OTHER_RATE, RATE, rate_factor
+from facedance.tiny.vae import CHECKPOINT_EVERY, EDGE_WEIGHT, new_optimizer, rate_factor
 from facedance.wan.flow import box_mask
 
 NOISE = 0.03  # deviation of what is added to the latents, in theirs
@@ -42,8 +41,6 @@ def _go(vae: Any, face_loss: FaceLoss, pixels: Pixels, go: TinyDecoding, *, seed
     weights = {name: p for name, p in vae.named_parameters() if name.startswith(("decoder.", "post_quant_conv."))}
     for parameter in weights.values():
         parameter.requires_grad_(True)
-    inner = [p for p in weights.values() if p.ndim >= 4]
-    optimizer = Muon(inner, [p for p in weights.values() if p.ndim < 4], RATE, OTHER_RATE)
 
     def losses(step: int) -> dict[str, Tensor]:
         video, heads, landmarks = pixels.dances(FRAMES, np.random.default_rng([seed, 3, step]))
@@ -65,8 +62,8 @@ def _go(vae: Any, face_loss: FaceLoss, pixels: Pixels, go: TinyDecoding, *, seed
         }
 
     return learn(
-        "decoder", weights, optimizer, losses, steps=go.steps, rate_factor=lambda step: go.rate * rate_factor(step, go.steps),
-        checkpoint_every=CHECKPOINT_EVERY, state=state,
+        "decoder", weights, new_optimizer(weights), losses, steps=go.steps,
+        rate_factor=lambda step: go.rate * rate_factor(step, go.steps), checkpoint_every=CHECKPOINT_EVERY, state=state,
     )  # fmt: skip
 
 

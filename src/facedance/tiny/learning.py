@@ -3,21 +3,30 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from facedance.files import digest, sha256
 from facedance.job import InputError
 from facedance.tiny.muon import Muon
 from facedance.wan import checkpoint
 
 REPORT_EVERY = 20
-_EARLY = 20  # at first the average reaches back over part of the steps so far only
+MAX_NORM = 1.0  # of the gradient
+_EARLY = 20  # the average begins with a decay of a tenth, which grows to its own
 
 _log = logging.getLogger("facedance")
+
+
+def state_folder(parent: Path, settings: Any, files: Iterable[Path]) -> Path:
+    """Where in `parent` the checkpoints of a training with these settings (as JSON has them) on these files lie: another one
+    does not go on with them."""
+    return parent / digest([settings, *map(sha256, files)])[:16]
 
 
 def learn(
@@ -39,7 +48,7 @@ def learn(
         ema: decay of the weights' moving average, which takes their place after the last step; 0 keeps none.
 
     Raises:
-        InputError: a loss is not finite.
+        InputError: the gradient is not finite.
     """
     average = {key: parameter.detach().clone() for key, parameter in weights.items()} if ema else {}
     done, rows = 0, []
@@ -53,7 +62,7 @@ def learn(
         optimizer.factor = rate_factor(step)
         optimizer.zero_grad()
         torch.stack(list(parts.values())).sum().backward()
-        norm = torch.nn.utils.clip_grad_norm_(weights.values(), 1.0).item()
+        norm = torch.nn.utils.clip_grad_norm_(weights.values(), MAX_NORM).item()
         if not math.isfinite(norm):
             raise InputError(f"the training of the {name} diverged at step {step} (gradient {norm}): lower its rate")
         optimizer.step()

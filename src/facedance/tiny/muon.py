@@ -1,7 +1,7 @@
 """Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon): momentum whose matrices are made orthogonal.
 
-It learns the tiny model's matrices and convolutions in a fraction of AdamW's steps; vectors and the layers at both ends stay
-with AdamW, as its authors advise.
+It learns the tiny model's matrices and convolutions in a fraction of AdamW's steps; vectors stay with AdamW, and so do the layers
+at the transformer's ends, as its authors advise.
 """
 
 from collections.abc import Iterable

@@ -24,6 +24,9 @@ CROP = 64  # pixels: heads fill it, so that most of what is learned is about fac
 WHITE = 255
 CROPS, WHOLE = 48, 6  # in a batch
 _PHOTOS = 2
+_CONTROLS, _ANYWHERE, _HEADS = 0.12, 0.18, 0.45  # shares of the windows: poses, dances, heads in dances; the others are of photos
+_JITTER = 6  # pixels: deviation of a window from its head
+_FRAMED = 0.3  # share of the photos with white around them, as references have
 
 
 def make_pixels(path: Path, identities: range, backend: FaceBackend, side: int, seed: int) -> None:
@@ -76,16 +79,16 @@ class Pixels:
 
     def _window(self, rng: np.random.Generator) -> Frames:
         kind = rng.random()
-        if kind < 0.12:
+        if kind < _CONTROLS:
             return _crop(self._frame("controls", rng)[0], rng.uniform(0, 1, 2), rng)
-        if kind < 0.3:
+        if kind < _CONTROLS + _ANYWHERE:
             return _crop(self._frame("clips", rng)[0], rng.uniform(0, 1, 2), rng)
-        if kind < 0.75:
+        if kind < _CONTROLS + _ANYWHERE + _HEADS:
             picture, middle = self._frame("clips", rng)
-            corner = middle + rng.normal(0, 6, 2) - CROP / 2
+            corner = middle + rng.normal(0, _JITTER, 2) - CROP / 2
             return _crop(picture, corner / (picture.shape[2] - CROP), rng)
         picture, _ = self._frame("photos", rng)
-        if rng.random() < 0.3:  # white around them, as references have
+        if rng.random() < _FRAMED:
             picture = picture.copy()
             top, left = rng.integers(0, 30, 2)
             picture[:, :top], picture[:, :, :left], picture[:, :, -left - 1 :] = WHITE, WHITE, WHITE

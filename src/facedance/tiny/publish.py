@@ -15,7 +15,7 @@ from facedance.wan.pretrained_face import FACE_BRANCH, save_face_branch
 
 BACKEND = "dlib"
 EARLY_LOSSES = 50
-_WHAT = "a tiny Wan2.1-VACE with a face branch, trained on made-up dancers; `snakemake tiny` trains it again"
+_WHAT = "a tiny Wan2.1-VACE with a face branch, trained on made-up dancers; `snakemake tiny` trains one"
 _LICENCE = "as the repository's; all pictures were made from NASA's public-domain portrait of Eileen Collins"
 
 

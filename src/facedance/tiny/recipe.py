@@ -15,7 +15,10 @@ class TinyVae(Section):
 
 
 class TinyRound(Section):
-    """A round of the transformer's training, which begins at the full rates and ends at none: one can be added later."""
+    """A round of the transformer's training, which begins at the full rates and ends at none: one can be added later.
+
+    Who changes an earlier one removes tiny-training/transformer-state: the checkpoints there know nothing of rounds.
+    """
 
     people: int = Field(ge=1, description="the first so many of the world, whom it sees")
     estimated: float = Field(ge=0, le=1, description="share of poses as the landmarker sees them, instead of with made-up noise")
@@ -54,7 +57,7 @@ class TinyFaces(Section):
 
 
 class Tiny(Section):
-    """How the tiny model was made; `snakemake tiny` makes it again. Its trained weights are part of the repository."""
+    """How `snakemake tiny` makes the tiny model. The repository brings one along, whose meta.json says how that was made."""
 
     seed: int = Field(ge=0)
     side: int = Field(ge=64, multiple_of=16, description="width and height of its pictures")

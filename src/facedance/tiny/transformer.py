@@ -52,18 +52,23 @@ def new_model(recipe: TinyTransformer, world: World, seed: int) -> tuple[Any, Fa
     model = new_transformer()
     torch.nn.init.zeros_(model.proj_out.weight)
     torch.nn.init.zeros_(model.proj_out.bias)
-    faces = world.tensors["embedding"][:EARLY_PEOPLE]
+    faces = world.tensors["embedding"][:EARLY_PEOPLE].flatten(0, 1)
+    return model, new_branch(model, faces, tokens=recipe.face_tokens, rank=recipe.face_rank, width=recipe.mapper_width)
+
+
+def new_branch(model: Any, faces: Tensor, *, tokens: int, rank: int, width: int) -> FaceBranch:
+    """An untrained branch for a transformer, that knows the mean and the spread of embeddings (N, D)."""
     branch = FaceBranch(
         embedding_dim=faces.shape[-1],
         dim=model.config.num_attention_heads * model.config.attention_head_dim,
         blocks=len(model.blocks),
-        tokens=recipe.face_tokens,
-        rank=recipe.face_rank,
-        width=recipe.mapper_width,
+        tokens=tokens,
+        rank=rank,
+        width=width,
     )
-    branch.mean.copy_(faces.flatten(0, 1).mean(0))
-    branch.deviation.copy_(faces.flatten(0, 1).std(0))
-    return model, branch
+    branch.mean.copy_(faces.mean(0))
+    branch.deviation.copy_(faces.std(0))
+    return branch
 
 
 def train_transformer(

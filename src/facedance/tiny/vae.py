@@ -1,6 +1,7 @@
 """Training the tiny model's VAE."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKLWan
 from diffusers.models.autoencoders.autoencoder_kl_wan import WanResidualBlock
-from torch import Tensor
+from torch import Tensor, nn
 
 from facedance.files import replaced
 from facedance.tiny.fast_vae import decode, encode
@@ -25,6 +26,7 @@ RATE, OTHER_RATE = 0.02, 2e-3  # of Muon and of what it leaves to AdamW
 AGAIN = 0.5  # share of the rates with which the decoder goes on alone
 WARMUP, DECAY = 20, 0.75  # steps at the start, share of the steps at the end
 CHECKPOINT_EVERY = 100
+STATISTICS_BATCHES = 40  # for the mean and the spread of the latents
 
 
 def train_vae(pixels: Pixels, *, steps: int, decoder_steps: int, seed: int, state: Path) -> tuple[Any, pd.DataFrame]:
@@ -38,9 +40,7 @@ def train_vae(pixels: Pixels, *, steps: int, decoder_steps: int, seed: int, stat
         torch.nn.init.zeros_(block.conv2.weight)  # it begins without a detour
         torch.nn.init.zeros_(block.conv2.bias)
     weights = dict(vae.named_parameters())
-    # Convolutions to and from pixels are small and left to AdamW, like all vectors.
-    inner = [p for p in weights.values() if p.ndim >= 4 and p.shape[0] > 3]
-    optimizer = Muon(inner, [p for p in weights.values() if all(p is not q for q in inner)], RATE, OTHER_RATE)
+    optimizer = new_optimizer(weights)
 
     def losses(step: int) -> dict[str, Tensor]:
         rng, noise = np.random.default_rng([seed, step]), torch.Generator().manual_seed(step)
@@ -56,6 +56,12 @@ def train_vae(pixels: Pixels, *, steps: int, decoder_steps: int, seed: int, stat
         checkpoint_every=CHECKPOINT_EVERY, state=state,
     )  # fmt: skip
     return vae, table
+
+
+def new_optimizer(weights: Mapping[str, nn.Parameter]) -> Muon:
+    """Muon for the convolutions and the norms' scales, which have their shape, AdamW for the biases."""
+    inner = [p for p in weights.values() if p.ndim >= 4]
+    return Muon(inner, [p for p in weights.values() if p.ndim < 4], RATE, OTHER_RATE)
 
 
 def batch_loss(vae: AutoencoderKLWan, video: Tensor, random: torch.Generator, *, encoder_learns: bool) -> Tensor:

@@ -1,5 +1,6 @@
 """The recogniser's view of the face that the model guesses in a noisy photo, as a loss."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from facedance.faces.face_loss import FaceLoss
 from facedance.wan.dataset import Example
-from facedance.wan.load import latent_statistics
+from facedance.wan.load import latent_statistics, load_vae
 
 MISSED_SHARE = 0.1
 """Weight of a face that is not found surely, against its squared distance from the person."""
@@ -34,6 +35,11 @@ class IdentityLoss:
         mean, std = (values.to(latents.device) for values in latent_statistics(self._vae))
         decoded: Tensor = self._vae.decode(latents * std + mean).sample
         return decoded
+
+
+def load_identity_loss(model: Path, recogniser: Path, person: Tensor, device: torch.device) -> IdentityLoss:
+    """The loss for a person (D,), with the VAE in a model's folder and dlib's weights in another."""
+    return IdentityLoss(for_single_frames(load_vae(model, device)), FaceLoss(recogniser), person)
 
 
 def for_single_frames(vae: Any) -> Any:

@@ -143,23 +143,24 @@ class Learner:
         return self.branch.condition(None if embedding is None else embedding.to(self.transformer.device), 1.0)
 
     def _losses(self, example: Example) -> tuple[Tensor, float | None, Tensor | None]:
-        prediction = self._predict(example)
+        prediction = predict(self.transformer, example)
         loss = flow_loss(prediction, example.target.to(prediction.device), example.weight.to(prediction.device))
         seen = example.landmarks is not None
         identity = self._identity_loss(example, prediction) if self._identity_loss and seen else None
         return loss, _face_loss(prediction, example), identity
 
-    def _predict(self, example: Example) -> Tensor:
-        """Velocity (1, z, F, h, w) in float32."""
-        device, dtype = self.transformer.device, self.transformer.dtype
-        (prediction,) = self.transformer(
-            hidden_states=example.latents.to(device, dtype),
-            timestep=torch.tensor([example.sigma * TIMESTEPS], device=device),
-            encoder_hidden_states=example.text.to(device, dtype),
-            control_hidden_states=example.control.to(device, dtype),
-            return_dict=False,
-        )
-        return prediction.float()
+
+def predict(transformer: Any, example: Example) -> Tensor:
+    """Velocity (1, z, F, h, w) in float32."""
+    device, dtype = transformer.device, transformer.dtype
+    (prediction,) = transformer(
+        hidden_states=example.latents.to(device, dtype),
+        timestep=torch.tensor([example.sigma * TIMESTEPS], device=device),
+        encoder_hidden_states=example.text.to(device, dtype),
+        control_hidden_states=example.control.to(device, dtype),
+        return_dict=False,
+    )
+    return prediction.float()
 
 
 def learning_rate(train: Train, step: int) -> float:

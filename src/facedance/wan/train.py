@@ -17,7 +17,6 @@ import pandas as pd
 import torch
 
 from facedance.faces.dlib_backend import RECOGNISER_FILE
-from facedance.faces.face_loss import FaceLoss
 from facedance.files import atomic, digest, read_json, sha256, write_json
 from facedance.job import InputError
 from facedance.sections import Phase, Train, WanModel
@@ -25,9 +24,9 @@ from facedance.wan import checkpoint
 from facedance.wan.adapter import adapter_config, attach, save_adapter
 from facedance.wan.curves import curves
 from facedance.wan.dataset import Dataset, TrainingFiles, read_dataset
-from facedance.wan.identity_loss import IdentityLoss, for_single_frames
+from facedance.wan.identity_loss import load_identity_loss
 from facedance.wan.learner import Learner
-from facedance.wan.load import choose_device, load_transformer, load_vae
+from facedance.wan.load import choose_device, load_transformer
 from facedance.wan.memory import out_of_memory_means
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 from facedance.wan.together import ALONE, Rank
@@ -96,8 +95,7 @@ def train_identity(
         config = adapter_config(train, transformer, len(dataset.identity), pretrained)
         identity_loss = None
         if train.identity_weight:
-            vae = for_single_frames(load_vae(model, transformer.device))
-            identity_loss = IdentityLoss(vae, FaceLoss(recogniser), dataset.identity)
+            identity_loss = load_identity_loss(model, recogniser, dataset.identity, transformer.device)
         learner = Learner(transformer, attach(transformer, config, train.seed, pretrained), train, rank, identity_loss)
         learner.require_gradients(dataset)
         rows, heldout = _run(identity, learner, dataset, folder, model=model, wan=wan)
