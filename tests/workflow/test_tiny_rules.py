@@ -15,11 +15,11 @@ FEW = {
     "vae.parts": 1,
     "vae.steps": 2,
     "vae.decoder_steps": 1,
-    "transformer.rounds": [{"people": 4, "estimated": 0.5, "steps": 5, "decay": 1}],
-    "transformer.picture_steps": 3,
+    "transformer.rounds": [{"people": 4, "estimated": 0.5, "steps": 2, "decay": 1}],
+    "transformer.picture_steps": 1,
     "faces.decoder": [{"steps": 1, "rate": 0.1}, {"steps": 1, "rate": 0.1}],
     "faces.parts": 1,
-    "faces.steps": 4,
+    "faces.steps": 1,
 }
 
 
@@ -31,18 +31,18 @@ def test_the_tiny_model_is_made_by_its_rules(tmp_path):
     made = project["tiny-training/published"]
     assert shapes(made) == shapes(ROOT / "assets/tiny")
     meta = read_json(made / "meta.json")
-    assert meta["recipe"]["faces"]["steps"] == 4
+    assert meta["recipe"]["faces"]["steps"] == 1
     assert {name: len(losses["first"]) for name, losses in meta["losses"].items()} == {
-        "vae": 3, "transformer": 5, "decoder": 2, "faces": 4,
+        "vae": 3, "transformer": 2, "decoder": 2, "faces": 1,
     }  # fmt: skip
     assert project.planned("tiny") == {}
 
     project.change("tiny.faces.parts", 2)
     assert project.planned("tiny") == {"train_tiny_faces": 1, "tiny": 1}
-    project.change("tiny.faces.steps", 5)
+    project.change("tiny.faces.steps", 2)
     project.snakemake("tiny")
     meta = read_json(made / "meta.json")
-    assert meta["recipe"]["faces"]["steps"] == len(meta["losses"]["faces"]["first"]) == 5
+    assert meta["recipe"]["faces"]["steps"] == len(meta["losses"]["faces"]["first"]) == 2
 
 
 def shapes(folder):
