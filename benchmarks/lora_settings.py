@@ -50,6 +50,7 @@ ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "as in params.yaml, photos alone": {},
+    **{f"seed {seed}": {"seed": seed} for seed in (1, 2)},
     **{f"learning_rate {rate:g}": {"learning_rate": rate} for rate in (2e-5, 5e-5, 1e-4, 2e-4, 1e-3)},
     **{f"lora_rank {rank}": {"lora_rank": rank, "lora_alpha": rank} for rank in (4, 64)},
     "lora_targets: attention": {"lora_targets": ATTENTION},
