@@ -19,18 +19,19 @@ plan: install  ## print what the settings in params.yaml will need: memory, disk
 	$(BIN)/python -m facedance.plan
 
 test: install  ## run the tests
-	$(BIN)/python -m pytest -q tests/unit -n auto --dist loadfile --no-loadscope-reorder
-	$(BIN)/python -m pytest -q tests/workflow -m "not slurm" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -q tests lab/tests -m "not workflow" -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -q tests lab/tests -m "workflow and not slurm" -n 2 --dist loadfile --no-loadscope-reorder
 
 slurm-test: install  ## render the sample on a Slurm of one node, started for it (as root; Debian: slurmctld slurmd slurm-client munge)
 	$(BIN)/python -m pytest -q tests/workflow -m slurm
 
 lint: install  ## check style, types and the workflow
-	$(BIN)/ruff format --check src scripts tests benchmarks
+	$(BIN)/ruff format --check src scripts tests benchmarks lab
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakefmt --check Snakefile rules lab/Snakefile lab/rules
 	$(BIN)/snakemake --lint
+	$(BIN)/snakemake --snakefile lab/Snakefile --lint
 
 install: $(VENV)/.installed  ## make the virtual environment (LOCK=requirements/gpu.txt for an NVIDIA GPU)
 
@@ -42,7 +43,7 @@ $(VENV)/.installed: $(LOCK) pyproject.toml
 	touch $@
 
 schema:  ## write params.schema.json from the typed parameters
-	$(BIN)/python -m facedance.params > params.schema.json
+	$(BIN)/python -m facedance.config.params > params.schema.json
 
 pull: install  ## bring data, weights and results of this revision from DVC's remote, as up to date as they were recorded
 	$(BIN)/dvc pull
@@ -53,11 +54,11 @@ checkout: install  ## the same from DVC's cache, after `git checkout` of another
 	$(SETTLE)
 
 # One time for all: whatever is changed from now on is newer, and nothing else is. To Snakemake, benchmarks are outputs as well.
-SETTLE := mkdir -p data models results benchmarks && touch .settled && \
-	find data models results benchmarks ! -name '*.py' -exec touch -h -r .settled {} + && rm .settled
+SETTLE := mkdir -p data models results logs && touch .settled && \
+	find data models results logs -exec touch -h -r .settled {} + && rm .settled
 
 forget: install  ## remove what was made of one person: IDENTITY=ann; PHOTOS=yes removes the photos too
-	@$(BIN)/python -m facedance.forget "$(IDENTITY)" $(if $(filter yes,$(PHOTOS)),--photos)
+	@$(BIN)/python -m facedance.privacy.forget "$(IDENTITY)" $(if $(filter yes,$(PHOTOS)),--photos)
 
 clean:  ## remove results, logs and training checkpoints; keep data, weights and the environment
 	rm -rf results logs .cache .snakemake

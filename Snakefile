@@ -14,7 +14,6 @@ include: "rules/people.smk"
 include: "rules/sample.smk"
 include: "rules/models.smk"
 include: "rules/plan.smk"
-include: "rules/tiny.smk"
 include: "rules/faces.smk"
 include: "rules/clips.smk"
 include: "rules/poses.smk"
@@ -24,7 +23,6 @@ include: "rules/train.smk"
 include: "rules/render.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
-include: "rules/benchmark.smk"
 include: "rules/prune.smk"
 
 
@@ -95,8 +93,3 @@ rule evaluate:
 rule report:
     input:
         "results/report/index.html",
-
-
-rule tiny:
-    input:
-        "tiny-training/published/meta.json",

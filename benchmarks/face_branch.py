@@ -14,7 +14,7 @@ import torch
 from random_model import EMBEDDING, MODEL, ROOT, clip_shape, random_inputs, random_transformer
 from steps import seconds
 
-from facedance import params
+from facedance.config import params
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.load import choose_device
 

@@ -17,7 +17,7 @@ from random_model import EMBEDDING, MODEL, ROOT, clip_shape, random_inputs, rand
 from steps import peak_memory, seconds
 from torch.utils.flop_counter import FlopCounterMode
 
-from facedance import params
+from facedance.config import params
 from facedance.wan.adapter import adapter_config, attach, trainable
 from facedance.wan.architectures import ARCHITECTURES, meta_transformer
 from facedance.wan.flow import flow_loss

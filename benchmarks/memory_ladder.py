@@ -12,10 +12,10 @@ import torch
 from random_model import EMBEDDING, MODEL, ROOT, clip_shape, random_transformer
 from steps import fill_randomly, peak_memory, seconds
 
-from facedance import params
+from facedance.config import params
+from facedance.config.sections import RenderMemory, WanModel
 from facedance.plan.parts import count_parts
 from facedance.plan.peaks import GIB, MEMORY_LADDER, memory_name, rendering_peak
-from facedance.sections import RenderMemory, WanModel
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.architectures import ARCHITECTURES, meta_vae
 from facedance.wan.load import choose_device, new_scheduler

@@ -22,7 +22,7 @@ from pathlib import Path
 import cv2
 import pandas as pd
 
-from facedance import params
+from facedance.config import params
 from facedance.files import write_json
 from facedance.poses.extract import CRF, PRESET, control_frames, extract_shard
 from facedance.poses.landmarker import open_landmarker

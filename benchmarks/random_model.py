@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from steps import fill_randomly
 
+from facedance.config.sections import WanModel
 from facedance.plan.activations import latent_shape
-from facedance.sections import WanModel
 from facedance.wan.architectures import ARCHITECTURES, meta_transformer, meta_vae
 
 ROOT = Path(__file__).parents[1]

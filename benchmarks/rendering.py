@@ -18,8 +18,8 @@ from PIL import Image
 from random_model import EMBEDDING, MODEL, ROOT, ask, clip_shape, random_transformer
 from steps import fastest, fill_randomly, peak_memory
 
-from facedance import params
-from facedance.variants import RenderSettings
+from facedance.config import params
+from facedance.config.render_settings import RenderSettings
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.architectures import ARCHITECTURES, meta_vae
 from facedance.wan.load import choose_device, new_scheduler

@@ -18,11 +18,11 @@ from random_model import EMBEDDING, MODEL, ROOT, ask, clip_shape, random_transfo
 from safetensors.torch import save_file
 from steps import fastest, peak_memory
 
-from facedance import params
-from facedance.sections import Phase
+from facedance.config import params
+from facedance.config.sections import Phase
+from facedance.train.dataset import Dataset, Source
+from facedance.train.learner import Learner
 from facedance.wan.adapter import adapter_config, attach
-from facedance.wan.dataset import Dataset, Source
-from facedance.wan.learner import Learner
 from facedance.wan.load import choose_device
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")  # what the other one puts its LoRA on

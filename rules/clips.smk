@@ -14,7 +14,7 @@ rule cut_clips:
     log:
         "logs/cut_clips/{shard}.log",
     benchmark:
-        "benchmarks/cut_clips/{shard}.tsv"
+        "logs/cut_clips/{shard}.tsv"
     wildcard_constraints:
         shard=r"\d{4}",
     conda:
@@ -37,7 +37,7 @@ rule list_clips:
     log:
         "logs/list_clips.log",
     benchmark:
-        "benchmarks/list_clips.tsv"
+        "logs/list_clips.tsv"
     localrule: True  # seconds
     conda:
         "../environment.yml"

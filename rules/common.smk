@@ -7,20 +7,19 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 # The library is the one beside this Snakefile, here and in the jobs, whatever is installed.
-SOURCE = f"{workflow.basedir}/src"
+SOURCE = str(Path(str(workflow.current_basedir)).resolve().parent / "src")
 sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=SOURCE)
 
 from facedance import names
-from facedance.benchmark import cast
-from facedance.clock import bring_into_present
-from facedance.params import validate
+from facedance.rerun.clock import bring_into_present
+from facedance.config.params import validate
 from facedance.sample import catalogue
-from facedance.selection import asked_for, matches
-from facedance.stamps import code_digest, write_stamp
+from facedance.config.batches import asked_for, matches
+from facedance.rerun.stamps import code_digest, write_stamp
 
 # Places of what rules read and write.
-FOLDERS = ("assets", "data", "models", "results", "benchmarks", "tiny-training")
+FOLDERS = ("assets", "data", "models", "results", "logs", "lab/results")
 
 try:
     PARAMS = validate(config)
@@ -126,7 +125,7 @@ wildcard_constraints:
     shard=rf"\d{{4}}|{names.CONTROL_SHARD}",
 
 
-def stamp(stage, rule, params, items=None, code=True):
+def stamp(stage, rule, params, items=None, code=True, prefix=""):
     """Input function that keeps the stamp of a rule up to date and gives its path.
 
     `params` is a part of PARAMS or a function of the wildcards; `items`, a function of the wildcards, names what the
@@ -135,11 +134,11 @@ def stamp(stage, rule, params, items=None, code=True):
 
     def path(wildcards):
         # What data/ and models/ were made from is recorded together with them.
-        folder = stage if stage in {"data", "models"} else f"results/{stage}"
+        folder = stage if stage in {"data", "models"} else f"{prefix}results/{stage}"
         file = f"{folder}/stamps/{'.'.join([rule, *map(str, wildcards)])}.json"
         values = params(wildcards) if callable(params) else params
         listed = items(wildcards) if items else ()
-        digest = code_digest(f"scripts/{rule}.py") if code else ""
+        digest = code_digest(f"{prefix}scripts/{rule}.py") if code else ""
         write_stamp(file, values, digest, listed)
         # Snakemake lists a target's input folders once, so a stamp that comes later would be missing to it.
         workflow.iocache.exists_local[file] = True

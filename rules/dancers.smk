@@ -14,7 +14,7 @@ rule embed_dancers:
     log:
         "logs/embed_dancers/{shard}.log",
     benchmark:
-        "benchmarks/embed_dancers/{shard}.tsv"
+        "logs/embed_dancers/{shard}.tsv"
     wildcard_constraints:
         shard=r"\d{4}",
     conda:
@@ -38,7 +38,7 @@ rule gather_dancers:
     log:
         "logs/gather_dancers.log",
     benchmark:
-        "benchmarks/gather_dancers.tsv"
+        "logs/gather_dancers.tsv"
     localrule: True  # seconds
     conda:
         "../environment.yml"

@@ -3,7 +3,7 @@
 
 rule score_renders:
     input:
-        manifest="results/renders/manifests/{identity}/{shard}.csv",
+        manifest="results/render/manifests/{identity}/{shard}.csv",
         landmarks=lambda w: (
             []
             if w.shard == names.CONTROL_SHARD
@@ -31,7 +31,7 @@ rule score_renders:
     log:
         "logs/score_renders/{identity}.{shard}.log",
     benchmark:
-        "benchmarks/score_renders/{identity}.{shard}.tsv"
+        "logs/score_renders/{identity}.{shard}.tsv"
     conda:
         "../environment.yml"
     params:
@@ -58,7 +58,7 @@ rule measure_pose_accuracy:
     log:
         "logs/measure_pose_accuracy.log",
     benchmark:
-        "benchmarks/measure_pose_accuracy.tsv"
+        "logs/measure_pose_accuracy.tsv"
     localrule: True  # seconds
     conda:
         "../environment.yml"
@@ -71,7 +71,7 @@ rule measure_pose_accuracy:
 rule summarise:
     input:
         scores=[
-            m.replace("renders/manifests", "evaluate/shards")
+            m.replace("render/manifests", "evaluate/shards")
             for m in render_manifests()
         ],
         accuracy="results/evaluate/pose_accuracy.csv",
@@ -82,7 +82,7 @@ rule summarise:
     log:
         "logs/summarise.log",
     benchmark:
-        "benchmarks/summarise.tsv"
+        "logs/summarise.tsv"
     localrule: True  # seconds
     conda:
         "../environment.yml"

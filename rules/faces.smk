@@ -23,7 +23,7 @@ rule embed_faces:
     log:
         "logs/embed_faces/{identity}.log",
     benchmark:
-        "benchmarks/embed_faces/{identity}.tsv"
+        "logs/embed_faces/{identity}.tsv"
     priority: 100
     conda:
         "../environment.yml"

@@ -14,7 +14,7 @@ rule encode_prompts:
     log:
         "logs/encode_prompts.log",
     benchmark:
-        "benchmarks/encode_prompts.tsv"
+        "logs/encode_prompts.tsv"
     conda:
         "../environment.yml"
     threads: MODEL_THREADS
@@ -41,7 +41,7 @@ rule encode_clips:
     log:
         "logs/encode_clips/{shard}.log",
     benchmark:
-        "benchmarks/encode_clips/{shard}.tsv"
+        "logs/encode_clips/{shard}.tsv"
     wildcard_constraints:
         shard=r"\d{4}",
     conda:
@@ -67,7 +67,7 @@ rule encode_controls:
     log:
         "logs/encode_controls.log",
     benchmark:
-        "benchmarks/encode_controls.tsv"
+        "logs/encode_controls.tsv"
     conda:
         "../environment.yml"
     threads: MODEL_THREADS
@@ -95,7 +95,7 @@ rule encode_photos:
     log:
         "logs/encode_photos/{identity}.log",
     benchmark:
-        "benchmarks/encode_photos/{identity}.tsv"
+        "logs/encode_photos/{identity}.tsv"
     conda:
         "../environment.yml"
     threads: MODEL_THREADS

@@ -18,7 +18,7 @@ rule fetch_pose_model:
     log:
         "logs/fetch_pose_model.log",
     benchmark:
-        "benchmarks/fetch_pose_model.tsv"
+        "logs/fetch_pose_model.tsv"
     localrule: True  # a cluster's nodes seldom reach the internet
     conda:
         "../environment.yml"
@@ -34,7 +34,7 @@ rule fetch_face_model:
     log:
         "logs/fetch_face_model/{pack}.log",
     benchmark:
-        "benchmarks/fetch_face_model/{pack}.tsv"
+        "logs/fetch_face_model/{pack}.tsv"
     priority: 100
     localrule: True  # a cluster's nodes seldom reach the internet
     conda:
@@ -54,7 +54,7 @@ rule place_tiny_model:
     log:
         "logs/place_tiny_model.log",
     benchmark:
-        "benchmarks/place_tiny_model.tsv"
+        "logs/place_tiny_model.tsv"
     conda:
         "../environment.yml"
     message:
@@ -71,7 +71,7 @@ rule fetch_wan_model:
     log:
         "logs/fetch_wan_model/{model}.log",
     benchmark:
-        "benchmarks/fetch_wan_model/{model}.tsv"
+        "logs/fetch_wan_model/{model}.tsv"
     wildcard_constraints:
         model="|".join(n for n, m in PARAMS.models.items() if m.repo or m.folder)
         or "(?!)",
@@ -94,7 +94,7 @@ rule fetch_lora:
     log:
         "logs/fetch_lora/{lora}.log",
     benchmark:
-        "benchmarks/fetch_lora/{lora}.tsv"
+        "logs/fetch_lora/{lora}.tsv"
     wildcard_constraints:
         lora="|".join(n for n, lora in PARAMS.render.loras.items() if lora.repo)
         or "(?!)",

@@ -45,7 +45,7 @@ def training_shards():
 
 def render_manifests():
     return [
-        f"results/renders/manifests/{who}/{shard}.csv"
+        f"results/render/manifests/{who}/{shard}.csv"
         for who in people()
         for shard in shards_of(who)
     ]

@@ -13,7 +13,7 @@ rule extract_poses:
     log:
         "logs/extract_poses/{shard}.log",
     benchmark:
-        "benchmarks/extract_poses/{shard}.tsv"
+        "logs/extract_poses/{shard}.tsv"
     wildcard_constraints:
         shard=r"\d{4}",
     conda:
@@ -38,7 +38,7 @@ rule prepare_controls:
     log:
         "logs/prepare_controls.log",
     benchmark:
-        "benchmarks/prepare_controls.tsv"
+        "logs/prepare_controls.tsv"
     conda:
         "../environment.yml"
     params:

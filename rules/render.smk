@@ -1,5 +1,5 @@
 # Adapter + control latents -> videos. A shard is rendered with the model loaded once; any single variant is a target too:
-# snakemake results/renders/<identity>/<clip>/face_scale~1.2_seed~7.mp4
+# snakemake results/render/<identity>/<clip>/face_scale~1.2_seed~7.mp4
 
 
 rule render_shard:
@@ -13,17 +13,17 @@ rule render_shard:
         loras=LORA_FILES,
         model=WAN_MODEL,
         stamp=stamp(
-            "renders",
+            "render",
             "render_shard",
             render_params,
             items=lambda w: [str(b) for b in batches_of(w)],
         ),
     output:
-        "results/renders/manifests/{identity}/{shard}.csv",
+        "results/render/manifests/{identity}/{shard}.csv",
     log:
         "logs/render_shard/{identity}.{shard}.log",
     benchmark:
-        "benchmarks/render_shard/{identity}.{shard}.tsv"
+        "logs/render_shard/{identity}.{shard}.tsv"
     conda:
         "../environment.yml"
     threads: MODEL_THREADS
@@ -48,14 +48,14 @@ rule render_clip:
         photos=of_members("results/latents/photos/{identity}.safetensors"),
         loras=LORA_FILES,
         model=WAN_MODEL,
-        stamp=stamp("renders", "render_clip", render_params),
+        stamp=stamp("render", "render_clip", render_params),
     output:
-        video="results/renders/{identity}/{clip}/{variant}.mp4",
-        sidecar="results/renders/{identity}/{clip}/{variant}.json",
+        video="results/render/{identity}/{clip}/{variant}.mp4",
+        sidecar="results/render/{identity}/{clip}/{variant}.json",
     log:
         "logs/render_clip/{identity}.{clip}.{variant}.log",
     benchmark:
-        "benchmarks/render_clip/{identity}.{clip}.{variant}.tsv"
+        "logs/render_clip/{identity}.{clip}.{variant}.tsv"
     conda:
         "../environment.yml"
     threads: MODEL_THREADS

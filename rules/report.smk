@@ -18,7 +18,7 @@ rule build_report:
     log:
         "logs/build_report.log",
     benchmark:
-        "benchmarks/build_report.tsv"
+        "logs/build_report.tsv"
     localrule: True  # seconds
     conda:
         "../environment.yml"

@@ -9,7 +9,7 @@ rule make_sample_photos:
     log:
         "logs/make_sample_photos/{identity}.log",
     benchmark:
-        "benchmarks/make_sample_photos/{identity}.tsv"
+        "logs/make_sample_photos/{identity}.tsv"
     wildcard_constraints:
         identity="|".join(SAMPLE_IDENTITIES) or "(?!)",
     priority: 100
@@ -32,7 +32,7 @@ rule make_sample_video:
     log:
         "logs/make_sample_video/{video}.log",
     benchmark:
-        "benchmarks/make_sample_video/{video}.tsv"
+        "logs/make_sample_video/{video}.tsv"
     wildcard_constraints:
         video="|".join(SAMPLE_VIDEOS) or "(?!)",
     conda:
@@ -54,7 +54,7 @@ rule make_sample_keypoints:
     log:
         "logs/make_sample_keypoints/{sequence}.log",
     benchmark:
-        "benchmarks/make_sample_keypoints/{sequence}.tsv"
+        "logs/make_sample_keypoints/{sequence}.tsv"
     wildcard_constraints:
         sequence="|".join(SAMPLE_SEQUENCES) or "(?!)",
     conda:

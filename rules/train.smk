@@ -26,7 +26,7 @@ rule train_adapter:
     log:
         "logs/train_adapter/{identity}.log",
     benchmark:
-        "benchmarks/train_adapter/{identity}.tsv"
+        "logs/train_adapter/{identity}.tsv"
     conda:
         "../environment.yml"
     threads: MODEL_THREADS
@@ -50,7 +50,7 @@ rule export_lora:
     log:
         "logs/export_lora/{identity}.{format}.log",
     benchmark:
-        "benchmarks/export_lora/{identity}.{format}.tsv"
+        "logs/export_lora/{identity}.{format}.tsv"
     wildcard_constraints:
         format="diffusers|comfyui|kohya|diffsynth",
     conda:

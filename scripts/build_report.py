@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from facedance.config.params import validate
 from facedance.job import job
-from facedance.params import validate
 from facedance.report.build import build_report
 
 with job(snakemake.log[0], "report"):
@@ -16,7 +16,7 @@ with job(snakemake.log[0], "report"):
         poses_manifests=[Path(file) for file in snakemake.input.poses],
         faces={Path(file).parent.name: Path(file).parent for file in snakemake.input.photos},
         training={Path(file).parent.name: Path(file).parent for file in snakemake.input.training},
-        renders_folder=Path("results/renders"),
+        renders_folder=Path("results/render"),
         clips_folder=Path("results/clips"),
         poses_folder=Path("results/poses"),
         controls_folder=Path("results/poses"),

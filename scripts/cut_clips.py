@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from facedance.clips.cut import cut_shard
+from facedance.config.sections import Clips, WanModel
 from facedance.job import job
-from facedance.sections import Clips, WanModel
 
 with job(snakemake.log[0], f"clips {snakemake.wildcards.shard}"):
     cut_shard(

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from facedance.config.sections import Dancers, Faces
+from facedance.dancers.embed import embed_shard
 from facedance.faces.backend import open_backend
-from facedance.faces.dancers import embed_shard
 from facedance.job import job
-from facedance.sections import Dancers, Faces
 
 with job(snakemake.log[0], f"dancers {snakemake.wildcards.shard}"):
     faces = Faces(**snakemake.params.faces)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from facedance.config.sections import Faces
 from facedance.faces.backend import open_backend
 from facedance.faces.embed import embed_identity
 from facedance.job import job
-from facedance.sections import Faces
 
 identity = snakemake.wildcards.identity
 with job(snakemake.log[0], f"faces of {identity}"):

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from facedance.config.sections import WanModel
 from facedance.job import job
-from facedance.sections import WanModel
-from facedance.wan.latents import encode_shard
+from facedance.latents.encode import encode_shard
 
 with job(snakemake.log[0], f"latents {snakemake.wildcards.shard}", snakemake.threads):
     encode_shard(

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from facedance.config.sections import WanModel
 from facedance.job import job
-from facedance.sections import WanModel
-from facedance.wan.latents import encode_controls
+from facedance.latents.encode import encode_controls
 
 with job(snakemake.log[0], "control latents", snakemake.threads):
     encode_controls(

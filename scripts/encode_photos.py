@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from facedance.config.sections import Faces, Poses, WanModel
 from facedance.faces.backend import open_backend
 from facedance.job import job
-from facedance.sections import Faces, Poses, WanModel
-from facedance.wan.photo_latents import encode_photos
+from facedance.latents.photos import encode_photos
 
 with job(snakemake.log[0], f"photo latents of {snakemake.wildcards.identity}", snakemake.threads):
     faces = Faces(**snakemake.params.faces)

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from facedance.job import job
-from facedance.wan.latents import encode_prompts
+from facedance.latents.encode import encode_prompts
 
 with job(snakemake.log[0], "prompts", snakemake.threads):
     dtype = getattr(torch, snakemake.params.dtype)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from facedance.config.sections import Poses, WanModel
 from facedance.job import job
 from facedance.poses.extract import extract_shard
-from facedance.sections import Poses, WanModel
 
 with job(snakemake.log[0], f"poses {snakemake.wildcards.shard}"):
     poses = Poses(**snakemake.params.poses)

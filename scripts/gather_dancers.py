@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from facedance.faces.dancers import gather_dancers
+from facedance.dancers.embed import gather_dancers
 from facedance.job import job
 
 with job(snakemake.log[0], "dancers"):

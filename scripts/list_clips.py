@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from facedance.clips.manifest import list_clips
+from facedance.clips.tables import list_clips
 from facedance.job import job
 
 with job(snakemake.log[0], "clips"):

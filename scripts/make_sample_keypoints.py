@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from facedance.config.sections import Sample
 from facedance.job import job
 from facedance.sample.keypoints import write_keypoints2d
-from facedance.sections import Sample
 
 with job(snakemake.log[0], f"sample keypoints {snakemake.wildcards.sequence}"):
     write_keypoints2d(Path(snakemake.input.ground_truth), Path(snakemake.output[0]), Sample(**snakemake.params.sample))

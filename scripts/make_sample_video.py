@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from facedance.config.sections import Sample
 from facedance.job import job
 from facedance.sample.videos import make_video
-from facedance.sections import Sample
 
 with job(snakemake.log[0], f"sample video {snakemake.wildcards.video}"):
     make_video(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from facedance.config.params import validate
 from facedance.job import job
-from facedance.params import validate
 from facedance.plan.report import plan
 
 with job(snakemake.log[0], "plan"):

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from facedance.clips.control import prepare_control
+from facedance.config.sections import WanModel
 from facedance.job import job
-from facedance.sections import WanModel
 
 with job(snakemake.log[0], "control videos"):
     prepare_control(

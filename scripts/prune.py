@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from facedance.job import job
-from facedance.prune import Wanted, prune
+from facedance.rerun.prune import Wanted, prune
 
 with job(snakemake.log[0], "prune"):
     for path in prune(Path(), Wanted(**snakemake.params)):

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from facedance.job import job
-from facedance.wan.render import render_clips
-from facedance.wan.requests import render_request, single_job
+from facedance.render.clips import render_clips
+from facedance.render.requests import render_request, single_job
 
 wildcards = snakemake.wildcards
 with job(snakemake.log[0], f"render {wildcards.identity} {wildcards.clip} {wildcards.variant}", snakemake.threads):
@@ -12,7 +12,7 @@ with job(snakemake.log[0], f"render {wildcards.identity} {wildcards.clip} {wildc
     render_clips(
         [single_job(wildcards.identity, wildcards.clip, wildcards.variant, Path(snakemake.input.latents), request.settings)],
         request.inputs,
-        folder=Path("results/renders"),
+        folder=Path("results/render"),
         stamp=Path(snakemake.input.stamp),
         provenance=request.provenance,
     )

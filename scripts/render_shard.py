@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from facedance.job import job
-from facedance.wan.render import render_clips
-from facedance.wan.requests import render_request, shard_jobs
+from facedance.render.clips import render_clips
+from facedance.render.requests import render_request, shard_jobs
 
 with job(snakemake.log[0], f"render {snakemake.wildcards.identity} {snakemake.wildcards.shard}", snakemake.threads):
     request = render_request(snakemake.input, snakemake.params.render)
     render_clips(
         shard_jobs(snakemake.wildcards.identity, Path(snakemake.input.latents), snakemake.params.batches, request.settings),
         request.inputs,
-        folder=Path("results/renders"),
+        folder=Path("results/render"),
         stamp=Path(snakemake.input.stamp),
         provenance=request.provenance,
         manifest=Path(snakemake.output[0]),

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
+from facedance.config.sections import Blend, Evaluate, WanModel
 from facedance.evaluate.score import score_shard
 from facedance.faces.backend import open_backend
 from facedance.job import job
-from facedance.sections import Blend, Evaluate, WanModel
 
 with job(snakemake.log[0], f"score {snakemake.wildcards.identity} {snakemake.wildcards.shard}"):
     score_shard(
         manifest=Path(snakemake.input.manifest),
-        renders_folder=Path("results/renders"),
+        renders_folder=Path("results/render"),
         landmarks=[Path(file) for file in snakemake.input.landmarks],
         identities={Path(file).parent.name: Path(file) for file in snakemake.input.embeddings},
         dancers=Path(snakemake.input.dancers),

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from facedance.config.sections import Train, WanModel
 from facedance.job import job
-from facedance.sections import Train, WanModel
-from facedance.wan.dataset import TrainingFiles
-from facedance.wan.together import in_processes
-from facedance.wan.train import train_identity
+from facedance.train.dataset import TrainingFiles
+from facedance.train.distributed import in_processes
+from facedance.train.loop import train_identity
 
 identity = snakemake.wildcards.identity
 with job(snakemake.log[0], f"train {identity}", snakemake.threads):

@@ -86,15 +86,15 @@ class Project:
         subprocess.run(["cp", "-a", str(self.folder), str(folder)], check=True)
         return Project(folder)
 
-    def change(self, path: str, value: Any) -> None:
-        """Set one value of params.yaml, as `section.key`."""
-        values = yaml.safe_load(self["params.yaml"].read_text())
+    def change(self, path: str, value: Any, file: str = "params.yaml") -> None:
+        """Set one value of params.yaml or of another such file, as `section.key`."""
+        values = yaml.safe_load(self[file].read_text())
         node = values
         *parents, last = path.split(".")
         for key in parents:
             node = node[key]
         node[last] = value
-        self["params.yaml"].write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+        self[file].write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
     def values(self, path: str) -> Any:
         """What params.yaml says at `section.key`."""

@@ -37,7 +37,7 @@ STAGES = {
     "dancers": Stage("results/dancers", ("embed_dancers",)),
     "latents": Stage("results/latents", ("encode_prompts", "encode_clips", "encode_photos")),
     "train": Stage("results/train", ("train_adapter",)),
-    "render": Stage("results/renders", ("render_shard",)),
+    "render": Stage("results/render", ("render_shard",)),
     "evaluate": Stage("results/evaluate", ("score_renders", "measure_pose_accuracy", "summarise")),
     "report": Stage("results/report", ("build_report",)),
 }
@@ -140,7 +140,7 @@ def _record_damaged(project: Project, fault: Fault, wait: float) -> None:
 
 def _clock_set_back(project: Project, fault: Fault, wait: float) -> None:
     """All that is there was made an hour from now."""
-    for path in (path for folder in ("assets", "data", "models", "results", "benchmarks") for path in project[folder].rglob("*")):
+    for path in (path for folder in ("assets", "data", "models", "results", "logs") for path in project[folder].rglob("*")):
         if path.is_file():
             later = path.stat().st_mtime + HOUR
             os.utime(path, (later, later))
@@ -209,7 +209,7 @@ def _session_of(pid: int) -> int:
 
 def stage_seconds(project: Project, stage: str) -> float:
     """How long the stage's jobs took in the project's last run, one after the other."""
-    records = [path for path in project["benchmarks"].rglob("*.tsv") if {path.stem, path.parent.name} & set(STAGES[stage].rules)]
+    records = [path for path in project["logs"].rglob("*.tsv") if {path.stem, path.parent.name} & set(STAGES[stage].rules)]
     return sum(float(path.read_text().splitlines()[1].split("\t")[0]) for path in records)
 
 

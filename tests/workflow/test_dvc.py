@@ -64,7 +64,7 @@ def test_a_clone_has_nothing_to_do_and_then_only_what_a_parameter_touches(clone)
 
     clone.change("render.settings.face_scale", 0.5)
     assert rules_run(clone.run("dvc", "repro")) - NO_WORK == RENDERING
-    sidecars = [json.loads(path.read_text()) for path in clone["results/renders"].glob("*/*/default.json")]
+    sidecars = [json.loads(path.read_text()) for path in clone["results/render"].glob("*/*/default.json")]
     assert sidecars
     assert {sidecar["settings"]["face_scale"] for sidecar in sidecars} == {0.5}
     assert "face_scale: 0.5" in clone["dvc.lock"].read_text()

@@ -13,7 +13,7 @@ def test_stamps_as_snakemake_writes_them_are_forgotten_and_the_rest_can_be_plann
     eileen = project["results/faces/stamps/embed_faces.eileen.json"]
     assert eileen.exists()
 
-    said = project.run(sys.executable, "-m", "facedance.forget", "nora").stdout
+    said = project.run(sys.executable, "-m", "facedance.privacy.forget", "nora").stdout
     assert "forgot nora, with the blends half, morph" in said
     assert eileen.exists()
     left = [path for path in project["results"].rglob("*") if path.is_file()]
@@ -31,6 +31,6 @@ def test_stamps_as_snakemake_writes_them_are_forgotten_and_the_rest_can_be_plann
     assert "nora" not in "".join(path.read_text() for path in project["results"].rglob("*.json"))
 
     shutil.rmtree(project["results"])
-    again = project.run(sys.executable, "-m", "facedance.forget", "nora", check=False)
+    again = project.run(sys.executable, "-m", "facedance.privacy.forget", "nora", check=False)
     assert again.returncode == 1
     assert again.stderr.strip() == "nobody is called 'nora'; known are eileen"

@@ -31,7 +31,7 @@ def small_disk(folder, size):
         ("results/clips", "clips", 150_000),  # videos, by FFmpeg
         ("results/latents", "latents", 600_000),  # tensors, by safetensors
         ("results/train", "train", 400_000),
-        ("results/renders", "render", 50_000),
+        ("results/render", "render", 50_000),
     ],
 )
 def test_a_full_disk_leaves_no_half_written_file(project, folder, target, size):

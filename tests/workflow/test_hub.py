@@ -7,8 +7,7 @@ import pytest
 from safetensors.torch import load_file, save
 
 from facedance.video import read_frames
-
-from ..loopback_hub import serving
+from tests.loopback_hub import serving
 
 FAST = "loras/fast.safetensors"
 LORA = "results/train/eileen/lora.diffusers.safetensors"
@@ -50,7 +49,7 @@ def test_the_whole_pipeline_runs_from_the_hub(project, hub):
     assert {name: shipped[name] for name in recorded} == recorded
     assert project["results/report/index.html"].exists()
     assert project.planned("all") == {}
-    render = min(project["results/renders/eileen"].glob("*/default.mp4"))
+    render = min(project["results/render/eileen"].glob("*/default.mp4"))
     plain = read_frames(render)
     project.change("models.hubs.revision", "v2")
     assert project.planned("models") == {"fetch_wan_model": 1, "models": 1}

@@ -75,12 +75,12 @@ def test_a_changed_parameter_runs_what_depends_on_it(project, path, value, rules
 
 
 def test_changing_a_parameter_back_leaves_the_same_bytes(project):
-    render = project["results/renders/eileen"].rglob("*.mp4")
+    render = project["results/render/eileen"].rglob("*.mp4")
     before = {path: path.read_bytes() for path in render}
     assert before
     for value, same in ((3, False), (2, True)):
         project.change("render.settings.steps", value)
-        project.snakemake("results/renders/manifests/eileen/0000.csv")
+        project.snakemake("results/render/manifests/eileen/0000.csv")
         assert ({path: path.read_bytes() for path in before} == before) is same
 
 
@@ -91,11 +91,11 @@ def test_a_changed_module_runs_its_stages_only(project):
 
 
 def test_a_single_variant_is_a_target(project):
-    clip = next(project["results/renders/eileen"].iterdir()).name
-    target = f"results/renders/eileen/{clip}/face_scale~0.5_seed~7.mp4"
+    clip = next(project["results/render/eileen"].iterdir()).name
+    target = f"results/render/eileen/{clip}/face_scale~0.5_seed~7.mp4"
     assert project.planned(target) == {"render_clip": 1}
     project.snakemake(target)
-    default = project[f"results/renders/eileen/{clip}/default.mp4"]
+    default = project[f"results/render/eileen/{clip}/default.mp4"]
     assert project[target].read_bytes() != default.read_bytes()
     assert project.planned(target) == {}
 

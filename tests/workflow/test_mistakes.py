@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-HEAVY = ["results/latents", "results/train", "results/renders"]
+HEAVY = ["results/latents", "results/train", "results/render"]
 
 
 def refused(project, *words, target="all"):
@@ -41,7 +41,7 @@ def test_a_wrong_parameter_stops_before_any_work(project, path, value, words):
 
 
 def test_an_unknown_person_as_a_target(project):
-    refused(project, "nobody is called 'bob'", "eileen, nora, half, morph", target="results/renders/bob/x_000/default.mp4")
+    refused(project, "nobody is called 'bob'", "eileen, nora, half, morph", target="results/render/bob/x_000/default.mp4")
 
 
 def test_too_few_usable_photos_stop_the_run_before_heavy_work(fresh):

@@ -76,7 +76,7 @@ def test_the_adapter_has_learned_something(finished):
 
 
 def test_renders_play_in_browsers_with_music_and_say_what_made_them(finished):
-    renders = sorted(finished["results/renders"].glob("*/*/*.mp4"))
+    renders = sorted(finished["results/render"].glob("*/*/*.mp4"))
     assert len(renders) == 4
     for render in renders:
         info = inspect(render)

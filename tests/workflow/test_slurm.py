@@ -35,9 +35,9 @@ def rendered_here(trained):
     """The renders of the same project without a cluster, and where its logs and benchmarks are."""
     trained.snakemake("render")
     kept = {path: path.read_bytes() for path in renders(trained)}
-    made = {str(path.relative_to(trained.folder)) for kind in ("logs", "benchmarks") for path in notes(trained, kind)}
-    shutil.rmtree(trained["results/renders"])
-    for kind in ("logs", "benchmarks"):
+    made = {str(path.relative_to(trained.folder)) for kind in ("logs",) for path in notes(trained, kind)}
+    shutil.rmtree(trained["results/render"])
+    for kind in ("logs",):
         shutil.rmtree(trained[f"{kind}/render_shard"])
     return {str(path.relative_to(trained.folder)): content for path, content in kept.items()}, made
 
@@ -79,7 +79,7 @@ def test_renders_on_a_cluster_are_those_of_one_machine_whatever_happens(trained,
     assert not missing(trained)
     assert {str(path.relative_to(trained.folder)): path.read_bytes() for path in renders(trained)} == expected
     assert len(expected) == 12
-    assert {str(p.relative_to(trained.folder)) for kind in ("logs", "benchmarks") for p in notes(trained, kind)} == notes_expected
+    assert {str(p.relative_to(trained.folder)) for kind in ("logs",) for p in notes(trained, kind)} == notes_expected
     finished = [job for job in jobs() if job["JobState"] == "COMPLETED"]
     assert {job["TresPerJob"] for job in finished} == {"gres:gpu:1"}, finished
     assert len(jobs()) - before < 2 * SHARDS  # what was finished is not made again
@@ -100,7 +100,7 @@ def start(project):
 
 
 def wanted(project):
-    return [f"results/renders/manifests/{who}/{shard}.csv" for who in ("eileen", "nora") for shard in shards(project)]
+    return [f"results/render/manifests/{who}/{shard}.csv" for who in ("eileen", "nora") for shard in shards(project)]
 
 
 def shards(project):
@@ -112,7 +112,7 @@ def missing(project):
 
 
 def renders(project):
-    return sorted(project["results/renders"].rglob("*.mp4"))
+    return sorted(project["results/render"].rglob("*.mp4"))
 
 
 def notes(project, kind):

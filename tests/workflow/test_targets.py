@@ -2,14 +2,16 @@
 
 import re
 
+from facedance.sample import catalogue
+
 from .conftest import new_project
 
 
 def test_several_files_of_one_rule_are_targets_in_a_fresh_checkout(tmp_path):
     """Their stamps are written while Snakemake builds its graph, one after the other into one folder."""
     project = new_project(tmp_path / "p")
-    targets = [f"tiny-training/pixels/{part}.safetensors" for part in ("000", "001")]
-    assert project.planned(*targets) == {"fetch_face_model": 1, "draw_tiny_pixels": 2}
+    targets = [f"data/videos/{video}.mp4" for video in catalogue.VIDEOS[:2]]
+    assert project.planned(*targets) == {"make_sample_video": 2}
 
 
 def test_jobs_of_the_published_models_ask_for_a_gpu_and_those_of_the_tiny_one_do_not(tmp_path):

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from facedance.clips.crop import crop_and_resize, whole_window
-from facedance.clips.manifest import Row, by_name, write_manifest
+from facedance.clips.tables import Row, by_name, write_manifest
 from facedance.clips.timing import frame_indices, too_short, window_starts
+from facedance.config.sections import WanModel
 from facedance.files import sha256
-from facedance.items import item_key, record, reusable
 from facedance.names import control_id
-from facedance.sections import WanModel
+from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video import UnreadableVideo, inspect, stream_frames, write_video
 
 

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from facedance.clips.aist import is_ignored, parse, read_ignore_list
 from facedance.clips.crop import Window, center_window, crop_and_resize, dancer_window
-from facedance.clips.manifest import Row, by_name, write_manifest
-from facedance.clips.people import find_dancer
+from facedance.clips.in_view import find_dancer
+from facedance.clips.tables import Row, by_name, write_manifest
 from facedance.clips.timing import frame_indices, too_short, window_starts
+from facedance.config.sections import Clips, WanModel
 from facedance.files import sha256
-from facedance.items import item_key, record, reusable
 from facedance.names import clip_id, video_id
 from facedance.poses.landmarker import open_landmarker
-from facedance.sections import Clips, WanModel
+from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video import Frame, UnreadableVideo, VideoInfo, inspect, stream_frames, write_video
 
 FindPeople = Callable[[Frame], NDArray[np.floating]]

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
+from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate.temporal import warping_error
 from facedance.faces.face import Face, FaceBackend
 from facedance.files import atomic
 from facedance.poses.landmarker import open_landmarker
-from facedance.sections import Evaluate, WanModel
 from facedance.video import Frames, read_frames
 
 LEAD_IN = 8

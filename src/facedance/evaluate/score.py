@@ -11,14 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from facedance.evaluate import identity, observe, pose
+from facedance.config.sections import Blend, Evaluate, WanModel
+from facedance.evaluate import distances as identity
+from facedance.evaluate import observe, pose
 from facedance.evaluate.temporal import embedding_consistency
 from facedance.faces.embedding import load_embeddings
 from facedance.faces.face import FaceBackend
 from facedance.files import atomic, sha256
-from facedance.items import item_key, record, reusable
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE
-from facedance.sections import Blend, Evaluate, WanModel
+from facedance.rerun.item_cache import item_key, record, reusable
 
 COLUMNS = (
     "identity", "clip", "variant", "frames",

@@ -11,16 +11,16 @@ import pandas as pd
 from PIL import Image as Pillow
 from skimage.util import montage
 
+from facedance.config.sections import Faces
+from facedance.faces.aggregate import aggregate
 from facedance.faces.embedding import Embedding, distance, save_embeddings
 from facedance.faces.face import FaceBackend, Image
-from facedance.faces.identity import aggregate
 from facedance.faces.photos import UnusablePhoto, load_photo, photo_name
 from facedance.faces.quality import Quality, defect, measure, weight
 from facedance.faces.reference import head_on_white
 from facedance.faces.select import main_face, same_person
 from facedance.files import atomic, sha256
 from facedance.job import InputError
-from facedance.sections import Faces
 
 ADVISED_PHOTOS = (10, 15)
 MANY_PHOTOS = 20

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facedance.config.sections import Faces
 from facedance.faces.face import Face, FaceBackend, Image
-from facedance.sections import Faces
 
 _CROP = 112  # pixels: all faces are compared for sharpness at this size
 _GOOD_SHARPNESS = 100.0

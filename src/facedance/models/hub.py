@@ -22,7 +22,7 @@ from huggingface_hub.errors import (
 
 from facedance.files import sha256
 from facedance.job import InputError
-from facedance.models.layout import needed
+from facedance.models.diffusers_folder import needed
 
 _log = logging.getLogger("facedance")
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from facedance.files import write_json
 from facedance.job import InputError
-from facedance.models.layout import needed, refuse_pickles
+from facedance.models.diffusers_folder import needed, refuse_pickles
 from facedance.wan.architectures import Architecture, meta_text_encoder, meta_transformer, meta_vae
 from facedance.wan.load import new_scheduler
 

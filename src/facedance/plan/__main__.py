@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from facedance.params import validate
+from facedance.config.params import validate
 from facedance.plan.report import plan
 
 

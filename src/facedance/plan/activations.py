@@ -1,7 +1,7 @@
 """Bytes of activations, predicted from numbers of tokens and widths.
 
 These are sums over the tensors that the code keeps alive, with attention computed in tiles (flash attention) and the norms
-of queries and keys fused, as on a GPU. `tests/unit/test_plan_activations.py` compares them with a count of the tensors that
+of queries and keys fused, as on a GPU. `tests/plan/test_activations.py` compares them with a count of the tensors that
 live in real passes on the meta device. Not in them: what the kernels borrow for themselves, and what the allocator wastes.
 The most that is borrowed is by the backward pass of deterministic flash attention, 4 d bytes a token for each of
 ceil(multiprocessors / heads) splits; by then more than that of the block has been freed, on a card of 132 multiprocessors.
@@ -14,9 +14,9 @@ from typing import Any
 
 from diffusers.models.autoencoders.autoencoder_kl_wan import CACHE_T, WanCausalConv3d
 
+from facedance.config.sections import WanModel
+from facedance.latents.encode import TEXT_TOKENS
 from facedance.plan.parts import Widths
-from facedance.sections import WanModel
-from facedance.wan.latents import TEXT_TOKENS
 
 FLOAT32 = 4
 

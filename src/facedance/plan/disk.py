@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from facedance.config.sections import Train, WanModel
 from facedance.plan.activations import FLOAT32, latent_shape
 from facedance.plan.parts import Parts
-from facedance.sections import Train, WanModel
-from facedance.wan.checkpoint import KEPT
+from facedance.train.checkpoint import KEPT
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Disk:
 
 
 def disk_bytes(parts: Parts, wan: WanModel, train: Train) -> Disk:
-    """Weights from their parameters; latents as `facedance.wan.latents` writes them: the video in float32, the control in w.
+    """Weights from their parameters; latents as `facedance.latents.encode` writes them: the video in float32, the control in w.
 
     A clip has z (T' h w + h w) float32 numbers, the second being its reference, and 2 z + (pixels under a latent pixel)
     control channels of T' h w numbers in the model's dtype. A photo is a clip of one frame; its reference is the person's.

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from facedance.sections import Train
+from facedance.config.sections import Train
 from facedance.wan.adapter import adapter_config, attach, trainable
 from facedance.wan.architectures import Architecture, meta_text_encoder, meta_transformer, meta_vae
 from facedance.wan.face_branch import FaceBranch

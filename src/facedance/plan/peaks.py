@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from facedance.config.sections import RenderMemory, Train, WanModel
 from facedance.plan.activations import (
     decoding_bytes,
     denoising_bytes,
@@ -12,7 +13,6 @@ from facedance.plan.activations import (
     training_bytes,
 )
 from facedance.plan.parts import Parts
-from facedance.sections import RenderMemory, Train, WanModel
 
 GIB = 2**30
 CARDS = (12, 16, 24, 48, 80)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from facedance.params import Params
+from facedance.config.params import Params
 from facedance.plan.activations import latent_shape, token_count
 from facedance.plan.disk import disk_bytes
 from facedance.plan.parts import Part, Parts, count_parts

@@ -13,15 +13,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from facedance.config.sections import Poses, WanModel
 from facedance.files import atomic, sha256
-from facedance.items import item_key, record, reusable
 from facedance.poses.draw import draw_pose
 from facedance.poses.keypoints2d import clip_keypoints, keypoints_file
 from facedance.poses.landmarker import Landmarker, open_landmarker
 from facedance.poses.skeleton import COCO, FACE, MEDIAPIPE, to_openpose
 from facedance.poses.smooth import fill_gaps, one_euro
 from facedance.poses.track import follow
-from facedance.sections import Poses, WanModel
+from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video import read_frames, write_video
 
 _MANIFEST_COLUMNS = ["clip", "status", "reason", "origin", "tracked_rate", "sha256"]

@@ -14,11 +14,11 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from facedance.config.params import Params
+from facedance.config.sections import Blend
 from facedance.files import atomic, read_json, sha256
 from facedance.names import CONTROL_PREFIX
-from facedance.params import Params
 from facedance.report.media import Media
-from facedance.sections import Blend
 
 _SCRIPTS = ("tables.js", "player.js", "page.js")
 _CURVE_POINTS = 300  # more than a chart has pixels for, and a page must stay light

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from facedance.poses.skeleton import COCO
 from facedance.sample.head import Head
-from facedance.sample.identity import Person, person
 from facedance.sample.motion import Body, Skeleton
+from facedance.sample.person import Person, person
 from facedance.sample.portrait import Image, Points
 from facedance.sample.shading import Limb, paint_limb, paint_shadow
 from facedance.sample.traits import Colour, generator, traits_of

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facedance.sample import portrait
-from facedance.sample.identity import Person
+from facedance.sample.person import Person
 from facedance.sample.portrait import Image, Points
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facedance.config.sections import Sample
 from facedance.files import atomic
 from facedance.poses.skeleton import COCO
 from facedance.sample.traits import generator
-from facedance.sections import Sample
 
 CAMERAS, WIDTH, HEIGHT, FPS = 9, 1920, 1080, 60
 NOISE_PX = 2.0

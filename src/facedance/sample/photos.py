@@ -12,7 +12,7 @@ from PIL import Image as Picture
 
 from facedance.files import atomic
 from facedance.sample.catalogue import PHOTOS
-from facedance.sample.identity import Person, person
+from facedance.sample.person import Person, person
 from facedance.sample.portrait import Image, Points, turned
 from facedance.sample.traits import generator, traits_of
 

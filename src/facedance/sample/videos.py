@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facedance.config.sections import Sample
 from facedance.files import atomic
 from facedance.poses.skeleton import COCO
 from facedance.sample.dancer import Camera, dancer, draw, empty_room
@@ -16,7 +17,6 @@ from facedance.sample.motion import choreograph, perform
 from facedance.sample.music import synthesise, write_wav
 from facedance.sample.portrait import Image, Points
 from facedance.sample.traits import generator
-from facedance.sections import Sample
 from facedance.video import write_video
 
 _EAR_HIDDEN_DEGREES = 20.0

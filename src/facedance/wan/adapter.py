@@ -14,9 +14,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from facedance.config.sections import Train
 from facedance.files import atomic
 from facedance.job import InputError
-from facedance.sections import Train
 from facedance.wan.face_branch import FaceBranch, FaceSizes
 
 PERSON = "person"

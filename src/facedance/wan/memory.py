@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
+from facedance.config.sections import RenderMemory
 from facedance.job import InputError
-from facedance.sections import RenderMemory
 
 
 def load_for(memory: RenderMemory, transformer: Any, device: torch.device) -> Any:

@@ -10,8 +10,8 @@ import torch
 from diffusers import WanVACEPipeline
 from torch import Tensor
 
-from facedance.sections import RenderMemory, RenderSpeed, WanModel
-from facedance.variants import RenderSettings
+from facedance.config.render_settings import RenderSettings
+from facedance.config.sections import RenderMemory, RenderSpeed, WanModel
 from facedance.video import Frames
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.load import choose_device, frames_for, know_vae, load_scheduler, load_transformer, load_vae

@@ -4,8 +4,8 @@ from typing import Any
 
 import torch
 
+from facedance.config.sections import RenderSpeed
 from facedance.job import InputError
-from facedance.sections import RenderSpeed
 
 _BACKENDS = {"flash": "flash", "flash3": "_flash_3", "sage": "sage"}
 """By their names in params.yaml, diffusers' names."""

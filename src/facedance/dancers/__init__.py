@@ -1,0 +1,1 @@
+"""The dancers' own faces in the clips."""

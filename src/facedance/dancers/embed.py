@@ -1,0 +1,178 @@
+"""The dancers' own faces in the clips: where they are, and whose they are. Training conditions each clip on its own dancer."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from facedance.config.sections import Dancers, Faces
+from facedance.faces.aggregate import aggregate
+from facedance.faces.crop import square_crop
+from facedance.faces.embedding import Embedding, load_embeddings, save_embeddings
+from facedance.faces.face import Face, FaceBackend, Image
+from facedance.faces.reference import head_on_white
+from facedance.files import atomic, sha256
+from facedance.rerun.item_cache import item_key, record, reusable
+from facedance.video import Frames, read_frames
+
+_HEAD = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
+_SHOULDERS = ("left_shoulder", "right_shoulder")
+_CROP = 3.0  # side of the square searched around the head, in distances from head to shoulders
+_NEAR = 0.5  # a face farther than this from the head, in the same measure, is a bystander's
+_SMALLEST_FACE = 24  # pixels
+_PICTURE = 256  # pixels: side of the picture of the dancer's head
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where the pose says that the dancer's head is."""
+
+    centres: NDArray[np.float64]  # (F, 2) x, y in pixels of the clip; NaN where unknown
+    neck: float  # median distance from the head's to the shoulders' middle, in pixels
+
+
+@dataclass(frozen=True)
+class Dancer:
+    """The dancer of one clip."""
+
+    looked: int  # number of frames looked at
+    seen: int  # and of those with a face
+    boxes: dict[int, NDArray[np.float64]]  # by frame: (4,) x0, y0, x1, y1 in pixels of the clip
+    embedding: Embedding | None
+    picture: Image | None  # head on white
+
+
+def embed_shard(
+    clips_manifest: Path,
+    clips_folder: Path,
+    landmarks: Path,
+    backend: FaceBackend,
+    params: Dancers,
+    faces: Faces,
+    boxes: Path,
+    embeddings: Path,
+    folder: Path,
+    stamp: Path,
+) -> None:
+    """Find the dancer's face in every accepted clip of a shard.
+
+    Writes `boxes` (parquet: clip, frame, x0, y0, x1, y1 in pixels of the clip), `embeddings` (safetensors, by clip; absent
+    where the face is seen in fewer than `params.min_faces` of the frames looked at) and the picture `folder/<clip>.png`.
+    What was made of a clip is kept while the clip, its landmarks, the parameters and the code are the same.
+    """
+    log = logging.getLogger("facedance")
+    manifest = pd.read_csv(clips_manifest, dtype=str)
+    clips = manifest.loc[manifest["status"] == "accepted", "clip"].tolist()
+    poses = pd.read_parquet(landmarks, columns=["clip", "frame", "joint", "x", "y"])
+    by_clip = dict(tuple(poses.groupby("clip")))
+    tracks: list[pd.DataFrame] = []
+    identities: dict[str, Embedding] = {}
+    for i, clip in enumerate(clips, 1):
+        if clip not in by_clip:
+            log.info("clip %d of %d, %s: no pose, so no face is looked for", i, len(clips), clip)
+            continue
+        path = clips_folder / f"{clip}.mp4"
+        key = item_key(stamp, sha256(path), pd.util.hash_pandas_object(by_clip[clip], index=False).astype(str).tolist())
+        facts = reusable(folder, clip, key)
+        if facts is None:
+            dancer = embed_clip(read_frames(path), by_clip[clip], backend, params, faces.detector_score)
+            facts = _keep(dancer, folder, clip, key)
+        log.info("clip %d of %d, %s: face seen in %d of %d frames", i, len(clips), clip, facts["seen"], facts["looked"])
+        tracks.append(pd.DataFrame(facts["boxes"], columns=["frame", "x0", "y0", "x1", "y1"]).assign(clip=clip))
+        if facts["embedding"] is not None:
+            identities[clip] = Embedding.of(np.array(facts["embedding"]))
+    pictures = {clip: sha256(picture) for clip in identities if (picture := folder / f"{clip}.png").exists()}
+    save_embeddings(embeddings, identities, {"backend": backend.name, **pictures})  # a changed picture is a changed file here
+    _write_boxes(tracks, boxes)
+
+
+def gather_dancers(shards: Iterable[Path], path: Path) -> None:
+    """Write the embeddings of all shards, by clip, as one file."""
+    save_embeddings(path, {clip: embedding for shard in shards for clip, embedding in load_embeddings(shard).items()}, {})
+
+
+def embed_clip(frames: Frames, poses: pd.DataFrame, backend: FaceBackend, params: Dancers, min_score: float) -> Dancer:
+    """The dancer's face in a clip (F, H, W, 3) whose landmarks are given (columns frame, joint, x, y)."""
+    head = head_of(poses, len(frames))
+    looked = [f for f in range(0, len(frames), params.every) if np.isfinite(head.centres[f]).all()]
+    found = {f: find_dancer(frames[f], head.centres[f], head.neck, backend, min_score) for f in looked}
+    seen = {f: face for f, face in found.items() if face is not None}
+    best = max(seen, key=lambda f: seen[f].score, default=None)
+    vectors = [backend.embed(frames[f], face) for f, face in seen.items()]
+    return Dancer(
+        looked=len(looked),
+        seen=len(seen),
+        # One look without a face may be chance; after several, the dancer has turned away.
+        boxes=follow(seen, head.centres, reach=2 * params.every),
+        embedding=aggregate(vectors, [], "median") if len(vectors) >= params.min_faces else None,
+        picture=None if best is None else head_on_white(frames[best], seen[best], _PICTURE),
+    )
+
+
+def head_of(poses: pd.DataFrame, frames: int) -> Head:
+    """The head's place in each frame, from the landmarks of one clip (columns frame, joint, x, y)."""
+
+    def middle(joints: Iterable[str]) -> pd.DataFrame:
+        return poses[poses["joint"].isin(list(joints))].groupby("frame")[["x", "y"]].mean().reindex(range(frames))
+
+    head, shoulders = middle(_HEAD).to_numpy(float), middle(_SHOULDERS).to_numpy(float)
+    return Head(head, float(np.nanmedian(np.linalg.norm(head - shoulders, axis=1))))
+
+
+def find_dancer(frame: Image, centre: NDArray[np.float64], neck: float, backend: FaceBackend, min_score: float) -> Face | None:
+    """The dancer's face in a frame, searched only around the head; None when it is turned away or too small."""
+    side = max(2 * _SMALLEST_FACE, round(_CROP * neck))
+    corner = np.round(centre - side / 2).astype(np.float32)
+    crop = square_crop(frame, corner + side / 2, side, side, fill=0)
+    found = [
+        replace(face, box=face.box + np.tile(corner, 2), landmarks=face.landmarks + corner)
+        for face in backend.detect(crop, _SMALLEST_FACE)
+    ]
+    near = [f for f in found if f.score >= min_score and np.linalg.norm(f.centre - centre) <= _NEAR * neck]
+    return max(near, key=lambda face: face.score, default=None)
+
+
+def follow(seen: dict[int, Face], heads: NDArray[np.float64], reach: int) -> dict[int, NDArray[np.float64]]:
+    """Face boxes (4,) of all frames that lie within `reach` frames of one in which the face was seen.
+
+    A box is carried by the head's landmarks (F, 2); its place and size relative to them are interpolated linearly between
+    the frames in which it was seen.
+    """
+    if not seen:
+        return {}
+    at = np.array(sorted(seen))
+    relative = np.stack([seen[f].box - np.tile(heads[f], 2) for f in at])  # (K, 4)
+    known = {}
+    for frame, centre in enumerate(heads):
+        if np.abs(at - frame).min() <= reach and np.isfinite(centre).all():
+            known[frame] = np.tile(centre, 2) + [np.interp(frame, at, column) for column in relative.T]
+    return known
+
+
+def _keep(dancer: Dancer, folder: Path, clip: str, key: str) -> dict[str, Any]:
+    picture = folder / f"{clip}.png"
+    picture.unlink(missing_ok=True)
+    if dancer.picture is not None:
+        with atomic(picture) as temporary:
+            Pillow.fromarray(dancer.picture).save(temporary)
+    facts = {
+        "looked": dancer.looked,
+        "seen": dancer.seen,
+        "boxes": [[frame, *np.round(box, 2).tolist()] for frame, box in dancer.boxes.items()],
+        "embedding": None if dancer.embedding is None else dancer.embedding.raw.tolist(),
+    }
+    record(folder, clip, key, [] if dancer.picture is None else [picture], facts)
+    return facts
+
+
+def _write_boxes(tracks: list[pd.DataFrame], path: Path) -> None:
+    columns = {"clip": str, "frame": np.int32, "x0": np.float32, "y0": np.float32, "x1": np.float32, "y1": np.float32}
+    table = pd.concat(tracks) if tracks else pd.DataFrame(columns=list(columns))
+    with atomic(path) as temporary:
+        table[list(columns)].astype(columns).to_parquet(temporary, index=False)

@@ -1,0 +1,140 @@
+"""Prompts, clips and control videos encoded once, so that training needs no VAE and no text encoder."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from diffusers import WanVACEPipeline
+from safetensors.torch import save_file
+from torch import Tensor
+
+from facedance.config.sections import WanModel
+from facedance.files import atomic, digest, sha256
+from facedance.rerun.item_cache import item_key, record, reusable
+from facedance.video import read_frames
+from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.load import choose_device, load_text, load_vae
+
+TEXT_TOKENS = 512
+
+_log = logging.getLogger("facedance")
+
+
+@torch.no_grad()
+def encode_prompts(model: Path, prompts: Mapping[str, str], dtype: torch.dtype, out: Path) -> None:
+    """Write each prompt's text embedding (512, text dim), as WanVACEPipeline.encode_prompt gives it, under its name."""
+    tokenizer, encoder = load_text(model, dtype, choose_device())
+    pipeline = WanVACEPipeline(tokenizer=tokenizer, text_encoder=encoder, vae=None, scheduler=None, transformer=None)
+    tensors = {}
+    for name, prompt in prompts.items():
+        _log.info("prompt %s: %r", name, prompt)
+        embeddings, _ = pipeline.encode_prompt(prompt, do_classifier_free_guidance=False, max_sequence_length=TEXT_TOKENS)
+        tensors[name] = embeddings[0].cpu().contiguous()
+    save_latents(out, tensors)
+
+
+def encode_shard(
+    model: Path,
+    wan: WanModel,
+    *,
+    clips_manifest: Path,
+    clips_folder: Path,
+    poses_manifest: Path,
+    poses_folder: Path,
+    references_folder: Path,
+    folder: Path,
+    manifest: Path,
+    stamp: Path,
+) -> None:
+    """Encode the clips that both manifests (csv with clip, status) accept, to `<folder>/<clip>.safetensors`.
+
+    Each file holds `video` (z, T', h, w) float32, `control` (VACE channels, T', h, w) in the model's dtype and, when
+    `<references_folder>/<clip>.png` exists, `reference` (z, 1, h, w) float32. `manifest` gets a row per clip: clip,
+    status, file, sha256.
+    """
+    posed = {clip for clip, accepted in _statuses(poses_manifest) if accepted}
+    items = []
+    for clip, accepted in _statuses(clips_manifest):
+        reference = references_folder / f"{clip}.png"
+        paths = [clips_folder / f"{clip}.mp4", poses_folder / f"{clip}.mp4", *([reference] if reference.exists() else [])]
+        items.append(_Item(clip, paths if accepted and clip in posed else None))
+
+    def encode(encoder: LatentEncoder, paths: Sequence[Path]) -> dict[str, Tensor]:
+        clip, pose, *references = paths
+        tensors = {
+            "video": encoder.video(read_frames(clip)),
+            "control": encoder.control(read_frames(pose)).to(getattr(torch, wan.dtype)),
+        }
+        if references:
+            tensors["reference"] = encoder.reference(read_picture(references[0]))
+        return tensors
+
+    _encode_items(items, encode, model=model, wan=wan, folder=folder, manifest=manifest, stamp=stamp)
+
+
+def encode_controls(
+    model: Path, wan: WanModel, *, controls_manifest: Path, controls_folder: Path, folder: Path, manifest: Path, stamp: Path
+) -> None:
+    """Encode ready-made control videos as `encode_shard` does clips; their files hold only `control`."""
+
+    items = [
+        _Item(clip, [controls_folder / f"{clip}.mp4"] if accepted else None) for clip, accepted in _statuses(controls_manifest)
+    ]
+
+    def encode(encoder: LatentEncoder, paths: Sequence[Path]) -> dict[str, Tensor]:
+        return {"control": encoder.control(read_frames(paths[0])).to(getattr(torch, wan.dtype))}
+
+    _encode_items(items, encode, model=model, wan=wan, folder=folder, manifest=manifest, stamp=stamp)
+
+
+@dataclass(frozen=True)
+class _Item:
+    clip: str
+    sources: list[Path] | None  # None: rejected
+
+
+def _encode_items(
+    items: Sequence[_Item],
+    encode: Callable[[LatentEncoder, Sequence[Path]], dict[str, Tensor]],
+    *,
+    model: Path,
+    wan: WanModel,
+    folder: Path,
+    manifest: Path,
+    stamp: Path,
+) -> None:
+    """Encode the accepted items that are not there yet, and write the manifest of all. The VAE is loaded if needed."""
+    weights = digest([sha256(path) for path in sorted((model / "vae").glob("*.safetensors"))])
+    encoder: LatentEncoder | None = None
+    rows = []
+    for i, item in enumerate(items):
+        out = folder / f"{item.clip}.safetensors"
+        if item.sources is None:
+            out.unlink(missing_ok=True)  # from a run in which it was accepted
+            rows.append((item.clip, "rejected", "", ""))
+            continue
+        key = item_key(stamp, weights, [sha256(path) for path in item.sources])
+        facts = reusable(folder, item.clip, key)
+        if facts is None:
+            _log.info("latents %d of %d: %s", i + 1, len(items), item.clip)
+            encoder = encoder or LatentEncoder(load_vae(model, choose_device()), wan.width, wan.height)
+            save_latents(out, encode(encoder, item.sources))
+            facts = {"sha256": sha256(out)}
+            record(folder, item.clip, key, [out], facts)
+        rows.append((item.clip, "accepted", out.name, facts["sha256"]))
+    with atomic(manifest) as temporary:
+        pd.DataFrame(rows, columns=["clip", "status", "file", "sha256"]).to_csv(temporary, index=False)
+
+
+def _statuses(manifest: Path) -> list[tuple[str, bool]]:
+    table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
+    return [(clip, status == "accepted") for clip, status in zip(table["clip"], table["status"], strict=True)]
+
+
+def save_latents(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors under their names, atomically."""
+    with atomic(path) as temporary:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)

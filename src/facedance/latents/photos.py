@@ -1,0 +1,124 @@
+"""Photos as training pictures: head and shoulders in a window of the model's aspect, encoded as videos of one frame."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import PIL.Image
+import torch
+from numpy.typing import NDArray
+
+from facedance.config.sections import Faces, Poses, WanModel
+from facedance.faces.face import Face, FaceBackend, Image
+from facedance.faces.photos import load_photo, photo_name
+from facedance.faces.select import main_face
+from facedance.job import InputError
+from facedance.latents.encode import save_latents
+from facedance.poses.draw import draw_pose
+from facedance.poses.landmarker import open_landmarker
+from facedance.poses.skeleton import MEDIAPIPE, to_openpose
+from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.load import choose_device, load_vae
+
+FACE_SHARE = 0.3  # of the window's height: head and shoulders
+FACE_LEVEL = 0.42  # where the middle of the face stands, from the top
+WHITE = 255
+
+_log = logging.getLogger("facedance")
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """A window of a photo; boxes are x0, y0, x1, y1 and landmarks x, y in pixels of `image`."""
+
+    image: Image  # (height, width, 3)
+    face: NDArray[np.float32]  # (4,)
+    landmarks: NDArray[np.float32]  # (5, 2)
+    photo: NDArray[np.float32]  # (4,) the part that the photo covers; the rest is white
+
+
+def frame_portrait(photo: Image, found: Face, width: int, height: int) -> Portrait:
+    """The window of a photo (H, W, 3) in which the face found in it is FACE_SHARE of the height, as width x height pixels.
+
+    The window is moved into the photo where it fits, so that white is added only when the photo is too small for it.
+    """
+    face = found.box
+    window_height = (face[3] - face[1]) / FACE_SHARE
+    window = np.array([window_height * width / height, window_height])
+    size = np.array([photo.shape[1], photo.shape[0]], float)
+    middle = np.array([face[0] + face[2], face[1] + face[3]]) / 2
+    corner = middle - window * [0.5, FACE_LEVEL]
+    corner = np.where(window <= size, np.clip(corner, 0, np.maximum(size - window, 0)), corner)
+
+    before = np.ceil(np.maximum(-corner, 0)).astype(int)
+    after = np.ceil(np.maximum(corner + window - size, 0)).astype(int)
+    padded = np.pad(photo, ((before[1], after[1]), (before[0], after[0]), (0, 0)), constant_values=WHITE)
+    x0, y0 = corner + before
+    box = (x0, y0, min(x0 + window[0], padded.shape[1]), min(y0 + window[1], padded.shape[0]))
+    image = PIL.Image.fromarray(padded).resize((width, height), PIL.Image.Resampling.LANCZOS, box=box)
+
+    scale = height / window_height
+    limit = np.array([width, height, width, height])
+    move = np.tile(corner, 2)
+    seen = np.array([0, 0, *size])
+    return Portrait(
+        np.asarray(image),
+        np.clip((face - move) * scale, 0, limit).astype(np.float32),
+        ((found.landmarks - corner) * scale).astype(np.float32),
+        np.clip((seen - move) * scale, 0, limit).astype(np.float32),
+    )
+
+
+def encode_photos(
+    model: Path,
+    wan: WanModel,
+    identity: str,
+    *,
+    photos_csv: Path,
+    photos: Sequence[Path],
+    backend: FaceBackend,
+    faces: Faces,
+    pose_model: Path,
+    poses: Poses,
+    reference: Path,
+    out: Path,
+) -> None:
+    """Encode the accepted photos of one person as videos of one frame, head and shoulders in the model's aspect.
+
+    `out` holds, for each photo, `<photo>.video` (z, 1, h, w), `<photo>.control` (VACE channels, 1, h, w), `<photo>.box`
+    (4,) the face and `<photo>.seen` (4,) the part that is not padding, both x0, y0, x1, y1, and `<photo>.landmarks` (5, 2)
+    of the face, all in pixels of the model's frame; and `reference` (z, 1, h, w), the picture at `reference` padded with white.
+    """
+    table = pd.read_csv(photos_csv, dtype=str, keep_default_na=False)
+    accepted = table.loc[table["status"] == "accepted", "photo"].tolist()
+    paths = {photo_name(path): path for path in photos}
+    if missing := [name for name in accepted if name not in paths]:
+        raise InputError(f"{identity}: photo {missing[0]!r} was accepted but is gone; run the faces stage again")
+    encoder = LatentEncoder(load_vae(model, choose_device()), wan.width, wan.height)
+    tensors = {"reference": encoder.reference(read_picture(reference))}
+    width, height = wan.clip_size
+    with open_landmarker(pose_model, mode="image", people=1, detection_confidence=poses.detection_confidence) as landmarker:
+        for i, name in enumerate(accepted):
+            _log.info("%s: photo %d of %d, %s", identity, i + 1, len(accepted), name)
+            photo = load_photo(paths[name])
+            face = main_face(backend.detect(photo, faces.min_face_px), faces.detector_score)
+            portrait = frame_portrait(photo, face, width, height)
+            control = _draw(landmarker.detect(portrait.image), wan, poses)
+            tensors[f"{name}.video"] = encoder.video(portrait.image[None])
+            tensors[f"{name}.control"] = encoder.control(control[None]).to(getattr(torch, wan.dtype))
+            tensors[f"{name}.box"] = torch.from_numpy(portrait.face / wan.clip_scale)
+            tensors[f"{name}.landmarks"] = torch.from_numpy(portrait.landmarks / wan.clip_scale)
+            tensors[f"{name}.seen"] = torch.from_numpy(portrait.photo / wan.clip_scale)
+    save_latents(out, tensors)
+
+
+def _draw(people: NDArray[np.float32], wan: WanModel, poses: Poses) -> Image:
+    """Control picture of the first person found, black when there is none."""
+    width, height = wan.clip_size
+    if not len(people):
+        return np.zeros((height, width, 3), np.uint8)
+    joints = to_openpose(people[0][:, [0, 1, 3]], MEDIAPIPE)  # (18, 3) x, y, visibility
+    return draw_pose(joints, width, height, wan.drawing_side, min_confidence=poses.min_visibility)

@@ -1,0 +1,1 @@
+"""Personal data: where it lies, and forgetting a person."""

@@ -1,0 +1,131 @@
+"""Rendering: every clip and variant of one person or blend with one load of the model."""
+
+import itertools
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from safetensors.torch import load_file
+from torch import Tensor
+
+from facedance.faces.embedding import load_embeddings
+from facedance.files import atomic, sha256, write_json
+from facedance.job import InputError
+from facedance.render.blend import blended_faces, member_weights
+from facedance.render.inputs import RenderInputs, RenderJob
+from facedance.render.provenance import metadata_tags, render_records
+from facedance.rerun.item_cache import item_key, record, reusable
+from facedance.video import Frames, write_video
+from facedance.wan.adapter import apply_adapters, read_adapter, remove_adapters
+from facedance.wan.lora_files import load_foreign_lora
+from facedance.wan.memory import next_rung, out_of_memory_means
+from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
+
+_log = logging.getLogger("facedance")
+
+
+def render_clips(
+    jobs: Sequence[RenderJob],
+    inputs: RenderInputs,
+    *,
+    folder: Path,
+    stamp: Path,
+    provenance: Mapping[str, Any],
+    manifest: Path | None = None,
+) -> None:
+    """Render `jobs`, all of one identity, to `<folder>/<identity>/<clip>/<variant>.mp4` with the music of the clip.
+
+    Beside each video lies a json that says what made it, and the video's metadata says the same. A video that was made
+    from the same before is kept; the model is loaded once, and only if there is something to make. `provenance` is what
+    the caller knows of the model's weights and of the program; where it differs, all is made anew. `manifest` gets a
+    row per job: identity, clip, variant, video (inside `folder`), sha256.
+
+    Raises:
+        InputError: a prompt that is not there, adapters or LoRAs that do not fit the model or each other, or a full GPU.
+    """
+    prompts = load_file(inputs.prompts)
+    if unknown := {n for job in jobs for n in (job.settings.prompt, job.settings.negative_prompt)} - set(prompts):
+        raise InputError(
+            f"there is no prompt {', '.join(sorted(unknown))}; `prompts` in params.yaml has {', '.join(sorted(prompts))}"
+        )
+    weights = member_weights(list(inputs.people), inputs.blend)
+    records = render_records(list(jobs), inputs, weights, stamp, provenance)
+    keys = {job: item_key(stamp, records[job]) for job in jobs}
+    pending = [job for job in jobs if reusable(folder, job.name, keys[job]) is None]
+    _log.info("%d of %d renders are to be made", len(pending), len(jobs))
+
+    def write(job: RenderJob, frames: Frames) -> None:
+        video, sidecar = folder / f"{job.name}.mp4", folder / f"{job.name}.json"
+        write_video(video, frames, inputs.wan.fps, audio_from=inputs.music(job.clip), metadata=metadata_tags(records[job]))
+        write_json(sidecar, records[job])
+        record(folder, job.name, keys[job], [video, sidecar], {})
+
+    with out_of_memory_means(next_rung(inputs.memory)):
+        _while_the_next_is_made(_rendered(pending, inputs, weights, prompts), write)
+    if manifest is not None:
+        videos = [f"{job.name}.mp4" for job in jobs]
+        rows = [
+            (job.identity, job.clip, job.variant, name, sha256(folder / name)) for job, name in zip(jobs, videos, strict=True)
+        ]
+        with atomic(manifest) as temporary:
+            pd.DataFrame(rows, columns=["identity", "clip", "variant", "video", "sha256"]).to_csv(temporary, index=False)
+
+
+def _while_the_next_is_made(rendered: Iterable[tuple[RenderJob, Frames]], write: Callable[[RenderJob, Frames], None]) -> None:
+    """Write each video in a thread, one at a time, so that its encoder does not keep the GPU waiting.
+
+    An error in `write` is raised once the render that is being made meanwhile is made.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        last: Future[None] | None = None
+        for job, frames in rendered:
+            if last:
+                last.result()
+            last = thread.submit(write, job, frames)
+        if last:
+            last.result()
+
+
+def _rendered(
+    jobs: Sequence[RenderJob], inputs: RenderInputs, weights: Mapping[str, float], prompts: Mapping[str, Tensor]
+) -> Iterator[tuple[RenderJob, Frames]]:
+    """The frames of each job; those with the same LoRA scale one after the other, as changing it costs most."""
+    if not jobs:
+        return
+    people = {name: inputs.people[name] for name in weights}
+    adapters = {name: (read_adapter(person.adapter), weights[name]) for name, person in people.items()}
+    embeddings = {name: load_embeddings(person.embedding)["embedding"] for name, person in people.items()}
+    heaviest = max(weights, key=lambda name: weights[name])  # the first of equals
+    reference = load_file(people[heaviest].photos)["reference"]  # (z, 1, h, w)
+    pipeline = load_pipeline(inputs.model, inputs.wan, inputs.memory, inputs.speed)
+    count = itertools.count(1)
+    for lora_scale, group in itertools.groupby(sorted(jobs, key=_lora_scale), key=_lora_scale):
+        branch = apply_adapters(pipeline.transformer, adapters, lora_scale)
+        for path, scale in inputs.loras.items():
+            load_foreign_lora(pipeline.transformer, path, scale)
+        for job in group:
+            _log.info("render %d of %d: %s", next(count), len(jobs), job.name)
+            control = ControlLatents(
+                control=load_file(inputs.latents(job.clip))["control"],
+                reference=reference if job.settings.reference else None,
+            )
+            yield (
+                job,
+                render_frames(
+                    pipeline,
+                    branch,
+                    control,
+                    face=blended_faces(embeddings, inputs.blend, control.frames),
+                    prompt=prompts[job.settings.prompt],
+                    negative_prompt=prompts[job.settings.negative_prompt],
+                    settings=job.settings,
+                ),
+            )
+        remove_adapters(pipeline.transformer, branch)
+
+
+def _lora_scale(job: RenderJob) -> float:
+    return job.settings.lora_scale

@@ -1,0 +1,58 @@
+"""What renders are made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from facedance.config.render_settings import RenderSettings
+from facedance.config.sections import Blend, RenderMemory, RenderSpeed, WanModel
+
+
+@dataclass(frozen=True)
+class RenderJob:
+    """One video: a person or blend in a clip. Its file is `<identity>/<clip>/<variant>.mp4`."""
+
+    identity: str
+    clip: str
+    variant: str
+    settings: RenderSettings
+
+    @property
+    def name(self) -> str:
+        """Path of the video below the renders' folder, without its suffix."""
+        return f"{self.identity}/{self.clip}/{self.variant}"
+
+
+@dataclass(frozen=True)
+class Person:
+    """What there is of a person: trained adapter, embedding, latents of the photos (with `reference`), and consent."""
+
+    adapter: Path
+    embedding: Path
+    photos: Path
+    consent: str
+
+
+@dataclass(frozen=True)
+class RenderInputs:
+    """Files and settings that the renders of one identity share: of the one person in `people`, or the `blend` of them."""
+
+    model: Path
+    wan: WanModel
+    memory: RenderMemory
+    speed: RenderSpeed
+    prompts: Path
+    people: Mapping[str, Person]
+    blend: Blend | None
+    loras: Mapping[Path, float]  # files of other programs, with their scales
+    latents_folder: Path
+    clips_folder: Path
+
+    def latents(self, clip: str) -> Path:
+        """The file with the clip's `control` latents."""
+        return self.latents_folder / f"{clip}.safetensors"
+
+    def music(self, clip: str) -> Path | None:
+        """The clip, whose music the render gets; a ready-made control video has none."""
+        path = self.clips_folder / f"{clip}.mp4"
+        return path if path.exists() else None

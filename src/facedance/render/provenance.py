@@ -1,0 +1,70 @@
+"""What a rendered video says of itself, beside it and in it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from facedance.files import digest, read_json, sha256
+from facedance.render.inputs import RenderInputs, RenderJob
+
+
+def render_records(
+    jobs: list[RenderJob], inputs: RenderInputs, weights: Mapping[str, float], stamp: Path, provenance: Mapping[str, Any]
+) -> dict[RenderJob, dict[str, Any]]:
+    """What each job is made from: settings, people and their consent, model, and the digests of all files that go in.
+
+    It holds no times and no paths, so that equal inputs give equal records, and it serves as the render's key too.
+    """
+    people = {
+        name: {
+            "weight": weight,
+            "consent": inputs.people[name].consent,
+            "adapter_sha256": sha256(inputs.people[name].adapter),
+            "embedding_sha256": sha256(inputs.people[name].embedding),
+            "photos_sha256": sha256(inputs.people[name].photos),
+        }
+        for name, weight in weights.items()
+    }
+    common = {
+        "ai_generated": True,
+        "people": people,
+        "blend": inputs.blend.model_dump() if inputs.blend else None,
+        "loras": [{"sha256": sha256(path), "scale": scale} for path, scale in inputs.loras.items()],
+        "model": inputs.wan.model_dump(),
+        "memory": inputs.memory.model_dump(),
+        "speed": inputs.speed.model_dump(),
+        "provenance": dict(provenance),
+        "prompts_sha256": sha256(inputs.prompts),
+        "code": digest(read_json(stamp)["code"]),
+    }
+    clips = {
+        clip: {"latents_sha256": sha256(inputs.latents(clip)), "music_sha256": sha256(music) if music else None}
+        for clip in {job.clip for job in jobs}
+        for music in [inputs.music(clip)]
+    }
+    return {
+        job: {
+            "identity": job.identity,
+            "clip": job.clip,
+            "variant": job.variant,
+            "settings": job.settings.model_dump(),
+            **clips[job.clip],
+            **common,
+        }
+        for job in jobs
+    }
+
+
+def metadata_tags(record: Mapping[str, Any]) -> dict[str, str]:
+    """Tags for the video file: that it is AI-generated, for people and for machines, and the whole record.
+
+    `digitalsourcetype` is IPTC's term for media made by a model.
+    """
+    return {
+        "title": f"AI-generated video of {record['identity']}",
+        "description": "This video is AI-generated: the person in it did not dance this dance.",
+        "ai_generated": "true",
+        "digitalsourcetype": "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",
+        "comment": json.dumps(record, sort_keys=True, ensure_ascii=False),
+    }

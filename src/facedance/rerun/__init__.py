@@ -1,0 +1,1 @@
+"""What has to run again, and what is left over."""

@@ -1,0 +1,1 @@
+"""Training a person's adapter."""

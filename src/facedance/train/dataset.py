@@ -1,0 +1,253 @@
+"""What a training learns from: clips with their dancers' own faces, and photos of the person as videos of one frame.
+
+Each dancer's own face beside each dancer's clip is what teaches the face branch to turn an embedding into a face; the
+photos teach the person. Which item a step sees, at which noise level and with which conditions is a function of seed,
+step and place in the batch alone, so a training that goes on needs no state of a random generator.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor
+
+from facedance.config.batches import matches
+from facedance.config.sections import Train, WanModel
+from facedance.faces.embedding import load_embeddings
+from facedance.files import digest, sha256
+from facedance.job import InputError
+from facedance.names import video_of_clip
+from facedance.wan import flow
+
+Kind = Literal["clip", "photo"]
+
+REFERENCE_WEIGHT = 0.3
+"""Of the loss on the reference's latent frame: enough to keep the model on the frame that it denoises there."""
+
+
+@dataclass(frozen=True)
+class TrainingFiles:
+    """Where the data of one training lies; the files are those of docs/architecture.md."""
+
+    prompts: Path
+    videos: Sequence[str]  # glob patterns on the names of those to learn from
+    prompt: str  # name of the text that goes with clips and photos
+    empty_prompt: str  # name of the text that stands for none
+    manifests: Sequence[Path]  # of the clips' latents
+    latents: Path  # their folder
+    boxes: Sequence[Path]
+    dancers: Sequence[Path]  # embeddings
+    photos: Path
+    embedding: Path  # of the person
+
+    def digests(self) -> dict[str, str]:
+        """Digest of the content of each file that is used as a whole."""
+        return {"prompts": sha256(self.prompts), "photos": sha256(self.photos), "embedding": sha256(self.embedding)}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One clip or photo as latents, and what is known of the face in it."""
+
+    video: Tensor  # (z, T', h, w)
+    control: Tensor  # (c, T', h, w)
+    reference: Tensor | None  # (z, 1, h, w)
+    face: Tensor  # (1, T', h, w) in [0, 1]: where the face is
+    seen: Tensor  # (1, T', h, w) in [0, 1]: where the picture is no padding
+    landmarks: Tensor | None  # (5, 2) of a photo's face, in pixels
+    embedding: Tensor | None  # (D,) of length 1; None when the dancer's face is not known
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an item lies; boxes are x0, y0, x1, y1 in pixels of a frame of `frame_size`, NaN where unknown."""
+
+    name: str
+    kind: Kind
+    path: Path
+    sha256: str  # of the file
+    boxes: NDArray[np.float32]  # (T, 4)
+    frame_size: tuple[int, int]
+    embedding: Tensor | None
+
+    @property
+    def video_name(self) -> str:
+        """The video that a clip was cut from."""
+        return video_of_clip(self.name)
+
+    @property
+    def digest(self) -> str:
+        """Of all that a training may learn from it."""
+        known = None if self.embedding is None else self.embedding.tolist()
+        return digest([self.name, self.sha256, self.boxes.tolist(), known])
+
+    def load(self) -> Item:
+        """Read the latents."""
+        prefix = f"{self.name}." if self.kind == "photo" else ""
+        with safe_open(self.path, framework="pt") as file:
+            names = set(file.keys())
+            video = file.get_tensor(f"{prefix}video")
+            control = file.get_tensor(f"{prefix}control").float()
+            reference = file.get_tensor("reference") if "reference" in names else None
+            seen = file.get_tensor(f"{prefix}seen").numpy() if f"{prefix}seen" in names else None
+            landmarks = file.get_tensor(f"{prefix}landmarks") if f"{prefix}landmarks" in names else None
+        shape = (video.shape[1], video.shape[2], video.shape[3])
+        return Item(
+            video,
+            control,
+            reference,
+            face=flow.box_mask(self.boxes, self.frame_size, shape),
+            seen=torch.ones(1, *shape) if seen is None else flow.box_mask(seen[None], self.frame_size, shape),
+            landmarks=landmarks,
+            embedding=self.embedding,
+        )
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The sources of a training. `heldout` is a clip of a dance that is in none of the others."""
+
+    clips: tuple[Source, ...]
+    photos: tuple[Source, ...]
+    heldout: Source | None
+    text: Tensor  # (512, text dim)
+    no_text: Tensor  # (512, text dim)
+    identity: Tensor  # (D,) embedding of the person
+
+    @property
+    def clips_digest(self) -> str:
+        """Of the content of all clips, the one held out included."""
+        return digest([clip.digest for clip in (*self.clips, *([self.heldout] if self.heldout else []))])
+
+
+@dataclass(frozen=True)
+class Example:
+    """One item at one noise level, as the transformer takes it: F = T', and one frame more with a reference in front."""
+
+    latents: Tensor  # (1, z, F, h, w)
+    target: Tensor  # (1, z, F, h, w)
+    control: Tensor  # (1, c, F, h, w)
+    weight: Tensor  # (1, 1, F, h, w)
+    face: Tensor  # (1, 1, F, h, w) in [0, 1]
+    landmarks: Tensor | None  # (5, 2) of the face in the last frame, in pixels
+    text: Tensor  # (1, 512, text dim)
+    embedding: Tensor | None  # (1, 1, D); None for no face
+    sigma: float
+    chance: int  # seed of what else is left to chance
+
+
+def read_dataset(files: TrainingFiles, wan: WanModel) -> Dataset:
+    """Gather the sources. The last dance (by name) whose dancer's face is known is held out, if there is another.
+
+    Raises:
+        InputError: there is no photo.
+    """
+    identity = torch.from_numpy(load_embeddings(files.embedding)["embedding"].vector)
+    clips = _clips(files, wan)
+    known = [clip for clip in clips if clip.embedding is not None]
+    heldout = known[-1] if known and any(clip.video_name != known[-1].video_name for clip in clips) else None
+    with safe_open(files.photos, framework="pt") as file:
+        names = sorted(name.removesuffix(".video") for name in file.keys() if name.endswith(".video"))  # noqa: SIM118
+        boxes = {name: file.get_tensor(f"{name}.box").numpy()[None] for name in names}
+    if not names:
+        raise InputError(f"{files.photos} holds no photo; run the faces and latents stages again")
+    texts, digest_of_photos, size = load_file(files.prompts), sha256(files.photos), (wan.width, wan.height)
+    return Dataset(
+        clips=tuple(clip for clip in clips if heldout is None or clip.video_name != heldout.video_name),
+        photos=tuple(Source(n, "photo", files.photos, digest_of_photos, boxes[n], size, identity) for n in names),
+        heldout=heldout,
+        text=texts[files.prompt],
+        no_text=texts[files.empty_prompt],
+        identity=identity,
+    )
+
+
+def step_kind(dataset: Dataset, train: Train, step: int) -> Kind:
+    """Whether a step learns from clips or from photos."""
+    chance = float(torch.rand((), generator=generator(train.seed, step)))
+    return "photo" if chance < train.photo_share or not dataset.clips else "clip"
+
+
+def draw_example(dataset: Dataset, train: Train, step: int, index: int) -> Example:
+    """What the `index`-th item of a step's batch is: item, noise and dropped conditions."""
+    sources = dataset.photos if step_kind(dataset, train, step) == "photo" else dataset.clips
+    random = generator(train.seed, step, index)
+    which, u, text, face, reference = torch.rand(5, generator=random).tolist()
+    item = sources[int(which * len(sources))].load()
+    return make_example(
+        item,
+        text=dataset.no_text if text < train.text_dropout else dataset.text,
+        embedding=None if face < train.face_dropout else item.embedding,
+        sigma=flow.shifted(u, train.flow_shift),
+        with_reference=reference >= train.reference_dropout,
+        face_weight=train.face_weight,
+        random=random,
+    )
+
+
+def make_example(
+    item: Item,
+    *,
+    text: Tensor,
+    embedding: Tensor | None,
+    sigma: float,
+    with_reference: bool,
+    face_weight: float,
+    random: torch.Generator,
+) -> Example:
+    """An item with noise and conditions. The loss counts 1 + face_weight in the face and nothing on padding.
+
+    The reference is laid out as WanVACEPipeline does: one latent frame in front, whose control is the reference itself
+    with zeros for the reactive half and the mask.
+    """
+    video, control, face, weight = item.video, item.control, item.face, item.seen * (1 + face_weight * item.face)
+    if with_reference and item.reference is not None:
+        missing = control.new_zeros(control.shape[0] - item.reference.shape[0], *item.reference.shape[1:])
+        video = torch.cat([item.reference, video], dim=1)
+        control = torch.cat([torch.cat([item.reference, missing]), control], dim=1)
+        face = torch.cat([torch.zeros_like(face[:, :1]), face], dim=1)
+        weight = torch.cat([torch.full_like(weight[:, :1], REFERENCE_WEIGHT), weight], dim=1)
+    noise = torch.randn(video.shape, generator=random)
+    return Example(
+        latents=flow.noised(video, noise, sigma)[None],
+        target=flow.velocity(video, noise)[None],
+        control=control[None],
+        weight=weight[None],
+        face=face[None],
+        landmarks=item.landmarks,
+        text=text[None],
+        embedding=None if embedding is None else embedding[None, None],
+        sigma=sigma,
+        chance=int(torch.randint(2**31, (), generator=random)),
+    )
+
+
+def generator(*place: int) -> torch.Generator:
+    """A random generator that depends on its place only, such as seed, step and index."""
+    return torch.Generator().manual_seed(int(digest(place)[:15], 16))
+
+
+def _clips(files: TrainingFiles, wan: WanModel) -> list[Source]:
+    if not files.manifests:
+        return []
+    manifests = pd.concat([pd.read_csv(path, dtype=str, keep_default_na=False) for path in files.manifests])
+    wanted = manifests["clip"].map(lambda clip: matches(video_of_clip(clip), files.videos)).astype(bool)
+    accepted = manifests[wanted & (manifests["status"] == "accepted")].sort_values("clip")
+    embeddings = {clip: e for path in files.dancers for clip, e in load_embeddings(path).items()}
+    boxes = pd.concat([pd.read_parquet(path) for path in files.boxes])
+    by_clip = {str(clip): rows for clip, rows in boxes.groupby("clip")}
+    sources = []
+    for clip, file, file_digest in accepted[["clip", "file", "sha256"]].itertuples(index=False):
+        frames = np.full((wan.frames, 4), np.nan, np.float32)
+        if (rows := by_clip.get(clip)) is not None:
+            frames[rows["frame"]] = rows[["x0", "y0", "x1", "y1"]]
+        embedding = torch.from_numpy(embeddings[clip].vector) if clip in embeddings else None
+        sources.append(Source(clip, "clip", files.latents / file, file_digest, frames, wan.clip_size, embedding))
+    return sources

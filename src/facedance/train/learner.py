@@ -1,0 +1,180 @@
+"""One step of a training: examples in, a smaller loss out."""
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from facedance.config.sections import Phase, Train
+from facedance.job import InputError
+from facedance.train import checkpoint
+from facedance.train.dataset import Dataset, Example, draw_example, generator, make_example, step_kind
+from facedance.train.distributed import ALONE, Rank
+from facedance.train.identity_loss import IdentityLoss
+from facedance.wan.adapter import trainable
+from facedance.wan.face_branch import FaceBranch
+from facedance.wan.flow import TIMESTEPS, flow_loss
+
+BETAS = (0.9, 0.99)
+
+
+class Learner:
+    """A transformer with its adapter, and what is needed to train it.
+
+    The batch is accumulated item by item, so that memory does not grow with it and items may differ in length; of several
+    processes each takes its share of the items.
+    """
+
+    def __init__(
+        self, transformer: Any, branch: FaceBranch, train: Train, rank: Rank = ALONE, identity_loss: IdentityLoss | None = None
+    ) -> None:
+        self.transformer, self.branch, self.train, self.rank = transformer, branch, train, rank
+        self._identity_loss = identity_loss
+        self.parameters = trainable(transformer, branch, {part for phase in train.phases for part in phase.trains})
+        # One optimizer for all phases: it passes over parameters without a gradient and keeps their moments.
+        self._optimizer = torch.optim.AdamW(self.parameters.values(), betas=BETAS, weight_decay=train.weight_decay)
+        averaged = self.parameters if train.ema_decay else {}
+        self._average = {name: parameter.detach().clone() for name, parameter in averaged.items()}
+
+    def step(self, dataset: Dataset, step: int, phase: Phase) -> dict[str, Any]:
+        """Take step `step` (from 1) and return its metrics.
+
+        Raises:
+            InputError: the loss is not finite.
+        """
+        started = time.monotonic()
+        active = trainable(self.transformer, self.branch, set(phase.trains))
+        shares = [
+            self.accumulate(draw_example(dataset, self.train, step, index)) for index in self.rank.share(self.train.batch_size)
+        ]
+        self.rank.add_gradients(list(active.values()))
+        items = self.rank.gather(shares)
+        losses, face_losses, identity_losses = (
+            [value for value in column if value is not None] for column in zip(*items, strict=True)
+        )
+        rate = learning_rate(self.train, step)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        norm = torch.nn.utils.clip_grad_norm_(active.values(), self.train.max_grad_norm).item()
+        if not math.isfinite(sum(losses) + norm):
+            raise InputError(
+                f"the training diverged at step {step} (loss {losses}, gradient {norm}): "
+                f"lower train.learning_rate ({self.train.learning_rate:g})"
+            )
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        with torch.no_grad():
+            for name, average in self._average.items():
+                average.lerp_(self.parameters[name], 1 - self.train.ema_decay)
+        return {
+            "kind": step_kind(dataset, self.train, step),
+            "loss": sum(losses) / len(losses),
+            "face_loss": sum(face_losses) / len(face_losses) if face_losses else None,
+            "identity_loss": sum(identity_losses) / len(identity_losses) if identity_losses else None,
+            "lr": rate,
+            "grad_norm": norm,
+            "seconds": round(time.monotonic() - started, 3),
+        }
+
+    def accumulate(self, example: Example) -> tuple[float, float | None, float | None]:
+        """Add an example's share of the batch's gradient; its loss, that within the face if one is seen, and the recogniser's."""
+        with self._condition(example):
+            loss, face, identity = self._losses(example)
+            whole = loss if identity is None else loss + self.train.identity_weight * identity.to(loss.device)
+            if whole.requires_grad:  # not so where the face is dropped while nothing but the face is trained
+                (whole / self.train.batch_size).backward()
+        return loss.item(), face, None if identity is None else identity.item()
+
+    @torch.no_grad()
+    def losses(self, example: Example) -> tuple[float, float | None, float | None]:
+        """The same three without learning."""
+        with self._condition(example):
+            loss, face, identity = self._losses(example)
+        return loss.item(), face, None if identity is None else identity.item()
+
+    def require_gradients(self, dataset: Dataset) -> None:
+        """Refuse a training in which something would learn nothing.
+
+        Raises:
+            ValueError: on a photo with its face, a part that is to be trained has no gradient.
+        """
+        example = make_example(
+            dataset.photos[0].load(),
+            text=dataset.text,
+            embedding=dataset.identity,
+            sigma=0.5,
+            with_reference=False,
+            face_weight=self.train.face_weight,
+            random=generator(self.train.seed),
+        )
+        self.accumulate(example)
+        moved = {name.split(".")[0] for name, p in self.parameters.items() if p.grad is not None and p.grad.any()}
+        self._optimizer.zero_grad()
+        if missing := set(self.parameter_counts()) - moved:
+            raise ValueError(f"the loss does not depend on {' and '.join(sorted(missing))}, so training would change nothing")
+
+    def parameter_counts(self) -> dict[str, int]:
+        """Number of trainable parameters of each part, "face" and "lora"."""
+        counts: dict[str, int] = {}
+        for name, parameter in self.parameters.items():
+            part = name.split(".")[0]
+            counts[part] = counts.get(part, 0) + parameter.numel()
+        return counts
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that the next step depends on."""
+        return checkpoint.pack(self.parameters, self._optimizer, self._average)
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go back to a state."""
+        checkpoint.unpack(state, self.parameters, self._optimizer, self._average)
+
+    @torch.no_grad()
+    def use_average(self) -> None:
+        """Let the moving average, if one is kept, take the parameters' place."""
+        for name, average in self._average.items():
+            self.parameters[name].copy_(average)
+
+    def _condition(self, example: Example) -> Any:
+        embedding = example.embedding
+        return self.branch.condition(None if embedding is None else embedding.to(self.transformer.device), 1.0)
+
+    def _losses(self, example: Example) -> tuple[Tensor, float | None, Tensor | None]:
+        prediction = predict(self.transformer, example)
+        loss = flow_loss(prediction, example.target.to(prediction.device), example.weight.to(prediction.device))
+        seen = example.landmarks is not None
+        identity = self._identity_loss(example, prediction) if self._identity_loss and seen else None
+        return loss, _face_loss(prediction, example), identity
+
+
+def predict(transformer: Any, example: Example) -> Tensor:
+    """Velocity (1, z, F, h, w) in float32."""
+    device, dtype = transformer.device, transformer.dtype
+    (prediction,) = transformer(
+        hidden_states=example.latents.to(device, dtype),
+        timestep=torch.tensor([example.sigma * TIMESTEPS], device=device),
+        encoder_hidden_states=example.text.to(device, dtype),
+        control_hidden_states=example.control.to(device, dtype),
+        return_dict=False,
+    )
+    return prediction.float()
+
+
+def learning_rate(train: Train, step: int) -> float:
+    """Rate of step `step` (from 1): linear warmup, then a cosine to `final_learning_rate` of it at the last step."""
+    total = sum(phase.steps for phase in train.phases)
+    if step <= train.warmup_steps:
+        return train.learning_rate * step / train.warmup_steps
+    progress = (step - train.warmup_steps) / max(total - train.warmup_steps, 1)
+    cosine = (1 + math.cos(math.pi * progress)) / 2
+    return train.learning_rate * (train.final_learning_rate + (1 - train.final_learning_rate) * cosine)
+
+
+def _face_loss(prediction: Tensor, example: Example) -> float | None:
+    if not example.face.any():
+        return None
+    device = prediction.device
+    return flow_loss(prediction.detach(), example.target.to(device), example.face.to(device)).item()

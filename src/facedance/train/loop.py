@@ -1,0 +1,204 @@
+"""Training a person's adapter, LoRA and face branch, by flow matching on cached latents.
+
+It can be killed at any moment: started again, it goes on from its last checkpoint and ends with the bytes that it would
+have ended with anyway.
+"""
+
+import contextlib
+import itertools
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from facedance.config.sections import Phase, Train, WanModel
+from facedance.faces.dlib_backend import RECOGNISER_FILE
+from facedance.files import atomic, digest, read_json, sha256, write_json
+from facedance.job import InputError
+from facedance.train import checkpoint
+from facedance.train.curves import curves
+from facedance.train.dataset import Dataset, TrainingFiles, read_dataset
+from facedance.train.distributed import ALONE, Rank
+from facedance.train.identity_loss import load_identity_loss
+from facedance.train.learner import Learner
+from facedance.train.validate import heldout_losses, render_heldout
+from facedance.wan.adapter import adapter_config, attach, save_adapter
+from facedance.wan.load import choose_device, load_transformer
+from facedance.wan.memory import out_of_memory_means
+from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
+
+COLUMNS = ["step", "phase", "kind", "loss", "face_loss", "identity_loss", "lr", "grad_norm", "seconds"]
+
+_log = logging.getLogger("facedance")
+
+
+def train_identity(
+    identity: str,
+    model: Path,
+    wan: WanModel,
+    train: Train,
+    *,
+    files: TrainingFiles,
+    recogniser: Path,
+    state: Path,
+    adapter: Path,
+    meta: Path,
+    metrics: Path,
+    validation: Path,
+    stamp: Path,
+    metadata: Mapping[str, str],
+    rank: Rank = ALONE,
+) -> None:
+    """Train the adapter of one person, or go on with the training that was interrupted.
+
+    The face branch starts from the one that the model brings along, if it does: that one's sizes then win over
+    face_tokens, face_rank and mapper_width of `train`.
+
+    Args:
+        files: what to learn from.
+        recogniser: folder of dlib's weights, which only an identity_weight above 0 needs.
+        state: folder for checkpoints, one subfolder for each combination of inputs, parameters and code.
+        adapter: gets the weights, with `metadata`.
+        meta: gets what the adapter was made from and how the loss fell, as JSON without any times.
+        metrics: gets a row per step (csv).
+        validation: folder for `step_<n>.mp4`, the person on a dance that is held out.
+        rank: which of several processes this is, that train together; see `facedance.train.distributed`.
+
+    Raises:
+        InputError: nothing to learn from, a model whose face branch is for another recogniser, a loss that is not finite,
+            a full GPU, or more processes than a batch has items.
+        ValueError: the loss does not depend on something that a phase trains.
+    """
+    if train.batch_size < rank.of:
+        raise InputError(f"train.batch_size {train.batch_size} leaves some of {rank.of} GPUs idle: raise it, or train on fewer")
+    dataset = read_dataset(files, wan)
+    weights = {part: _weights_digest(model / part) for part in ("transformer", FACE_BRANCH)}
+    inputs = files.digests() | {"clips": dataset.clips_digest} | weights
+    if train.identity_weight:
+        inputs |= {"vae": _weights_digest(model / "vae"), "recogniser": sha256(recogniser / RECOGNISER_FILE)}
+    code = digest(read_json(stamp)["code"])
+    folder = state / digest([identity, wan.model_dump(), train.model_dump(), inputs, code])[:16]
+    _log.info("%s: %d clips and %d photos to learn from", identity, len(dataset.clips), len(dataset.photos))
+    pretrained = load_face_branch(model / FACE_BRANCH, len(dataset.identity))
+    advice = "take fewer frames (models.<model>.frames), or fewer train.lora_targets"
+    if not train.gradient_checkpointing:
+        advice = "set train.gradient_checkpointing to true"
+    with _deterministic(), out_of_memory_means(advice):
+        transformer = load_transformer(model, getattr(torch, wan.dtype), choose_device())
+        if train.gradient_checkpointing:
+            transformer.enable_gradient_checkpointing()
+        config = adapter_config(train, transformer, len(dataset.identity), pretrained)
+        identity_loss = None
+        if train.identity_weight:
+            identity_loss = load_identity_loss(model, recogniser, dataset.identity, transformer.device)
+        learner = Learner(transformer, attach(transformer, config, train.seed, pretrained), train, rank, identity_loss)
+        learner.require_gradients(dataset)
+        rows, heldout = _run(identity, learner, dataset, folder, model=model, wan=wan)
+        if rank.number:
+            return
+        learner.use_average()
+        save_adapter(adapter, transformer, learner.branch, config, metadata)
+    with atomic(metrics) as temporary:
+        pd.DataFrame(rows, columns=COLUMNS).to_csv(temporary, index=False)
+    _publish(folder / "validation", validation)
+    summary = {
+        "identity": identity,
+        "model": wan.model_dump(),
+        "train": train.model_dump(),
+        "steps": len(rows),
+        "clips": len(dataset.clips),
+        "photos": len(dataset.photos),
+        "heldout_clip": dataset.heldout.name if dataset.heldout else None,
+        "trainable_parameters": learner.parameter_counts(),
+        "loss": _start_and_end(rows),
+        "heldout": heldout,
+        "inputs": inputs,
+        "code": code,
+        "adapter": sha256(adapter),
+    }
+    write_json(meta, summary)
+
+
+def schedule(train: Train) -> Iterator[tuple[int, int, Phase]]:
+    """Every step, from 1, with the number of its phase, from 1, and the phase."""
+    step = 0
+    for number, phase in enumerate(train.phases, start=1):
+        for _ in range(phase.steps):
+            step += 1
+            yield step, number, phase
+
+
+def _weights_digest(folder: Path) -> str:
+    return digest([sha256(path) for path in sorted(folder.glob("*.safetensors"))])
+
+
+def _run(
+    identity: str, learner: Learner, dataset: Dataset, folder: Path, *, model: Path, wan: WanModel
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """All steps from the newest checkpoint on; the metrics of every step, and the losses on the clip held out."""
+    train = learner.train
+    total = sum(phase.steps for phase in train.phases)
+    done, rows, heldout = 0, [], []
+    if (last := checkpoint.newest(folder)) is not None:
+        learner.restore(last.tensors)
+        done, rows, heldout = last.step, last.facts["rows"], last.facts["heldout"]
+        _log.info("%s: going on after step %d of %d", identity, done, total)
+    ahead = itertools.islice(schedule(train), done, None)
+    if learner.rank.number:  # the first one writes what there is to write
+        for step, _, phase in ahead:
+            learner.step(dataset, step, phase)
+        return [], []
+    with curves(identity, folder / "tensorboard", done) as draw:
+        for step, number, phase in ahead:
+            row = {"step": step, "phase": number, **learner.step(dataset, step, phase)}
+            rows.append(row)
+            draw(row)
+            if step == 1 or step % max(total // 20, 1) == 0:
+                trains = " and ".join(phase.trains)
+                _log.info("%s: step %d of %d (%s), loss %.4f, %.2f s", identity, step, total, trains, row["loss"], row["seconds"])
+            if dataset.heldout and train.validate_every and (step % train.validate_every == 0 or step == total):
+                heldout += [{"step": step, **loss} for loss in heldout_losses(learner, dataset)]
+                _log.info("%s: validation after step %d on %s", identity, step, dataset.heldout.name)
+                render_heldout(learner, dataset, model, wan, folder / "validation" / f"step_{step}.mp4")
+            if step % train.checkpoint_every == 0 or step == total:
+                facts = {"rows": rows, "heldout": heldout}
+                checkpoint.save(folder, checkpoint.Checkpoint(step, learner.state(), facts))
+    return rows, heldout
+
+
+def _start_and_end(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Mean loss over the first and the last tenth of the steps on clips and on photos."""
+    losses: dict[str, list[float]] = {}
+    for row in rows:
+        losses.setdefault(row["kind"], []).append(row["loss"])
+    ends = {}
+    for kind, values in sorted(losses.items()):
+        count = max(len(values) // 10, 1)
+        ends[kind] = {"start": sum(values[:count]) / count, "end": sum(values[-count:]) / count}
+    return ends
+
+
+def _publish(clips: Path, folder: Path) -> None:
+    """Make `folder` hold this training's validation clips and no other's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob("step_*.mp4"):
+        stale.unlink()
+    for clip in sorted(clips.glob("step_*.mp4")):
+        with atomic(folder / clip.name) as temporary:
+            shutil.copyfile(clip, temporary)
+
+
+@contextlib.contextmanager
+def _deterministic() -> Iterator[None]:
+    before = torch.are_deterministic_algorithms_enabled()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)

@@ -1,0 +1,224 @@
+"""The dancers' faces in small clips with known places."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from facedance.config.sections import Dancers, Faces
+from facedance.dancers.embed import embed_shard, follow, gather_dancers
+from facedance.faces.backend import open_backend
+from facedance.faces.embedding import distance, load_embeddings, save_embeddings
+from facedance.faces.face import Face
+from facedance.video import write_video
+from tests.faces.people import dlib_folder, portrait, scaled, somebody_else
+
+SIZE = 256
+FRAMES = 25
+PARAMS = Dancers(every=4, min_faces=3)
+FACES = Faces(
+    backend="dlib",
+    insightface_model="buffalo_l",
+    detector_score=0.0,
+    min_photos=3,
+    min_face_px=48,
+    min_sharpness=20.0,
+    max_yaw_degrees=50.0,
+    outlier_distance=0.45,
+    aggregation="weighted_mean",
+)
+EYES_TO_SHOULDERS = 48  # pixels
+
+
+@pytest.fixture(scope="module")
+def backend():
+    return open_backend("dlib", dlib_folder())
+
+
+def head(image, scale):
+    """The head of a portrait, cut tightly, and where the middle of its face is."""
+    return scaled(image[20:220, 60:260], scale), np.array([102, 100]) * scale
+
+
+def scene(faces_from, to, hidden=(), bystander=None):
+    """Frames in which a face of 40 px moves from left to right and down, and the middle of that face in each."""
+    picture, middle = head(faces_from, 0.45)
+    height, width = picture.shape[:2]
+    frames = np.full((FRAMES, SIZE, SIZE, 3), 120, np.uint8)
+    centres = np.linspace((60, 60), to, FRAMES).round()
+    for i, centre in enumerate(centres):
+        x, y = (centre - middle).astype(int)
+        if i not in hidden:
+            frames[i, y : y + height, x : x + width] = picture
+        if bystander is not None:
+            frames[i, :130, SIZE - 130 :] = scaled(bystander[20:220, 60:260], 0.65)
+    return frames, centres
+
+
+def landmarks(clip, centres):
+    """As the pose stage writes them, for the joints of the head and the shoulders."""
+    places = {
+        "nose": (0, 6),
+        "left_eye": (9, -8),
+        "right_eye": (-9, -8),
+        "left_ear": (20, -3),
+        "right_ear": (-20, -3),
+        "left_shoulder": (34, EYES_TO_SHOULDERS),
+        "right_shoulder": (-34, EYES_TO_SHOULDERS),
+    }
+    rows = [
+        (clip, frame, joint, x + dx, y + dy, 0.0, 1.0, False)
+        for frame, (x, y) in enumerate(centres)
+        for joint, (dx, dy) in places.items()
+    ]
+    return pd.DataFrame(rows, columns=["clip", "frame", "joint", "x", "y", "z", "visibility", "interpolated"])
+
+
+@pytest.fixture(scope="module")
+def shard(tmp_path_factory, backend):
+    """Clips: eileen (a larger bystander beside her), other, away (turned away from frame 3 on), nobody, without a pose."""
+    root = tmp_path_factory.mktemp("shard")
+    clips = {
+        "eileen": scene(portrait(), (90, 180), bystander=somebody_else()),
+        "other": scene(somebody_else(), (190, 190)),
+        "away": scene(portrait(), (190, 60), hidden=range(3, FRAMES)),
+        "nobody": scene(portrait(), (190, 190), hidden=range(FRAMES)),
+        "poseless": scene(portrait(), (190, 190), hidden=range(FRAMES)),
+    }
+    for name, (frames, _) in clips.items():
+        write_video(root / f"clips/{name}.mp4", frames, 16)
+    manifest = pd.DataFrame({"clip": [*clips, "refused"], "status": ["accepted"] * len(clips) + ["rejected"], "reason": ""})
+    manifest.to_csv(root / "clips.csv", index=False)
+    poses = pd.concat([landmarks(name, centres) for name, (_, centres) in clips.items() if name != "poseless"])
+    poses.to_parquet(root / "landmarks.parquet", index=False)
+    (root / "stamp.json").write_text(json.dumps({"params": {}, "code": "1", "items": []}))
+    run(root, backend)
+    return root, {name: centres for name, (_, centres) in clips.items()}
+
+
+def run(root, backend):
+    embed_shard(
+        root / "clips.csv",
+        root / "clips",
+        root / "landmarks.parquet",
+        backend,
+        PARAMS,
+        FACES,
+        boxes=root / "boxes.parquet",
+        embeddings=root / "embeddings.safetensors",
+        folder=root / "dancers",
+        stamp=root / "stamp.json",
+    )
+
+
+def test_boxes_follow_the_dancer_in_every_frame(shard):
+    root, centres = shard
+    boxes = pd.read_parquet(root / "boxes.parquet")
+    assert boxes.columns.tolist() == ["clip", "frame", "x0", "y0", "x1", "y1"]
+    for clip in ("eileen", "other"):
+        of_clip = boxes[boxes["clip"] == clip]
+        assert of_clip.frame.tolist() == list(range(FRAMES))
+        middle = (of_clip[["x0", "y0"]].to_numpy() + of_clip[["x1", "y1"]].to_numpy()) / 2
+        np.testing.assert_allclose(middle, centres[clip], atol=6)
+        np.testing.assert_allclose(of_clip.x1 - of_clip.x0, 40, atol=8)
+
+
+def test_embeddings_are_the_dancers_and_not_the_bystanders(shard, backend):
+    root, _ = shard
+    found = load_embeddings(root / "embeddings.safetensors")
+    assert found.keys() == {"eileen", "other"}
+    image = portrait()
+    eileen = backend.embed(image, backend.detect(image, 80)[0])
+    assert distance(found["eileen"], eileen) < 0.3
+    assert distance(found["other"], eileen) > 0.45
+
+
+def test_a_dancer_who_turns_away_has_boxes_only_while_the_face_is_known(shard):
+    root, _ = shard
+    boxes = pd.read_parquet(root / "boxes.parquet")
+    assert boxes[boxes["clip"] == "away"].frame.tolist() == list(range(2 * PARAMS.every + 1))
+    assert not boxes["clip"].isin(["nobody", "poseless", "refused"]).any()
+    assert sorted(p.name for p in (root / "dancers").glob("*.png")) == ["away.png", "eileen.png", "other.png"]
+
+
+def test_the_picture_shows_the_head_on_white(shard):
+    root, _ = shard
+    picture = np.asarray(Image.open(root / "dancers/eileen.png"))
+    assert picture.shape == (256, 256, 3)
+    assert (picture[[0, 0, -1, -1], [0, -1, 0, -1]] == 255).all()
+
+
+class Counting:
+    """A backend that counts its detections."""
+
+    def __init__(self, backend):
+        self._backend, self.name, self.detections = backend, backend.name, 0
+
+    def detect(self, image, min_face_px):
+        self.detections += 1
+        return self._backend.detect(image, min_face_px)
+
+    def embed(self, image, face):
+        return self._backend.embed(image, face)
+
+
+def test_only_what_changed_is_looked_at_again(shard, backend):
+    root, centres = shard
+    files = ["boxes.parquet", "embeddings.safetensors", "dancers/eileen.png"]
+    before = [(root / f).read_bytes() for f in files]
+    counting = Counting(backend)
+    run(root, counting)
+    assert counting.detections == 0
+    assert [(root / f).read_bytes() for f in files] == before
+
+    looks = len(range(0, FRAMES, PARAMS.every))
+    (root / "dancers/eileen.png").unlink()
+    run(root, counting)
+    assert counting.detections == looks
+    assert [(root / f).read_bytes() for f in files] == before
+
+    poses = pd.read_parquet(root / "landmarks.parquet")
+    poses.loc[poses["clip"] == "other", "x"] += 1
+    poses.to_parquet(root / "landmarks.parquet", index=False)
+    run(root, counting)
+    assert counting.detections == 2 * looks
+    assert centres.keys() >= {"other"}
+
+
+def test_boxes_between_detections_move_with_the_head_and_change_size_evenly():
+    heads = np.array([[10.0 * i, 50 + i**2] for i in range(9)])
+    heads[6] = np.nan
+
+    def face(frame, half):
+        return Face(np.float32([*(heads[frame] - half), *(heads[frame] + half)]), 1.0, np.zeros((5, 2), np.float32))
+
+    boxes = follow({0: face(0, 10), 4: face(4, 20)}, heads, reach=3)
+    assert list(boxes) == [0, 1, 2, 3, 4, 5, 7]
+    np.testing.assert_allclose(boxes[2], [*(heads[2] - 15), *(heads[2] + 15)], atol=1e-4)
+    np.testing.assert_allclose(boxes[7], [*(heads[7] - 20), *(heads[7] + 20)], atol=1e-4)
+    assert follow({}, heads, reach=3) == {}
+
+
+def test_an_empty_shard_gives_empty_tables(tmp_path, backend):
+    pd.DataFrame(columns=["clip", "status", "reason"]).to_csv(tmp_path / "clips.csv", index=False)
+    landmarks("x", np.zeros((0, 2))).to_parquet(tmp_path / "landmarks.parquet", index=False)
+    (tmp_path / "stamp.json").write_text(json.dumps({"params": {}, "code": "1", "items": []}))
+    run(tmp_path, backend)
+    boxes = pd.read_parquet(tmp_path / "boxes.parquet")
+    assert len(boxes) == 0
+    assert boxes.frame.dtype == np.int32
+    assert load_embeddings(tmp_path / "embeddings.safetensors") == {}
+
+
+def test_the_dancers_of_all_shards_are_gathered(shard, tmp_path):
+    root, _ = shard
+    first = load_embeddings(root / "embeddings.safetensors")
+    save_embeddings(tmp_path / "more.safetensors", {"third": first["other"]}, {})
+    gather_dancers([root / "embeddings.safetensors", tmp_path / "more.safetensors"], tmp_path / "all.safetensors")
+    found = load_embeddings(tmp_path / "all.safetensors")
+    assert found.keys() == {"eileen", "other", "third"}
+    assert distance(found["eileen"], first["eileen"]) == distance(found["third"], first["other"]) == 0
+    gather_dancers([], tmp_path / "all.safetensors")
+    assert load_embeddings(tmp_path / "all.safetensors") == {}

@@ -1,0 +1,159 @@
+"""From a folder of photos to an identity."""
+
+import os
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import skimage.data
+from PIL import Image
+
+from facedance.config.sections import Faces
+from facedance.faces.backend import open_backend
+from facedance.faces.embed import embed_identity
+from facedance.faces.embedding import distance, load_embeddings
+from facedance.job import InputError
+from tests.faces.people import dlib_folder, mirrored, portrait, same_person_photos, scaled, somebody_else
+
+PARAMS = Faces(
+    backend="dlib",
+    insightface_model="buffalo_l",
+    detector_score=0.0,
+    min_photos=3,
+    min_face_px=48,
+    min_sharpness=20.0,
+    max_yaw_degrees=50.0,
+    outlier_distance=0.45,
+    aggregation="weighted_mean",
+)
+
+
+@pytest.fixture(scope="module")
+def backend():
+    return open_backend("dlib", dlib_folder())
+
+
+def save(folder, images):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, image in images.items():
+        Image.fromarray(image).save(folder / name, "png")
+    return sorted(folder.iterdir())
+
+
+def embed(photos, backend, folder, **changes):
+    params = PARAMS.model_copy(update=changes)
+    embed_identity("eileen", "public-domain", photos, params, backend, folder)
+    return pd.read_csv(folder / "photos.csv", keep_default_na=False).set_index("photo")
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory, backend):
+    """Good photos with ordinary names, and one of everything that is to be rejected."""
+    root = tmp_path_factory.mktemp("mixed")
+    photos = root / "photos"
+    good = dict(zip(["a.png", "b b.png", 'c"q".png', "d,comma.png", "é.png", "f\nline.png"], same_person_photos(), strict=False))
+    bad = {
+        "x-faceless.png": np.asarray(skimage.data.coffee()),
+        "x-other.png": somebody_else(),
+        "x-small.png": scaled(portrait(), 0.45),
+        "x-two.png": np.hstack([portrait(), mirrored(portrait())]),
+        "x-soft.png": cv2.GaussianBlur(portrait(), (0, 0), 3),
+        "z-again.png": portrait(),
+    }
+    save(photos, good | bad)
+    (photos / os.fsdecode(b"x-\xff.jpg")).write_bytes(b"\xff\xd8\xff\xe0 damaged")
+    table = embed(sorted(photos.iterdir()), backend, root / "faces")
+    return root, good, table
+
+
+def test_each_photo_is_told_with_its_fate(mixed):
+    _, good, table = mixed
+    measured = ["face_px", "sharpness", "score", "yaw", "pitch", "roll", "distance", "weight"]
+    assert table.columns.tolist() == ["status", "reason", *measured]
+    assert set(table.index[table.status == "accepted"]) == set(good)
+    assert (table.reason[list(good)] == "").all()
+    assert table.weight[list(good)].astype(float).sum() == pytest.approx(1, abs=1e-3)
+    for name, reason in {
+        "x-faceless.png": "no face: none was found",
+        "x-other.png": "somebody else: distance 0.",
+        "x-small.png": "face too small: ",
+        "x-two.png": "several faces: 2 faces of similar size",
+        "x-soft.png": "blurred: sharpness ",
+        "z-again.png": "duplicate: same content as a.png",
+        "x-\\udcff.jpg": "damaged image: ",
+    }.items():
+        assert table.status[name] == "rejected"
+        assert table.reason[name].startswith(reason), table.reason[name]
+    assert float(table.distance["x-other.png"]) > PARAMS.outlier_distance > table.distance[list(good)].astype(float).max()
+    assert table.sharpness["x-soft.png"] != ""
+    assert table.weight["x-other.png"] == ""
+
+
+def test_the_identity_is_like_its_photos_and_unlike_somebody_else(mixed, backend):
+    root, good, _ = mixed
+    together = load_embeddings(root / "faces/embedding.safetensors")["embedding"]
+    each = load_embeddings(root / "faces/photos.safetensors")
+    assert each.keys() == good.keys()
+    assert np.linalg.norm(together.vector) == pytest.approx(1, abs=1e-6)
+    assert max(distance(together, e) for e in each.values()) < 0.3
+    other = backend.embed(somebody_else(), backend.detect(somebody_else(), 48)[0])
+    assert distance(together, other) > 0.45
+
+
+def test_pictures_of_the_identity(mixed):
+    root, good, _ = mixed
+    reference = np.asarray(Image.open(root / "faces/reference.png"))
+    assert reference.shape == (512, 512, 3)
+    assert (reference[[0, 0, -1, -1], [0, -1, 0, -1]] == 255).all()
+    assert reference[200:320, 200:320].std() > 20
+    sheet = np.asarray(Image.open(root / "faces/crops.png"))
+    assert len(good) == 6
+    assert sheet.shape == (2 * 164 + 4, 5 * 164 + 4, 3)  # five in a row, framed in white
+    assert (sheet[170:, 170:] == 255).all()
+    assert (sheet[4:164, 4:164] != 255).any()
+
+
+def test_equal_photos_give_equal_bytes(mixed, backend):
+    root, _, _ = mixed
+    embed(sorted((root / "photos").iterdir(), reverse=True), backend, root / "again")
+    for file in (root / "faces").iterdir():
+        assert file.read_bytes() == (root / "again" / file.name).read_bytes(), file.name
+
+
+def test_too_few_photos_end_in_one_sentence_and_the_table(tmp_path, backend):
+    photos = save(
+        tmp_path / "photos", {"a.png": portrait(), "b.png": mirrored(portrait()), "c.png": np.asarray(skimage.data.coffee())}
+    )
+    (tmp_path / "photos/d.png").write_bytes(b"")
+    expected = r"eileen: 2 of 4 photos can be used and 3 are needed \(1 no face, 1 empty file\): add sharp photos"
+    with pytest.raises(InputError, match=expected) as caught:
+        embed([*photos, tmp_path / "photos/d.png"], backend, tmp_path / "faces")
+    assert "\n" not in str(caught.value)
+    assert [f.name for f in (tmp_path / "faces").iterdir()] == ["photos.csv"]
+    assert pd.read_csv(tmp_path / "faces/photos.csv").status.tolist() == ["accepted", "accepted", "rejected", "rejected"]
+    with pytest.raises(InputError, match="0 of 0 photos can be used and 3 are needed: add"):
+        embed([], backend, tmp_path / "empty")
+
+
+def test_two_equal_camps_are_no_identity(tmp_path, backend, caplog):
+    other = somebody_else()
+    images = {"a.png": portrait(), "b.png": mirrored(portrait()), "c.png": other, "d.png": scaled(other, 1.2)}
+    photos = save(tmp_path / "photos", images)
+    caplog.set_level("INFO", "facedance")
+    with pytest.raises(InputError, match=r"0 of 4 photos can be used and 3 are needed \(4 no majority\)"):
+        embed(photos, backend, tmp_path / "faces")
+    assert caplog.text.count("no majority: 2 of 4") == 4
+    reasons = pd.read_csv(tmp_path / "faces/photos.csv").reason
+    assert set(reasons) == {"no majority: 2 of 4 photos show one person and the others somebody else"}
+
+
+def test_many_photos_are_warned_about(tmp_path, backend, caplog):
+    photos = []
+    for i in range(21):
+        photos.append(tmp_path / f"{i:02d}.jpg")
+        photos[-1].write_bytes(b"nothing")
+    with caplog.at_level("INFO", "facedance"), pytest.raises(InputError):
+        embed(photos, backend, tmp_path / "faces")
+    assert "21 photos are more than needed; 10 to 15 good ones give as much" in caplog.text
+    assert "photo 21 of 21, 20.jpg: not an image" in caplog.text

@@ -1,0 +1,315 @@
+"""Latents: equal to what WanVACEPipeline makes, kept while nothing changes, and photos framed around the face."""
+
+import contextlib
+
+import numpy as np
+import pandas as pd
+import PIL.Image
+import pytest
+import torch
+from diffusers import WanVACEPipeline
+from safetensors.torch import load_file
+
+from facedance.config.sections import Faces, Poses, WanModel
+from facedance.faces.face import Face
+from facedance.files import write_json
+from facedance.latents import encode as latents
+from facedance.latents import photos as photo_latents
+from facedance.latents.photos import FACE_SHARE, encode_photos, frame_portrait
+from facedance.video import read_frames, write_video
+from facedance.wan.encoder import LatentEncoder
+from facedance.wan.load import know_vae, load_vae
+from lab.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
+
+WAN = WanModel(
+    repo=None,
+    revision=None,
+    width=32,
+    height=48,
+    frames=5,
+    fps=8,
+    clip_scale=2,
+    drawing_side=128,
+    flow_shift=3.0,
+    dtype="float32",
+)
+LATENT_SIZE = ((WAN.frames - 1) // TEMPORAL_FACTOR + 1, WAN.height // SPATIAL_FACTOR, WAN.width // SPATIAL_FACTOR)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    build_tiny(folder, seed=0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pipeline(model):
+    made = WanVACEPipeline.from_pretrained(model, torch_dtype=torch.float32)
+    know_vae(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def encoder(model):
+    return LatentEncoder(load_vae(model, torch.device("cpu")), WAN.width, WAN.height)
+
+
+def moving(frames: int, width: int, height: int, seed: int = 0) -> np.ndarray:
+    """(T, H, W, 3) a smooth colourful picture that drifts."""
+    picture = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    large = np.asarray(PIL.Image.fromarray(picture).resize((width, height), PIL.Image.Resampling.BICUBIC))
+    return np.stack([np.roll(large, i, axis=1) for i in range(frames)])
+
+
+def pipelines_conditioning(pipeline, frames, reference):
+    """What WanVACEPipeline.__call__ hands to the transformer, (C, F, h, w)."""
+    video, mask, references = pipeline.preprocess_conditions(
+        video=[PIL.Image.fromarray(f) for f in frames],
+        reference_images=[PIL.Image.fromarray(reference)] if reference is not None else None,
+        height=WAN.height,
+        width=WAN.width,
+        num_frames=len(frames),
+        dtype=torch.float32,
+        device=torch.device("cpu"),
+    )
+    latents = pipeline.prepare_video_latents(video, mask, references)
+    return torch.cat([latents, pipeline.prepare_masks(mask, references)], dim=1)[0]
+
+
+@pytest.mark.parametrize("length", [1, 5, 9])
+@torch.no_grad()
+def test_control_equals_the_pipelines(encoder, pipeline, length):
+    frames = moving(length, *WAN.clip_size)
+    assert torch.equal(encoder.control(frames), pipelines_conditioning(pipeline, frames, None))
+
+
+@pytest.mark.parametrize("size", [(40, 40), (21, 90), (200, 31)])
+@torch.no_grad()
+def test_reference_equals_the_pipelines(encoder, pipeline, size):
+    frames, reference = moving(5, *WAN.clip_size), moving(1, *size)[0]
+    expected = pipelines_conditioning(pipeline, frames, reference)
+    assert torch.equal(encoder.reference(reference), expected[:LATENT_CHANNELS, :1])
+    assert not expected[LATENT_CHANNELS:, :1].any()
+
+
+@torch.no_grad()
+def test_video_is_the_normalised_mode(encoder, pipeline):
+    frames = moving(5, WAN.width, WAN.height)
+    latents = encoder.video(frames)
+    assert latents.shape == (LATENT_CHANNELS, *LATENT_SIZE)
+    pixels = torch.from_numpy(frames).permute(3, 0, 1, 2)[None] / 127.5 - 1
+    mode = pipeline.vae.encode(pixels).latent_dist.mode()[0]
+    mean, std = (torch.tensor(v).view(-1, 1, 1, 1) for v in (pipeline.vae.config.latents_mean, pipeline.vae.config.latents_std))
+    torch.testing.assert_close(latents * std + mean, mode, rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+def test_prompts_equal_the_pipelines(model, pipeline, tmp_path):
+    prompts = {"dance": "a  dancer &amp; a clear face", "none": "", "long": "dance " * 200}
+    latents.encode_prompts(model, prompts, torch.float32, tmp_path / "prompts.safetensors")
+    written = load_file(tmp_path / "prompts.safetensors")
+    assert set(written) == set(prompts)
+    for name, prompt in prompts.items():
+        expected, _ = pipeline.encode_prompt(prompt, do_classifier_free_guidance=False, max_sequence_length=512)
+        assert torch.equal(written[name], expected[0])
+    assert written["dance"].shape == (512, 64)
+
+
+@pytest.fixture
+def shard(tmp_path, model):
+    """Three clips: one that all stages accept, with a reference, one without, and one whose pose was rejected."""
+    for i, clip in enumerate(["a_000", "b_000", "c_000"]):
+        write_video(tmp_path / "clips" / f"{clip}.mp4", moving(5, *WAN.clip_size, seed=i), WAN.fps)
+        write_video(tmp_path / "poses" / f"{clip}.mp4", moving(5, *WAN.clip_size, seed=10 + i), WAN.fps)
+    PIL.Image.fromarray(moving(1, 40, 40)[0]).save(tmp_path / "a_000.png")
+    pd.DataFrame({"clip": ["a_000", "b_000", "c_000"], "status": "accepted"}).to_csv(tmp_path / "clips.csv")
+    pd.DataFrame({"clip": ["a_000", "b_000", "c_000"], "status": ["accepted", "accepted", "rejected"]}).to_csv(
+        tmp_path / "poses.csv"
+    )
+    write_json(tmp_path / "stamp.json", {"params": {}, "code": {}})
+    return {
+        "model": model,
+        "wan": WAN,
+        "clips_manifest": tmp_path / "clips.csv",
+        "clips_folder": tmp_path / "clips",
+        "poses_manifest": tmp_path / "poses.csv",
+        "poses_folder": tmp_path / "poses",
+        "references_folder": tmp_path,
+        "folder": tmp_path / "latents",
+        "manifest": tmp_path / "latents.csv",
+        "stamp": tmp_path / "stamp.json",
+    }
+
+
+def test_a_shard_is_encoded_and_listed(shard, encoder):
+    latents.encode_shard(**shard)
+    listed = pd.read_csv(shard["manifest"], keep_default_na=False)
+    assert listed["status"].tolist() == ["accepted", "accepted", "rejected"]
+    assert listed["file"].tolist() == ["a_000.safetensors", "b_000.safetensors", ""]
+    with_reference, without = (load_file(shard["folder"] / f"{clip}.safetensors") for clip in ("a_000", "b_000"))
+    assert {name: tuple(t.shape) for name, t in with_reference.items()} == {
+        "video": (LATENT_CHANNELS, *LATENT_SIZE),
+        "control": (2 * LATENT_CHANNELS + SPATIAL_FACTOR**2, *LATENT_SIZE),
+        "reference": (LATENT_CHANNELS, 1, *LATENT_SIZE[1:]),
+    }
+    assert set(without) == {"video", "control"}
+    assert torch.equal(without["video"], encoder.video(read_frames(shard["clips_folder"] / "b_000.mp4")))
+    assert torch.equal(without["control"], encoder.control(read_frames(shard["poses_folder"] / "b_000.mp4")))
+    assert not (shard["folder"] / "c_000.safetensors").exists()
+
+
+def test_only_what_changed_is_encoded_again_and_to_the_same_bytes(shard, monkeypatch, tmp_path):
+    latents.encode_shard(**shard)
+    first = shard["manifest"].read_bytes()
+    encoded = []
+    original = LatentEncoder.video
+    monkeypatch.setattr(LatentEncoder, "video", lambda self, frames: encoded.append(1) or original(self, frames))
+    latents.encode_shard(**shard)
+    assert encoded == []
+    (shard["folder"] / "b_000.safetensors").write_bytes(b"damaged")
+    latents.encode_shard(**shard)
+    assert len(encoded) == 1
+    assert shard["manifest"].read_bytes() == first
+    PIL.Image.fromarray(moving(1, 40, 40, seed=3)[0]).save(tmp_path / "a_000.png")
+    latents.encode_shard(**shard)
+    assert len(encoded) == 2
+    assert shard["manifest"].read_bytes() != first
+    write_json(shard["stamp"], {"params": {"changed": True}, "code": {}})
+    latents.encode_shard(**shard)
+    assert len(encoded) == 4
+
+
+def test_another_vae_encodes_all_again(shard, tmp_path):
+    latents.encode_shard(**shard)
+    first = shard["manifest"].read_bytes()
+    build_tiny(tmp_path / "other", seed=1)
+    latents.encode_shard(**shard | {"model": tmp_path / "other"})
+    assert shard["manifest"].read_bytes() != first
+
+
+def test_control_videos_have_only_control_and_the_models_dtype(shard):
+    half = WAN.model_copy(update={"dtype": "bfloat16"})
+    latents.encode_controls(
+        model=shard["model"],
+        wan=half,
+        controls_manifest=shard["poses_manifest"],
+        controls_folder=shard["poses_folder"],
+        folder=shard["folder"],
+        manifest=shard["manifest"],
+        stamp=shard["stamp"],
+    )
+    (control,) = load_file(shard["folder"] / "a_000.safetensors").values()
+    assert control.dtype == torch.bfloat16
+    assert pd.read_csv(shard["manifest"], keep_default_na=False)["status"].tolist() == ["accepted", "accepted", "rejected"]
+
+
+def photo(width: int, height: int, box: tuple[int, int, int, int]) -> np.ndarray:
+    """A green picture with a red rectangle for a face."""
+    picture = np.full((height, width, 3), (0, 160, 0), np.uint8)
+    picture[box[1] : box[3], box[0] : box[2]] = 200, 0, 0
+    return picture
+
+
+def found_at(box: tuple[int, int, int, int]) -> Face:
+    """A face there, with landmarks in its corners and its middle."""
+    x0, y0, x1, y1 = box
+    corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1), ((x0 + x1) / 2, (y0 + y1) / 2)]
+    return Face(np.array(box, np.float32), 1.0, np.array(corners, np.float32))
+
+
+@pytest.mark.parametrize("size", [(320, 192), (96, 144), (64, 64)])
+@pytest.mark.parametrize("box", [(300, 200, 400, 320), (5, 10, 85, 110), (520, 380, 600, 478)])
+def test_a_portrait_shows_the_face_at_its_size_where_its_box_says(size, box):
+    portrait = frame_portrait(photo(640, 480, box), found_at(box), *size)
+    assert portrait.image.shape == (size[1], size[0], 3)
+    x0, y0, x1, y1 = portrait.face
+    assert y1 - y0 == pytest.approx(FACE_SHARE * size[1], rel=0.01)
+    assert (x1 - x0) / (y1 - y0) == pytest.approx((box[2] - box[0]) / (box[3] - box[1]), rel=0.01)
+    red = (portrait.image[..., 0] > 150) & (portrait.image[..., 1] < 80)
+    rows, columns = np.flatnonzero(red.any(axis=1)), np.flatnonzero(red.any(axis=0))
+    assert [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1] == pytest.approx([x0, y0, x1, y1], abs=1.5)
+    assert portrait.landmarks[[0, 2]] == pytest.approx(np.array([[x0, y0], [x1, y1]]), abs=0.01)
+
+
+def test_a_portrait_pads_with_white_only_what_the_photo_lacks():
+    inside = frame_portrait(photo(1000, 1000, (10, 10, 110, 110)), found_at((10, 10, 110, 110)), 96, 96)
+    assert inside.photo.tolist() == [0, 0, 96, 96]
+    assert not (inside.image == 255).all(axis=-1).any()
+    lacking = frame_portrait(photo(200, 400, (50, 150, 150, 250)), found_at((50, 150, 150, 250)), 192, 96)
+    white = (lacking.image == 255).all(axis=-1)
+    x0, y0, x1, y1 = lacking.photo.round().astype(int)
+    assert (y0, y1) == (0, 96)
+    assert white[:, : x0 - 2].all()
+    assert white[:, x1 + 2 :].all()
+    assert not white[:, x0 + 2 : x1 - 2].any()
+
+
+class OneFace:
+    """A detector that knows where the red rectangle is."""
+
+    def detect(self, image, min_face_px):
+        rows, columns = (np.flatnonzero((image[..., 0] > 150).any(axis=axis)) for axis in (1, 0))
+        box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
+        return [Face(box, 1.0, np.tile(box[:2], (5, 1)))]
+
+
+def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkeypatch):
+    person = np.full((1, 33, 4), 0.9, np.float32)
+    person[0, :, :2] = np.linspace([10, 20], [50, 80], 33)
+
+    class Landmarker:
+        def detect(self, image):
+            return person if image[..., 2].max() == 0 else person[:0]  # nobody where there is white padding
+
+    monkeypatch.setattr(photo_latents, "open_landmarker", lambda *a, **k: contextlib.nullcontext(Landmarker()))
+    names = ["with space.png", "b.png", "rejected.png"]
+    PIL.Image.fromarray(photo(600, 900, (200, 200, 300, 300))).save(tmp_path / names[0])
+    PIL.Image.fromarray(photo(120, 120, (10, 10, 110, 110))).save(tmp_path / names[1])
+    pd.DataFrame({"photo": names, "status": ["accepted", "accepted", "rejected"]}).to_csv(tmp_path / "photos.csv")
+    PIL.Image.fromarray(moving(1, 40, 40)[0]).save(tmp_path / "reference.png")
+    encode_photos(
+        model=model,
+        wan=WAN,
+        identity="ann",
+        photos_csv=tmp_path / "photos.csv",
+        photos=[tmp_path / name for name in names],
+        backend=OneFace(),
+        faces=Faces.model_construct(min_face_px=20, detector_score=0.0),
+        pose_model=tmp_path / "pose.task",
+        poses=Poses.model_construct(detection_confidence=0.5, min_visibility=0.3),
+        reference=tmp_path / "reference.png",
+        out=tmp_path / "photos.safetensors",
+    )
+    tensors = load_file(tmp_path / "photos.safetensors")
+    keys = {f"{name}.{key}" for name in names[:2] for key in ("video", "control", "box", "landmarks", "seen")}
+    assert set(tensors) == keys | {"reference"}
+    assert tensors["with space.png.video"].shape == (LATENT_CHANNELS, 1, *LATENT_SIZE[1:])
+    whole, padded = tensors["with space.png.seen"], tensors["b.png.seen"]
+    assert whole.tolist() == [0, 0, WAN.width, WAN.height]
+    assert padded[2] - padded[0] < WAN.width or padded[3] - padded[1] < WAN.height
+    box = tensors["with space.png.box"]
+    assert (box[3] - box[1]).item() == pytest.approx(FACE_SHARE * WAN.height, rel=0.05)
+    torch.testing.assert_close(tensors["with space.png.landmarks"], box[:2].expand(5, 2))
+    inactive, reactive = tensors["b.png.control"][: 2 * LATENT_CHANNELS].chunk(2)
+    posed = tensors["with space.png.control"]
+    assert torch.equal(inactive, posed[:LATENT_CHANNELS])
+    assert not torch.equal(reactive, posed[LATENT_CHANNELS : 2 * LATENT_CHANNELS])  # nobody and somebody
+
+
+def test_a_photo_that_is_gone_is_named(model, tmp_path):
+    pd.DataFrame({"photo": ["a.png"], "status": ["accepted"]}).to_csv(tmp_path / "photos.csv")
+    with pytest.raises(ValueError, match=r"'a\.png' was accepted but is gone"):
+        encode_photos(
+            model=model,
+            wan=WAN,
+            identity="ann",
+            photos_csv=tmp_path / "photos.csv",
+            photos=[],
+            backend=OneFace(),
+            faces=Faces.model_construct(),
+            pose_model=tmp_path / "pose.task",
+            poses=Poses.model_construct(),
+            reference=tmp_path / "reference.png",
+            out=tmp_path / "photos.safetensors",
+        )

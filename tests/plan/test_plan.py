@@ -1,0 +1,172 @@
+"""The plan at full size, on the meta device: what is trained, what is saved and loaded, and how needs grow."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import get_peft_model_state_dict
+
+from facedance.config.params import load as load_params
+from facedance.job import InputError
+from facedance.plan.activations import latent_shape, token_count
+from facedance.plan.disk import disk_bytes
+from facedance.plan.parts import Parts, count_parts
+from facedance.plan.peaks import (
+    GIB,
+    MEMORY_LADDER,
+    Rung,
+    best_rung,
+    rendering_peak,
+    rendering_rungs,
+    training_peak,
+    training_rungs,
+)
+from facedance.plan.report import plan
+from facedance.wan.adapter import PERSON, Adapter, adapter_config, apply_adapters, attach
+from facedance.wan.architectures import ARCHITECTURES, find_architecture, meta_transformer
+from facedance.wan.face_branch import FaceAttnProcessor
+
+PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
+TRAIN = PARAMS.train
+EMBEDDING = 128
+SIZES = {"wan2.1-vace-1.3b": (1536, 8960, 30), "wan2.1-vace-14b": (5120, 13824, 40)}  # width, hidden width, base blocks
+IN_A_BLOCK = {f"{a}.{layer}" for a in ("attn1", "attn2") for layer in ("to_q", "to_k", "to_v", "to_out.0")} | {
+    "ffn.net.0.proj",
+    "ffn.net.2",
+}
+"""What the default train.lora_targets name."""
+
+
+@cache
+def parts_of(name: str, rank: int = 16) -> Parts:
+    train = TRAIN.model_copy(update={"lora_rank": rank})
+    return count_parts(ARCHITECTURES[name], train, torch.bfloat16, EMBEDDING)
+
+
+def attached(name: str) -> tuple[Any, Any, Any]:
+    transformer = meta_transformer(ARCHITECTURES[name], torch.bfloat16)
+    config = adapter_config(TRAIN, transformer, EMBEDDING)
+    with torch.device("meta"):
+        return transformer, attach(transformer, config, 0), config
+
+
+def test_the_smaller_model_has_its_published_size() -> None:
+    parts = parts_of("wan2.1-vace-1.3b")
+    assert parts.transformer.parameters == pytest.approx(2.154e9, rel=0.005)
+    assert parts.transformer.bytes == pytest.approx(2 * parts.transformer.parameters, rel=0.005)
+    shape = latent_shape(parts.autoencoder, PARAMS.models["wan2.1-vace-1.3b"], 81)
+    assert token_count(shape, (1, 2, 2), reference=False) == 32_760
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_adapter_is_on_exactly_the_layers_that_are_named(name: str) -> None:
+    transformer, branch, _ = attached(name)
+    _, _, blocks = SIZES[name]
+    adapted = {layer for layer, module in transformer.named_modules() if hasattr(module, "lora_A")}
+    assert adapted == {f"blocks.{i}.{layer}" for i in range(blocks) for layer in IN_A_BLOCK}
+    faces = {layer for layer, m in transformer.named_modules() if isinstance(getattr(m, "processor", None), FaceAttnProcessor)}
+    assert faces == {f"blocks.{i}.attn2" for i in range(blocks)}
+    assert {t.device.type for m in (transformer, branch) for t in [*m.parameters(), *m.buffers()]} == {"meta"}
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("rank", [16, 32])
+def test_counts_of_what_is_trained(name: str, rank: int) -> None:
+    dim, ffn, blocks = SIZES[name]
+    parts = parts_of(name, rank)
+    assert parts.lora.parameters == blocks * rank * (2 * 4 * (dim + dim) + 2 * (dim + ffn))
+    mapper = (EMBEDDING + 1) * TRAIN.mapper_width + (TRAIN.mapper_width + 1) * TRAIN.face_tokens * dim + 2 * dim
+    assert parts.face.parameters == mapper + blocks * (6 * dim * TRAIN.face_rank + dim)
+    assert parts.adapter.bytes == 4 * (parts.lora.parameters + parts.face.parameters)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_what_is_saved_is_what_is_loaded(name: str) -> None:
+    transformer, branch, config = attached(name)
+    lora = get_peft_model_state_dict(transformer, adapter_name=PERSON, save_embedding_layers=False)
+    assert len(lora) == 2 * len(IN_A_BLOCK) * SIZES[name][2]
+    adapter = Adapter(config, lora=lora, face=branch.state_dict(), metadata={})
+    fresh = meta_transformer(ARCHITECTURES[name], torch.bfloat16)
+    with torch.device("meta"):
+        applied = apply_adapters(fresh, {"ann": (adapter, 1.0)}, lora_scale=1.0)
+    assert applied is not None
+    assert applied.state_dict().keys() == branch.state_dict().keys()
+    loaded = get_peft_model_state_dict(fresh, adapter_name=f"{PERSON}_0", save_embedding_layers=False)
+    assert {key: t.shape for key, t in loaded.items()} == {key: t.shape for key, t in lora.items()}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_needs_grow_with_frames_and_rank_and_shrink_with_checkpointing(name: str) -> None:
+    wan = PARAMS.models[name]
+
+    def training(frames: int = 49, rank: int = 16, checkpointing: bool = True, **changed: Any) -> int:
+        train = TRAIN.model_copy(update={"validate_every": 0, **changed})
+        return training_peak(parts_of(name, rank), wan, train, frames=frames, checkpointing=checkpointing).bytes
+
+    assert training(frames=49) < training(frames=53) < training(frames=81)
+    assert training(rank=16) < training(rank=32)
+    assert training(checkpointing=True) < training(checkpointing=False)
+    assert training() < training(ema_decay=0.99)
+    assert training() <= training(validate_every=1)
+    for memory in MEMORY_LADDER:
+        rendered = [rendering_peak(parts_of(name), wan, memory, frames=frames).bytes for frames in (5, 49, 81)]
+        assert rendered == sorted(set(rendered))
+    ladder = [rendering_peak(parts_of(name), wan, memory, frames=81).bytes for memory in MEMORY_LADDER]
+    assert ladder == sorted(ladder, reverse=True)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_a_larger_card_never_has_room_for_less(name: str) -> None:
+    wan, parts = PARAMS.models[name], parts_of(name)
+    check_rungs(training_rungs(parts, wan, TRAIN), wan.frames)
+    check_rungs(rendering_rungs(parts, wan), wan.frames)
+
+
+def check_rungs(rungs: Sequence[Rung], most: int) -> None:
+    found = [(memory * GIB, best_rung(rungs, memory * GIB)) for memory in range(1, 200, 3)]
+    frames = [0 if rung is None else rung.frames for _, rung in found]
+    assert frames == sorted(frames)
+    assert frames[0] == 0
+    assert frames[-1] == most
+    for memory, rung in found:
+        if rung is not None:
+            assert rung.peak.bytes < memory
+            assert not any(better.peak.fits(memory) for better in rungs[: rungs.index(rung)])
+
+
+def test_disk() -> None:
+    disk = disk_bytes(parts_of("wan2.1-vace-1.3b"), PARAMS.models["wan2.1-vace-1.3b"], TRAIN)
+    video, control, reference = 4 * 16 * 21 * 60 * 104, 2 * 96 * 21 * 60 * 104, 4 * 16 * 60 * 104
+    assert disk.clip == video + control + reference
+    assert disk.photo == (video + control) // 21
+    assert disk.checkpoints == 2 * 3 * disk.adapter
+
+
+def test_the_report_names_the_model_and_its_rungs(tmp_path: Path) -> None:
+    text = plan(PARAMS.model_copy(update={"model": "wan2.1-vace-1.3b"}), tmp_path)
+    assert "32,760 tokens" in text
+    assert "not measured" in text
+    assert "gradient_checkpointing: false (chosen)" in text
+    assert "render, resident (chosen)" in text
+    assert "The text encoder has no room in 12 GiB" in text
+
+
+def test_a_model_of_unknown_sizes_is_read_from_its_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"model tiny.*run `snakemake models`"):
+        plan(PARAMS.model_copy(update={"model": "tiny"}), tmp_path)
+    small = replace(
+        ARCHITECTURES["wan2.1-vace-1.3b"],
+        transformer={"num_attention_heads": 2, "attention_head_dim": 12, "ffn_dim": 32, "num_layers": 3, "vace_layers": [0, 2]},
+        vae={"base_dim": 8, "dim_mult": [1, 2], "temperal_downsample": [True], "num_res_blocks": 1},
+        text_encoder={"d_model": 16, "d_ff": 8, "num_layers": 1, "vocab_size": 9},
+    )
+    for part in ("transformer", "vae", "text_encoder"):
+        (tmp_path / "tiny" / part).mkdir(parents=True)
+        (tmp_path / "tiny" / part / "config.json").write_text(json.dumps(getattr(small, part)))
+    assert find_architecture("tiny", tmp_path / "tiny") == small
+    assert plan(PARAMS.model_copy(update={"model": "tiny"}), tmp_path).startswith("tiny at 128x128, 17 frames, float32")

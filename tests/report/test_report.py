@@ -1,0 +1,259 @@
+"""The report: what it embeds, what it copies, and that no name can break out of it."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from facedance.config.params import Params, validate
+from facedance.files import read_json, write_json
+from facedance.report.build import build_report, fill_page, loss_curve
+from facedance.video import write_video
+
+ROOT = Path(__file__).parents[2]
+NASTY = "</script><script>document.title='broken'</script>\"'&\u2028.jpg"
+CLIPS = ("gBR_sBM_c01_d04_mBR0_ch01_000", "gLO_sBM_c01_d13_mLO0_ch02_000", "control-walk")
+VARIANTS = {"eileen": ("default", "face_scale~0"), "nora": ("default",), "morph": ("default",)}
+
+
+def some_params() -> Params:
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    values["identities"]["eileen"]["consent"] = NASTY
+    return validate(values)
+
+
+def make_results(root: Path) -> dict[str, Any]:
+    """A small results tree, as the arguments of build_report."""
+    rows = []
+    for n, (identity, variants) in enumerate(VARIANTS.items()):
+        for clip in CLIPS:
+            for variant in variants:
+                _video(root / "renders" / identity / clip / f"{variant}.mp4", 60 * n + 40)
+                face = "" if clip == "control-walk" else 0.4 + 0.1 * n
+                pose = ["", "", ""] if clip == "control-walk" else [0.9, 4.5, 0.93]
+                rows.append([identity, clip, variant, 17, 0.8, face, 0.6, 0.5, 0.97, *pose, 3.2])
+    columns = [
+        "identity", "clip", "variant", "frames", "face_detected_rate", "identity_distance", "nearest_other_distance",
+        "recognised_rate", "embedding_consistency", "pose_pck", "pose_error_px", "pose_detected_rate", "flicker",
+    ]  # fmt: skip
+    pd.DataFrame(rows, columns=columns).to_csv(root / "metrics.csv", index=False)
+    for i, clip in enumerate(CLIPS):
+        for kind in ("clips", "poses") if clip != "control-walk" else ("controls",):
+            _video(root / kind / f"{clip}.mp4", 30 * i + 20)
+    rejected = [{"clip": NASTY, "status": "rejected", "reason": "cannot be decoded"}]
+    accepted = [{"clip": clip, "status": "accepted", "reason": ""} for clip in CLIPS[:2]]
+    pd.DataFrame(accepted + rejected).to_csv(root / "clips.csv", index=False)
+    pd.DataFrame(accepted).to_csv(root / "poses.csv", index=False)
+    accuracy = [[clip, origin, 0.98, 3.1, 61.5, 17] for clip, origin in zip(CLIPS, ("mediapipe", "keypoints2d"), strict=False)]
+    pd.DataFrame(accuracy, columns=["clip", "origin", "pck", "error_px", "torso_px", "frames"]).to_csv(
+        root / "accuracy.csv", index=False
+    )
+    for name in ("eileen", "nora"):
+        _person(root / "faces" / name, root / "train" / name)
+    (root / "pose.task").write_bytes(b"weights")
+    write_json(root / "tiny" / "manifest.json", {"files": {"vae/config.json": {"size": 3, "sha256": "ab" * 32}}})
+    return {
+        "params": some_params(),
+        "metrics": root / "metrics.csv",
+        "accuracy": root / "accuracy.csv",
+        "clips_csv": root / "clips.csv",
+        "poses_manifests": [root / "poses.csv"],
+        "faces": {name: root / "faces" / name for name in ("eileen", "nora")},
+        "training": {name: root / "train" / name for name in ("eileen", "nora")},
+        "renders_folder": root / "renders",
+        "clips_folder": root / "clips",
+        "poses_folder": root / "poses",
+        "controls_folder": root / "controls",
+        "weights": [root / "pose.task"],
+        "model_manifest": root / "tiny" / "manifest.json",
+        "folder": root / "report",
+    }
+
+
+def _video(path: Path, shade: int) -> None:
+    frames = np.full((17, 64, 64, 3), shade, np.uint8)
+    for i, frame in enumerate(frames):
+        frame[20:40, 2 * i : 2 * i + 16] = (255, 180, 60)
+    write_video(path, frames, 16)
+
+
+def _person(faces: Path, train: Path) -> None:
+    faces.mkdir(parents=True)
+    train.mkdir(parents=True)
+    Image.new("RGB", (64, 64), "white").save(faces / "reference.png")
+    Image.new("RGB", (256, 64), "tan").save(faces / "crops.png")
+    measured = {
+        "face_px": 180.0,
+        "sharpness": 90.0,
+        "score": 2.0,
+        "yaw": 3.0,
+        "pitch": 0.0,
+        "roll": 1.0,
+        "distance": 0.3,
+        "weight": 0.5,
+    }
+    photos = [{"photo": "a b.jpg", "status": "accepted", "reason": "", **measured}]
+    photos += [{"photo": NASTY, "status": "rejected", "reason": "no face found"}]
+    pd.DataFrame(photos).to_csv(faces / "photos.csv", index=False)
+    steps = np.arange(1, 81)
+    curve = {
+        "step": steps,
+        "phase": 0,
+        "kind": "clip",
+        "loss": 1 / steps**0.5,
+        "face_loss": np.where(steps % 2, 1.2 / steps**0.5, np.nan),
+    }
+    pd.DataFrame(curve).to_csv(train / "metrics.csv", index=False)
+    (train / "adapter.safetensors").write_bytes(b"adapter")
+
+
+def embedded(page: str) -> dict[str, Any]:
+    """The data as a browser reads it: up to the first thing that ends the script element."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script', page, re.DOTALL | re.IGNORECASE)
+    assert found
+    value: dict[str, Any] = json.loads(found[1])
+    return value
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> dict[str, Any]:
+    return make_results(tmp_path)
+
+
+def test_page_holds_every_render_with_its_media_beside_it(results: dict[str, Any]) -> None:
+    build_report(**results)
+    folder = results["folder"]
+    data = embedded((folder / "index.html").read_text())
+    assert [(r["identity"], r["clip"], r["variant"]) for r in data["renders"]] == [
+        (identity, clip, variant) for identity, variants in VARIANTS.items() for clip in CLIPS for variant in variants
+    ]
+    shown = [r["video"] for r in data["renders"]] + [u for c in data["clips"].values() for u in c.values() if u]
+    shown += [data["people"][name][picture] for name in ("eileen", "nora") for picture in ("reference", "crops")]
+    assert all((folder / address).is_file() for address in shown)
+    assert {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} == {*shown, "index.html"}
+    render = results["renders_folder"] / "eileen" / CLIPS[0] / "face_scale~0.mp4"
+    assert (folder / "media/renders/eileen" / CLIPS[0] / "face_scale~0.mp4").read_bytes() == render.read_bytes()
+
+
+def test_control_videos_have_no_driving_clip_and_unmeasured_values_are_null(results: dict[str, Any]) -> None:
+    build_report(**results)
+    data = embedded((results["folder"] / "index.html").read_text())
+    assert data["clips"]["control-walk"]["source"] is None
+    unmeasured = next(r for r in data["renders"] if r["clip"] == "control-walk")
+    assert unmeasured["pose_pck"] is None
+    assert unmeasured["identity_distance"] is None
+    assert unmeasured["flicker"] == 3.2
+
+
+def test_names_cannot_become_markup(results: dict[str, Any]) -> None:
+    build_report(**results)
+    page = (results["folder"] / "index.html").read_text()
+    assert "<script>document" not in page
+    data = embedded(page)
+    assert data["people"]["eileen"]["consent"] == NASTY
+    assert data["people"]["eileen"]["photos"][1]["photo"] == NASTY
+    assert data["rejected"] == [{"clip": NASTY, "stage": "clips", "reason": "cannot be decoded"}]
+
+
+def test_data_that_looks_like_a_placeholder_stays_data() -> None:
+    assert embedded(fill_page({"name": "/*script*/ /*style*/"})) == {"name": "/*script*/ /*style*/"}
+
+
+def test_page_needs_nothing_from_elsewhere(results: dict[str, Any]) -> None:
+    build_report(**results)
+    page = (results["folder"] / "index.html").read_text()
+    assert set(re.findall(r"https?://[^\"' ]+", page)) <= {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"<(script|link|iframe)[^>]+(src|href)=", page)
+    assert "@import" not in page
+    assert str(results["folder"]) not in page
+
+
+def test_equal_results_give_equal_bytes(results: dict[str, Any]) -> None:
+    build_report(**results)
+    first = (results["folder"] / "index.html").read_bytes()
+    build_report(**results)
+    assert (results["folder"] / "index.html").read_bytes() == first
+
+
+def test_media_of_removed_renders_vanish(results: dict[str, Any]) -> None:
+    build_report(**results)
+    rows = pd.read_csv(results["metrics"])
+    rows[rows["identity"] == "eileen"].to_csv(results["metrics"], index=False)
+    build_report(**results)
+    assert [p.name for p in (results["folder"] / "media" / "renders").iterdir()] == ["eileen"]
+
+
+def test_weights_and_versions_are_named(results: dict[str, Any]) -> None:
+    build_report(**results)
+    data = embedded((results["folder"] / "index.html").read_text())
+    by_file = {w["file"].rsplit("/", 2)[-1]: w for w in data["weights"]}
+    assert by_file["config.json"]["sha256"] == read_json(results["model_manifest"])["files"]["vae/config.json"]["sha256"]
+    assert by_file["pose.task"]["size"] == len(b"weights")
+    assert {"numpy", "torch", "facedance", "Python"} <= {v["package"] for v in data["versions"]}
+    assert yaml.safe_load(data["parameters"])["model"] == results["params"].model
+
+
+def test_loss_curve_of_a_long_training_is_thinned_by_means(tmp_path: Path) -> None:
+    steps = np.arange(1, 3001)
+    pd.DataFrame({"step": steps, "loss": steps % 2, "face_loss": np.nan}).to_csv(tmp_path / "metrics.csv", index=False)
+    curve = loss_curve(tmp_path / "metrics.csv")
+    assert len(curve) == 300
+    assert curve[-1] == (3000, 0.5, None)
+
+
+def test_short_training_is_shown_step_by_step(tmp_path: Path) -> None:
+    pd.DataFrame({"step": [1, 2], "loss": [3.0, 2.0], "face_loss": [1.0, None]}).to_csv(tmp_path / "metrics.csv", index=False)
+    assert loss_curve(tmp_path / "metrics.csv") == [(1, 3.0, 1.0), (2, 2.0, None)]
+
+
+CHECK = """<script>addEventListener("load", () => setTimeout(() => {
+  const text = (selector) => [...document.querySelectorAll(selector)].map((element) => element.textContent);
+  const heading = [...document.querySelectorAll("#scores th")].find((head) => head.textContent === "Distance to target");
+  heading.firstChild.click();
+  const column = [...heading.parentNode.children].indexOf(heading) + 1;
+  const down = text(`#scores td:nth-child(${column})`);
+  heading.firstChild.click();
+  const up = text(`#scores td:nth-child(${column})`);
+  document.querySelector("#forward").click();
+  document.querySelector("#forward").click();
+  const times = [...document.querySelectorAll(".card:first-child video")].map((video) => video.currentTime);
+  const select = document.querySelector("[name=identity]");
+  select.value = "eileen";
+  select.dispatchEvent(new Event("change", { bubbles: true }));
+  const found = { title: document.title, down, up, times, cards: text(".card h3"),
+    photos: text("#photos td:first-child"), rejected: text("#rejected td:first-child") };
+  const shown = Object.assign(document.createElement("pre"), { id: "found", textContent: JSON.stringify(found) });
+  document.body.replaceChildren(shown);
+}, 3000));</script>"""
+
+
+@pytest.mark.workflow
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed")
+def test_page_works_in_a_browser_from_a_file(results: dict[str, Any], tmp_path: Path) -> None:
+    build_report(**results)
+    page = results["folder"] / "index.html"
+    page.write_text(page.read_text().replace("</body>", CHECK + "</body>"))
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
+               "--disable-component-update", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=8000",
+               "--dump-dom", page.as_uri()]  # fmt: skip
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    shown = re.search(r'<pre id="found">(.*?)</pre>', dom, re.DOTALL)
+    assert shown, dom[-2000:]
+    found = json.loads(shown[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    assert found["title"] == "facedance report"
+    assert found["down"][:2] == ["0.600", "0.600"]
+    assert found["up"][0] == "0.400"
+    assert found["down"][-1] == found["up"][-1] == "–"
+    assert len(found["times"]) == 4
+    assert all(abs(time - 2.5 / 16) < 0.01 for time in found["times"])
+    assert found["cards"] == ["eileen"] * len(CLIPS)
+    assert NASTY in found["photos"]
+    assert found["rejected"] == [NASTY]

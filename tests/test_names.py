@@ -1,0 +1,108 @@
+"""Names of clips, shards and variants."""
+
+import pytest
+
+from facedance import names
+from facedance.config.batches import asked_for, renders_of
+from facedance.config.render_settings import RenderSettings, format_variant, parse_variant
+from facedance.config.sections import Batch
+
+AIST = "gBR_sBM_c01_d04_mBR0_ch01"
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "a b.mp4",
+        "$(rm -rf ~).mp4",
+        'it\'s "me".mp4',
+        "../../x.mp4",
+        "{shard}.mp4",
+        "été.mp4",
+        "-.mp4",
+        ".mp4",
+        "a" * 300 + ".mp4",
+    ],
+)
+def test_any_file_name_becomes_a_safe_name(file):
+    name = names.video_id(file)
+    assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+    assert 0 < len(name) <= 80
+    assert name[0].isalnum()
+
+
+def test_an_aist_name_stays_and_similar_names_stay_apart():
+    assert names.video_id(f"data/videos/{AIST}.mp4") == AIST
+    assert len({names.video_id(n) for n in ("a b.mp4", "a_b.mp4", "a-b.mp4", "a+b.mp4")}) == 4
+
+
+def test_a_clip_is_in_the_shard_of_its_video():
+    for video in (AIST, "my-dance_2", "x"):
+        assert names.shard_of_clip(names.clip_id(video, 3), 64) == names.shard_of(video, 64)
+    assert names.shard_of_clip(names.control_id("walk.mp4"), 64) == names.CONTROL_SHARD
+
+
+def test_shards_are_even_and_do_not_depend_on_other_videos():
+    shards = [names.shard_of(f"v{i}", 8) for i in range(4000)]
+    counts = [shards.count(s) for s in set(shards)]
+    assert len(counts) == 8
+    assert max(counts) < 1.25 * min(counts)
+
+
+def test_a_variant_is_parsed_into_typed_changes_and_back():
+    changes = parse_variant("face_scale~1.2_seed~7")
+    assert changes == {"face_scale": 1.2, "seed": 7}
+    assert format_variant(changes) == "face_scale~1.2_seed~7"
+    assert parse_variant("default") == {}
+    assert format_variant({}) == "default"
+    assert parse_variant("reference~false") == {"reference": False}
+    assert parse_variant("guidance_scale~1_face_guidance~2.5") == {"guidance_scale": 1.0, "face_guidance": 2.5}
+
+
+@pytest.mark.parametrize(
+    ("variant", "words"),
+    [
+        ("face_scale", "key~value"),
+        ("face_scale~", "key~value"),
+        ("face_scale~1_", "key~value"),
+        ("speed~1", "unknown setting 'speed'"),
+        ("face_scale~-1", "greater than or equal to 0"),
+        ("seed~1.5", "integer"),
+        ("face_guidance~31", "less than or equal to 30"),
+    ],
+)
+def test_a_wrong_variant_is_refused(variant, words):
+    with pytest.raises(ValueError, match="variant") as error:
+        parse_variant(variant)
+    assert words in str(error.value)
+
+
+def test_settings_are_varied_and_stay_valid():
+    base = RenderSettings(
+        prompt="dance", negative_prompt="none", steps=8, guidance_scale=3, face_scale=1, lora_scale=1, control_scale=1,
+        reference=True, seed=0,
+    )  # fmt: skip
+    assert base.varied("face_scale~0_seed~3") == base.model_copy(update={"face_scale": 0.0, "seed": 3})
+    assert base.varied("default") == base
+    assert base.face_gain == 1
+    assert base.varied("face_guidance~6").face_gain == 2
+    with pytest.raises(ValueError, match=r"^variant 'guidance_scale~1_face_guidance~6': face_guidance 6 needs .* above 1, .* 1$"):
+        base.varied("guidance_scale~1_face_guidance~6")
+
+
+def test_batches_select_renders_once_each():
+    batches = [
+        Batch(who=("ann", "ben"), videos=("g*",)),
+        Batch(who=("ann",), videos=("gBR*", "control-*"), variants=("default", "seed~1")),
+    ]
+    clips = ["gBR_x_000", "gHO_y_001", "walk_000", "control-jump"]
+    assert list(renders_of("ann", clips, batches)) == [
+        ("gBR_x_000", "default"),
+        ("gBR_x_000", "seed~1"),
+        ("gHO_y_001", "default"),
+        ("control-jump", "default"),
+        ("control-jump", "seed~1"),
+    ]
+    assert list(renders_of("ben", clips, batches)) == [("gBR_x_000", "default"), ("gHO_y_001", "default")]
+    assert asked_for("ann", ["control-jump"], batches)
+    assert not asked_for("ben", ["walk"], batches)

@@ -1,0 +1,72 @@
+"""Checkpoints: whole or absent, and complete."""
+
+import pytest
+import torch
+from torch import nn
+
+from facedance.train import checkpoint
+from facedance.train.checkpoint import Checkpoint
+
+
+def tensors(value: float) -> dict[str, torch.Tensor]:
+    return {"a": torch.full((3,), value)}
+
+
+def test_the_newest_is_read_and_two_are_kept(tmp_path):
+    assert checkpoint.newest(tmp_path) is None
+    for step in (5, 10, 15):
+        checkpoint.save(tmp_path, Checkpoint(step, tensors(step), {"rows": [step]}))
+    last = checkpoint.newest(tmp_path)
+    assert (last.step, last.facts) == (15, {"rows": [15]})
+    assert torch.equal(last.tensors["a"], torch.full((3,), 15.0))
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"step_00000{n}.{s}" for n in (10, 15) for s in ("json", "safetensors")]
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, caplog):
+    checkpoint.save(tmp_path, Checkpoint(5, tensors(5), {}))
+    checkpoint.save(tmp_path, Checkpoint(10, tensors(10), {}))
+    damaged = tmp_path / "step_0000010.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-4])
+    assert checkpoint.newest(tmp_path).step == 5
+    assert "step_0000010" in caplog.text
+
+
+def test_tensors_without_their_record_are_no_checkpoint(tmp_path):
+    checkpoint.save(tmp_path, Checkpoint(5, tensors(5), {}))
+    checkpoint.save(tmp_path, Checkpoint(10, tensors(10), {}))
+    (tmp_path / "step_0000010.json").unlink()  # killed between the two files
+    assert checkpoint.newest(tmp_path).step == 5
+
+
+def steps(layer: nn.Linear, optimizer: torch.optim.AdamW, average: dict, count: int) -> None:
+    for i in range(count):
+        layer(torch.full((2, 3), 1.0 + i)).pow(2).sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        average["weight"].lerp_(layer.weight.detach(), 0.1)
+
+
+def training() -> tuple[nn.Linear, torch.optim.AdamW, dict]:
+    layer = nn.Linear(3, 2, bias=False)
+    nn.init.ones_(layer.weight)
+    return layer, torch.optim.AdamW(layer.parameters(), lr=0.1, betas=(0.9, 0.99)), {"weight": layer.weight.detach().clone()}
+
+
+@pytest.mark.parametrize("part", ["parameter", "optimizer", "average"])
+def test_a_restored_training_goes_on_to_the_bit_and_needs_every_part(tmp_path, part):
+    layer, optimizer, average = training()
+    steps(layer, optimizer, average, 3)
+    state = checkpoint.pack({"weight": layer.weight}, optimizer, average)
+    checkpoint.save(tmp_path, Checkpoint(3, state, {}))
+    steps(layer, optimizer, average, 2)
+
+    def resumed(tensors: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        layer, optimizer, average = training()
+        checkpoint.unpack(tensors, {"weight": layer.weight}, optimizer, average)
+        steps(layer, optimizer, average, 2)
+        return layer.weight, average["weight"]
+
+    kept = checkpoint.newest(tmp_path).tensors
+    assert all(map(torch.equal, resumed(kept), (layer.weight, average["weight"])))
+    spoilt = {name: tensor * 2 if name.startswith(part) else tensor for name, tensor in kept.items()}
+    assert not all(map(torch.equal, resumed(spoilt), (layer.weight, average["weight"])))

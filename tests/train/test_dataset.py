@@ -1,0 +1,113 @@
+"""What a training learns from."""
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from facedance.train.dataset import REFERENCE_WEIGHT, draw_example, generator, make_example, read_dataset, step_kind
+from tests.train.training_world import (
+    TRAIN,
+    WAN,
+    Z,
+    changed,
+    files_in,
+)
+
+
+def test_the_last_dance_with_a_known_face_is_held_out(dataset):
+    assert [clip.name for clip in dataset.clips] == ["a_000", "a_001", "c_000"]
+    assert dataset.heldout.name == "b_000"
+    assert [clip.embedding is None for clip in dataset.clips] == [False, False, True]
+    assert [photo.name for photo in dataset.photos] == ["one.png", "two.jpg"]
+
+
+def test_with_a_single_dance_nothing_is_held_out(world, tmp_path):
+    table = pd.read_csv(world / "clips.csv", keep_default_na=False)
+    table[table["clip"].str.startswith("a_")].to_csv(tmp_path / "clips.csv", index=False)
+    dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN)
+    assert (len(dataset.clips), dataset.heldout) == (2, None)
+
+
+def test_without_clips_photos_are_all(world, tmp_path):
+    pd.DataFrame(columns=["clip", "status", "file", "sha256"]).to_csv(tmp_path / "clips.csv", index=False)
+    dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN)
+    assert {step_kind(dataset, changed(photo_share=0.0), step) for step in range(20)} == {"photo"}
+
+
+def test_only_the_videos_that_are_meant_are_learned_from(world, tmp_path):
+    """One video more changes the digest of a training only if it is meant, so that it is rendered without training anew."""
+    shutil.copytree(world, tmp_path / "world")
+    files = dataclasses.replace(files_in(tmp_path / "world"), videos=["a", "b"])
+    before = read_dataset(files, WAN)
+    assert {clip.video_name for clip in before.clips} | {before.heldout.video_name} == {"a", "b"}
+    table = pd.read_csv(files.manifests[0], keep_default_na=False)
+    table.loc[len(table)] = ["e_000", "accepted", "a_000.safetensors", ""]
+    table.to_csv(files.manifests[0], index=False)
+    assert read_dataset(files, WAN).clips_digest == before.clips_digest
+    assert read_dataset(dataclasses.replace(files, videos=["a", "b", "e"]), WAN).clips_digest != before.clips_digest
+
+
+def test_an_example_depends_on_seed_step_and_index_alone(dataset):
+    first = draw_example(dataset, TRAIN, 3, 1)
+    torch.manual_seed(99)
+    draw_example(dataset, TRAIN, 4, 0)
+    again = draw_example(dataset, TRAIN, 3, 1)
+    assert first.sigma == again.sigma
+    assert torch.equal(first.latents, again.latents)
+    others = [
+        draw_example(dataset, TRAIN, 3, 0),
+        draw_example(dataset, TRAIN, 4, 1),
+        draw_example(dataset, changed(seed=1), 3, 1),
+    ]
+    assert len({first.sigma, *(other.sigma for other in others)}) == 4
+
+
+def test_shares_and_dropouts_are_what_they_say(dataset):
+    train = changed(photo_share=0.25, text_dropout=0.1, face_dropout=0.3, reference_dropout=0.6)
+    kinds = [step_kind(dataset, train, step) for step in range(400)]
+    assert kinds.count("photo") / 400 == pytest.approx(0.25, abs=0.06)
+    examples = [draw_example(dataset, train, step, 0) for step in range(400) if kinds[step] == "photo"]
+    no_text = np.mean([torch.equal(e.text[0], dataset.no_text) for e in examples])
+    no_face = np.mean([e.embedding is None for e in examples])
+    no_reference = np.mean([e.latents.shape[2] == 1 for e in examples])
+    assert [no_text, no_face, no_reference] == pytest.approx([0.1, 0.3, 0.6], abs=0.12)
+    sigmas = np.array([e.sigma for e in examples])
+    assert np.median(sigmas) == pytest.approx(0.75, abs=0.06)  # 3 * 0.5 / (1 + 2 * 0.5)
+
+
+def test_the_reference_is_one_frame_in_front_as_in_the_pipeline(dataset):
+    item = dataset.clips[0].load()
+    example = make_example(
+        item, text=dataset.text, embedding=None, sigma=0.0, with_reference=True, face_weight=4.0, random=generator(0)
+    )
+    assert torch.equal(example.latents[0], torch.cat([item.reference, item.video], dim=1))  # no noise at sigma 0
+    assert torch.equal(example.control[0, :, 1:], item.control)
+    assert torch.equal(example.control[0, :Z, :1], item.reference)
+    assert not example.control[0, Z:, 0].any()
+    assert (example.weight[0, 0, 0] == REFERENCE_WEIGHT).all()
+    assert not example.face[0, 0, 0].any()
+
+
+def test_faces_weigh_more_and_padding_nothing(dataset):
+    clip, photo = (
+        make_example(
+            source.load(),
+            text=dataset.text,
+            embedding=None,
+            sigma=0.5,
+            with_reference=False,
+            face_weight=4.0,
+            random=generator(0),
+        )
+        for source in (dataset.clips[0], dataset.photos[0])
+    )
+    assert (clip.weight[0, 0, 0] == 1).all()  # no box is known for frame 0
+    assert clip.weight[0, 0, 1].max() == 5
+    assert clip.weight[0, 0, 1, 1, 1] == 5  # box 16..32 x 16..40 of 64 x 96 pixels: latents 1..2 x 1..2.5
+    assert clip.weight[0, 0, 1, 0, 0] == 1
+    assert photo.weight.max() == 5
+    assert (photo.weight[0, 0, 0, :, 3] == 0).all()  # seen up to pixel 24 of 32

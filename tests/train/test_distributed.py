@@ -1,0 +1,102 @@
+"""Several processes that work together: what they add up, and that they end together."""
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+
+from facedance.train.distributed import ALONE, Rank, in_processes
+
+
+def fresh(target, *arguments) -> multiprocessing.Process:
+    """A process that has computed nothing yet, as a rule's script has not."""
+    process = multiprocessing.get_context("spawn").Process(target=target, args=arguments)
+    process.start()
+    return process
+
+
+def add_up(folder: Path) -> None:
+    def work(rank: Rank) -> None:
+        parameters = [torch.zeros(2, 2), torch.zeros(3), torch.zeros(1)]
+        if rank.number == 0:
+            parameters[0].grad = torch.full((2, 2), 1.0)
+        parameters[1].grad = torch.full((3,), 10.0 + rank.number)
+        rank.add_gradients(parameters)
+        items = rank.gather([(item, rank.number) for item in rank.share(5)])
+        torch.save(([p.grad for p in parameters], items), folder / f"{rank.number}.pt")
+
+    in_processes(2, work)
+
+
+def test_gradients_are_summed_and_items_keep_their_order(tmp_path):
+    process = fresh(add_up, tmp_path)
+    process.join(120)
+    assert process.exitcode == 0
+    for number in range(2):
+        (first, second, none), items = torch.load(tmp_path / f"{number}.pt")
+        assert torch.equal(first, torch.ones(2, 2))
+        assert torch.equal(second, torch.full((3,), 21.0))
+        assert none is None
+        assert items == [(0, 0), (1, 1), (2, 0), (3, 1), (4, 0)]
+
+
+def fail(folder: Path, how: str) -> None:
+    def work(rank: Rank) -> None:
+        (folder / f"{rank.number}.pid").write_text(str(os.getpid()))
+        rank.gather([rank.number])  # both have begun
+        if rank.number == 0:
+            time.sleep(300)
+        if how == "full":
+            raise OSError(28, "No space left on device", "x.safetensors")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    try:
+        in_processes(2, work)
+    except (OSError, RuntimeError) as error:
+        (folder / "error").write_text(f"{type(error).__name__}: {error}")
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [("full", "OSError: [Errno 28] No space left"), ("killed", "RuntimeError: training process 1 of 2 ended with -9")],
+)
+def test_when_one_fails_the_others_are_ended_and_it_is_named(tmp_path, how, said):
+    process = fresh(fail, tmp_path, how)
+    process.join(60)
+    assert process.exitcode == 0
+    assert (tmp_path / "error").read_text().startswith(said)
+    assert not psutil.pid_exists(int((tmp_path / "0.pid").read_text()))
+
+
+def wait_in_two(folder: Path) -> None:
+    def work(rank: Rank) -> None:
+        (folder / f"{rank.number}.pid").write_text(str(os.getpid()))
+        time.sleep(300)
+
+    in_processes(2, work)
+
+
+def test_a_killed_job_leaves_no_process_behind(tmp_path):
+    process = fresh(wait_in_two, tmp_path)
+    files = [tmp_path / f"{number}.pid" for number in range(2)]
+    until(lambda: all(file.exists() and file.read_text() for file in files))
+    process.kill()
+    process.join()
+    until(lambda: not any(psutil.pid_exists(int(file.read_text())) for file in files))
+
+
+def until(true, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_alone_everything_is_one_s_own():
+    assert list(ALONE.share(3)) == [0, 1, 2]
+    assert ALONE.gather(["a", "b"]) == ["a", "b"]

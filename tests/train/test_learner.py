@@ -1,0 +1,126 @@
+"""A step of the training: what it moves, that it learns, and what it refuses."""
+
+import dataclasses
+import itertools
+
+import pytest
+import torch
+
+from facedance.config.sections import Phase
+from facedance.job import InputError
+from facedance.train import learner
+from facedance.train.learner import learning_rate
+from facedance.train.validate import SIGMAS, heldout_losses
+from tests.train.training_world import (
+    BOTH,
+    TRAIN,
+    changed,
+    fixed_example,
+    learner_for,
+)
+
+
+def test_only_the_adapter_gets_gradients(world, dataset):
+    model = learner_for(world, TRAIN)
+    model.accumulate(fixed_example(dataset))
+    reached = {n for n, p in model.transformer.named_parameters() if p.grad is not None and p.grad.any()}
+    assert reached
+    assert all(".lora_B.person." in name for name in reached)  # A has none while B is zero
+    assert [n for n, p in model.branch.named_parameters() if p.grad is not None and p.grad.any()] == [
+        f"blocks.{i}.out_up.weight" for i in range(6)
+    ]
+
+
+def test_gradient_checkpointing_changes_no_gradient(world, dataset):
+    gradients = []
+    for checkpointing in (False, True):
+        model = learner_for(world, TRAIN)
+        if checkpointing:
+            model.transformer.enable_gradient_checkpointing()
+        model.accumulate(fixed_example(dataset))
+        gradients.append([p.grad for p in model.parameters.values() if p.grad is not None])
+    assert len(gradients[0]) == len(gradients[1])
+    assert all(map(torch.equal, *gradients))
+
+
+def test_a_bfloat16_model_trains_float32_weights(world, dataset):
+    model = learner_for(world, TRAIN, torch.bfloat16)
+    before = {name: p.detach().clone() for name, p in model.parameters.items()}
+    for step in (1, 2):
+        model.step(dataset, step, BOTH)
+    assert {p.dtype for p in model.parameters.values()} == {torch.float32}
+    assert {name.split(".")[0] for name, p in model.parameters.items() if not torch.equal(p, before[name])} == {"face", "lora"}
+
+
+def test_a_phase_moves_only_what_it_trains(world, dataset):
+    model = learner_for(world, TRAIN)
+    before = {name: p.detach().clone() for name, p in model.parameters.items()}
+    model.step(dataset, 1, Phase(steps=1, trains=("lora",)))
+    moved = {name.split(".")[0] for name, p in model.parameters.items() if not torch.equal(p, before[name])}
+    assert moved == {"lora"}
+    model.step(dataset, 2, Phase(steps=1, trains=("face",)))
+    moved = {name.split(".")[0] for name, p in model.parameters.items() if not torch.equal(p, before[name])}
+    assert moved == {"lora", "face"}
+
+
+def test_the_loss_falls_and_the_face_comes_to_matter(world, dataset):
+    train = changed(
+        text_dropout=0.0,
+        face_dropout=0.0,
+        reference_dropout=1.0,
+        photo_share=1.0,
+        phases=(Phase(steps=25, trains=("face", "lora")),),
+    )
+    alone = dataclasses.replace(dataset, photos=dataset.photos[:1])
+    model = learner_for(world, train)
+    example = fixed_example(dataset)
+    without = dataclasses.replace(example, embedding=None)
+    other = dataclasses.replace(example, embedding=-example.embedding)
+    before = model.losses(example)[0]
+    assert model.losses(without)[0] == before  # an untrained branch changes nothing, to the bit
+    for step in range(1, 26):
+        model.step(alone, step, train.phases[0])
+    after = model.losses(example)[0]
+    assert after < 0.9 * before
+    assert model.losses(without)[0] > after
+    assert model.losses(other)[0] != after
+
+
+@pytest.mark.parametrize("loss", [lambda p, t, w: ((p - p.detach()) ** 2).mean(), lambda p, t, w: ((p - t) ** 2).mean().detach()])
+def test_a_loss_that_cannot_be_learned_from_is_refused(world, dataset, monkeypatch, loss):
+    model = learner_for(world, TRAIN)
+    model.require_gradients(dataset)
+    monkeypatch.setattr(learner, "flow_loss", loss)
+    with pytest.raises(ValueError, match="the loss does not depend on"):
+        model.require_gradients(dataset)
+
+
+def test_a_part_that_learns_nothing_is_named(world, dataset):
+    model = learner_for(world, TRAIN)
+    model.branch.detach()
+    with pytest.raises(ValueError, match="the loss does not depend on face,"):
+        model.require_gradients(dataset)
+
+
+def test_divergence_is_one_sentence(world, dataset):
+    model = learner_for(world, changed(learning_rate=1e30, warmup_steps=0))
+    model.step(dataset, 1, BOTH)
+    with pytest.raises(InputError, match=r"diverged at step 2 .* lower train\.learning_rate \(1e\+30\)"):
+        model.step(dataset, 2, BOTH)
+
+
+def test_learning_rate_warms_up_and_ends_at_its_share():
+    train = changed(learning_rate=1.0, warmup_steps=2, final_learning_rate=0.1)
+    rates = [learning_rate(train, step) for step in range(1, 12)]
+    assert rates[:2] == [0.5, 1.0]
+    assert rates[-1] == pytest.approx(0.1)
+    assert all(a > b for a, b in itertools.pairwise(rates[1:]))
+
+
+def test_heldout_losses_tell_faces_apart_once_the_branch_is_trained(world, dataset):
+    model = learner_for(world, TRAIN)
+    losses = {row["loss"] for row in heldout_losses(model, dataset)}
+    assert len(losses) == len(SIGMAS)  # untrained: the face makes no difference
+    model.step(dataset, 1, BOTH)
+    model.step(dataset, 2, BOTH)
+    assert len({row["loss"] for row in heldout_losses(model, dataset)}) == 3 * len(SIGMAS)
