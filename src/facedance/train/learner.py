@@ -1,8 +1,10 @@
 """One step of a training: examples in, a smaller loss out."""
 
+import contextlib
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,6 +19,7 @@ from facedance.train.identity_loss import IdentityLoss
 from facedance.wan.adapter import trainable
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import TIMESTEPS, flow_loss
+from facedance.wan.text_padding import counting_padding, without_padding
 
 BETAS = (0.9, 0.99)
 
@@ -81,8 +84,8 @@ class Learner:
 
     def accumulate(self, example: Example) -> tuple[float, float | None, float | None]:
         """Add an example's share of the batch's gradient; its loss, that within the face if one is seen, and the recogniser's."""
-        with self._condition(example):
-            loss, face, identity = self._losses(example)
+        with self._conditioned(example) as shortened:
+            loss, face, identity = self._losses(shortened)
             whole = loss if identity is None else loss + self.train.identity_weight * identity.to(loss.device)
             if whole.requires_grad:  # not so where the face is dropped while nothing but the face is trained
                 (whole / self.train.batch_size).backward()
@@ -91,8 +94,8 @@ class Learner:
     @torch.no_grad()
     def losses(self, example: Example) -> tuple[float, float | None, float | None]:
         """The same three without learning."""
-        with self._condition(example):
-            loss, face, identity = self._losses(example)
+        with self._conditioned(example) as shortened:
+            loss, face, identity = self._losses(shortened)
         return loss.item(), face, None if identity is None else identity.item()
 
     def require_gradients(self, dataset: Dataset) -> None:
@@ -138,9 +141,13 @@ class Learner:
         for name, average in self._average.items():
             self.parameters[name].copy_(average)
 
-    def _condition(self, example: Example) -> Any:
-        embedding = example.embedding
-        return self.branch.condition(None if embedding is None else embedding.to(self.transformer.device), 1.0)
+    @contextlib.contextmanager
+    def _conditioned(self, example: Example) -> Iterator[Example]:
+        """The example with its text's padding taken off; inside, the transformer counts that padding and sees the face."""
+        text, bias = without_padding(example.text)
+        embedding = None if example.embedding is None else example.embedding.to(self.transformer.device)
+        with counting_padding(self.transformer, bias), self.branch.condition(embedding, 1.0):
+            yield replace(example, text=text)
 
     def _losses(self, example: Example) -> tuple[Tensor, float | None, Tensor | None]:
         prediction = predict(self.transformer, example)
