@@ -15,6 +15,8 @@ from moto.server import ThreadedMotoServer
 
 from .conftest import ROOT, Project
 
+pytestmark = pytest.mark.thorough
+
 NO_WORK = {"prune", "data", "models", "faces", "clips", "poses", "dancers", "latents", "train", "render", "evaluate", "report"}
 RENDERING = {"render_shard", "score_renders", "summarise", "build_report"}
 

@@ -5,6 +5,8 @@ import pytest
 from .faults import KINDS, Fault, suffer, violations
 from .test_reproducible import digests
 
+pytestmark = pytest.mark.thorough
+
 SEEDS = (14, 24)
 
 

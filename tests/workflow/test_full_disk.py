@@ -8,6 +8,8 @@ import pytest
 
 from facedance.video import UnreadableVideo, inspect
 
+pytestmark = pytest.mark.thorough
+
 
 @contextlib.contextmanager
 def small_disk(folder, size):

@@ -9,6 +9,8 @@ from safetensors.torch import load_file, save
 from facedance.video import read_frames
 from tests.loopback_hub import serving
 
+pytestmark = pytest.mark.thorough
+
 FAST = "loras/fast.safetensors"
 LORA = "results/train/eileen/lora.diffusers.safetensors"
 

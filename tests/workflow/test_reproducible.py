@@ -3,8 +3,11 @@
 import hashlib
 
 import pandas as pd
+import pytest
 
 from .conftest import new_project
+
+pytestmark = pytest.mark.thorough
 
 TIMED = {"metrics.csv"}  # of training: its seconds are measured
 

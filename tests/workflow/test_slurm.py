@@ -11,7 +11,7 @@ import pytest
 from .conftest import new_project
 from .slurm_cluster import GPUS, cluster, why_not
 
-pytestmark = [pytest.mark.slurm, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
+pytestmark = [pytest.mark.slurm, pytest.mark.skipif(why_not() is not None, reason=str(why_not())), pytest.mark.thorough]
 
 SLURM = ["snakemake", "--workflow-profile", "profiles/slurm", "--latency-wait", "5"]
 # The tiny model needs far less than the profile asks for the published ones, and no GPU; here it is to wait for one as they do.
