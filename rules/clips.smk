@@ -1,13 +1,18 @@
 # Videos -> clips of the model's length, frame rate and shape, with their music.
 
+IGNORE_LIST = brought_or_made(filter(None, [PARAMS.clips.ignore_list]))
+
 
 rule cut_clips:
     input:
         videos=paths_of_shard,
-        ignore_list=PARAMS.clips.ignore_list or [],
+        ignore_list=IGNORE_LIST,
         pose_model=POSE_MODEL,
         stamp=stamp(
-            "clips", "cut_clips", {**part("clips", "wan")}, items=paths_of_shard
+            "clips",
+            "cut_clips",
+            part("clips", "wan"),
+            files=lambda w: [*paths_of_shard(w), *IGNORE_LIST],
         ),
     output:
         "results/clips/shards/{shard}.csv",

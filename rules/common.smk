@@ -1,10 +1,13 @@
 # What all rules share: the checked parameters, what lies in data/, and stamps.
 
+import functools
 import os
 import sys
+import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake_interface_storage_plugins.io import Mtime
 
 # The library is the one beside this Snakefile, here and in the jobs, whatever is installed.
 SOURCE = str(Path(str(workflow.current_basedir)).resolve().parent / "src")
@@ -12,19 +15,18 @@ sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=SOURCE)
 
 from facedance import names
-from facedance.rerun.clock import bring_into_present
+from facedance.rerun.clock import bring_into_present, present_times
 from facedance.config.params import validate
 from facedance.sample import catalogue
 from facedance.config.batches import asked_for, matches
-from facedance.rerun.stamps import code_digest, write_stamp
+from facedance.rerun.code import code_digest
+from facedance.rerun.stamps import says, settle_stamp, stamp_content, write_stamp
 
 # Places of what rules read and write.
 FOLDERS = ("assets", "data", "models", "results", "logs", "lab/results")
 
 try:
     PARAMS = validate(config)
-    if workflow.is_main_process:  # jobs read this file too, while others write
-        bring_into_present(FOLDERS)
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 
@@ -55,11 +57,17 @@ def files_in(folder, suffixes=None):
     )
 
 
+def brought_or_made(found, made=()):
+    """Files that the user brings, whose content counts (see `stamp`) and not their time, and those that a rule makes."""
+    made = set(made)
+    return sorted([*(ancient(f) for f in found if f not in made), *made])
+
+
 def photos_of(identity):
     """Photos of an identity: what is in its folder, and what the sample will put there."""
     folder = f"data/photos/{identity}"
     sample = catalogue.PHOTOS if identity in SAMPLE_IDENTITIES else ()
-    return sorted({*files_in(folder), *(f"{folder}/{name}" for name in sample)})
+    return brought_or_made(files_in(folder), (f"{folder}/{name}" for name in sample))
 
 
 def all_photos():
@@ -69,16 +77,16 @@ def all_photos():
 def all_videos():
     """Dance videos: what is in data/videos, and what the sample will put there."""
     sample = (f"data/videos/{video}.mp4" for video in SAMPLE_VIDEOS)
-    return sorted({*files_in("data/videos", VIDEO_SUFFIXES), *sample})
+    return brought_or_made(files_in("data/videos", VIDEO_SUFFIXES), sample)
 
 
 def all_controls():
-    return files_in("data/control", {".mp4"})
+    return brought_or_made(files_in("data/control", {".mp4"}))
 
 
 def all_keypoints():
     sample = (f"data/keypoints2d/{sequence}.pkl" for sequence in SAMPLE_SEQUENCES)
-    return sorted({*files_in("data/keypoints2d", {".pkl"}), *sample})
+    return brought_or_made(files_in("data/keypoints2d", {".pkl"}), sample)
 
 
 VIDEOS = {}  # safe name -> path
@@ -125,26 +133,78 @@ wildcard_constraints:
     shard=rf"\d{{4}}|{names.CONTROL_SHARD}",
 
 
-def stamp(stage, rule, params, items=None, code=True, prefix=""):
+def executing():
+    """Whether this run makes what it plans, which is not so for `--dry-run`, `--summary`, `--report` and the like."""
+    return workflow.executor_plugin is not None and not workflow.dryrun
+
+
+@functools.cache  # once, before the first times are looked at
+def see_to_the_clock():
+    if executing():
+        try:
+            bring_into_present(FOLDERS)
+        except ValueError as error:
+            raise SystemExit(str(error))
+    else:
+        for path, moment in present_times(FOLDERS).items():
+            workflow.iocache.mtime[path] = Mtime(local=moment / 1e9)
+
+
+STAMPS = set()  # all that this run depends on
+
+
+def stamp(stage, rule, params, items=None, files=None, code=True, prefix=""):
     """Input function that keeps the stamp of a rule up to date and gives its path.
 
     `params` is a part of PARAMS or a function of the wildcards; `items`, a function of the wildcards, names what the
-    job works on, so that one fewer is a change as well. What is only fetched does not depend on this program's `code`.
+    job works on, so that one fewer is a change as well. `files`, another, names files that the user brings: their
+    content counts too. What is only fetched does not depend on this program's `code`.
     """
 
     def path(wildcards):
         # What data/ and models/ were made from is recorded together with them.
         folder = stage if stage in {"data", "models"} else f"{prefix}results/{stage}"
         file = f"{folder}/stamps/{'.'.join([rule, *map(str, wildcards)])}.json"
-        values = params(wildcards) if callable(params) else params
-        listed = items(wildcards) if items else ()
-        digest = code_digest(f"{prefix}scripts/{rule}.py") if code else ""
-        write_stamp(file, values, digest, listed)
+        if (
+            not workflow.is_main_process
+        ):  # in a job: whoever planned it has written the stamp
+            return file
+        see_to_the_clock()
+        content = stamp_content(
+            params(wildcards) if callable(params) else params,
+            code_digest(f"{prefix}scripts/{rule}.py") if code else "",
+            items(wildcards) if items else (),
+            files(wildcards) if files else (),
+        )
+        if executing():
+            write_stamp(file, content)
+            STAMPS.add(file)
+        elif not says(file, content):
+            # The plan sees a file that is newer, and larger than those which are compared by checksum.
+            workflow.iocache.mtime[file] = Mtime(local=time.time())
+            workflow.iocache.size[file] = (
+                1 + workflow.dag_settings.max_checksum_file_size
+            )
         # Snakemake lists a target's input folders once, so a stamp that comes later would be missing to it.
         workflow.iocache.exists_local[file] = True
         return file
 
     return path
+
+
+def settle_stamps():
+    """Tell the stamps what the files hold that this run has made for jobs which take them from data/ or models/."""
+    made = {str(file) for job in workflow.dag.finished_jobs for file in job.output}
+    for file in STAMPS:
+        settle_stamp(file, made)
+
+
+onsuccess:
+    settle_stamps()
+
+
+onerror:
+    settle_stamps()
 
 
 def part(*sections):

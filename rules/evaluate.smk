@@ -52,7 +52,15 @@ rule measure_pose_accuracy:
         clips="results/clips/clips.csv",
         landmarks=expand("results/poses/landmarks/{shard}.parquet", shard=SHARDS),
         manifests=expand("results/poses/shards/{shard}.csv", shard=SHARDS),
-        stamp=stamp("evaluate", "measure_pose_accuracy", {}, items=lambda w: SHARDS),
+        stamp=stamp(
+            "evaluate",
+            "measure_pose_accuracy",
+            {},
+            items=lambda w: SHARDS,
+            files=lambda w: expand(
+                "data/ground_truth/{video}.parquet", video=SAMPLE_VIDEOS
+            ),
+        ),
     output:
         "results/evaluate/pose_accuracy.csv",
     log:

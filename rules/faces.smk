@@ -12,7 +12,7 @@ rule embed_faces:
                 **part("faces"),
                 "consent": PARAMS.identities[w.identity].consent,
             },
-            items=lambda w: photos_of(w.identity),
+            files=lambda w: photos_of(w.identity),
         ),
     output:
         "results/faces/{identity}/embedding.safetensors",

@@ -89,7 +89,12 @@ rule encode_photos:
         face_model=FACE_MODEL,
         pose_model=POSE_MODEL,
         model=WAN_MODEL,
-        stamp=stamp("latents", "encode_photos", part("wan", "poses", "faces")),
+        stamp=stamp(
+            "latents",
+            "encode_photos",
+            part("wan", "poses", "faces"),
+            files=lambda w: photos_of(w.identity),
+        ),
     output:
         "results/latents/photos/{identity}.safetensors",
     log:

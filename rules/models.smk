@@ -9,7 +9,10 @@ FACE_FOLDER = (
 FACE_MODEL = f"{FACE_FOLDER}/manifest.json"
 WAN_FOLDER = f"models/{PARAMS.model}"
 WAN_MODEL = f"{WAN_FOLDER}/manifest.json"
-LORA_FILES = [lora.path(name) for name, lora in PARAMS.render.loras.items()]
+LORA_FILES = brought_or_made(
+    (l.path(name) for name, l in PARAMS.render.loras.items() if not l.repo),
+    (l.path(name) for name, l in PARAMS.render.loras.items() if l.repo),
+)
 
 
 rule fetch_pose_model:
@@ -47,8 +50,13 @@ rule fetch_face_model:
 
 rule place_tiny_model:
     input:
-        "assets/tiny/meta.json",  # holds the weights' digests
-        stamp=stamp("models", "place_tiny_model", {}),
+        ancient("assets/tiny/meta.json"),  # holds the weights' digests
+        stamp=stamp(
+            "models",
+            "place_tiny_model",
+            {},
+            files=lambda w: ["assets/tiny/meta.json"],
+        ),
     output:
         "models/tiny/manifest.json",
     log:

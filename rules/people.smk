@@ -39,6 +39,13 @@ def training_videos():
     return sorted(v for v in VIDEOS if matches(v, PARAMS.train.videos))
 
 
+def training_params():
+    """What a training depends on besides its data; which videos it learns from is part of that."""
+    values = {**part("train", "wan"), "prompt": PARAMS.render.settings.prompt}
+    del values["train"]["videos"]
+    return values
+
+
 def training_shards():
     return sorted({names.shard_of(v, PARAMS.shards) for v in training_videos()})
 

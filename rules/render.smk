@@ -17,6 +17,7 @@ rule render_shard:
             "render_shard",
             render_params,
             items=lambda w: [str(b) for b in batches_of(w)],
+            files=lambda w: LORA_FILES,
         ),
     output:
         "results/render/manifests/{identity}/{shard}.csv",
@@ -48,7 +49,7 @@ rule render_clip:
         photos=of_members("results/latents/photos/{identity}.safetensors"),
         loras=LORA_FILES,
         model=WAN_MODEL,
-        stamp=stamp("render", "render_clip", render_params),
+        stamp=stamp("render", "render_clip", render_params, files=lambda w: LORA_FILES),
     output:
         video="results/render/{identity}/{clip}/{variant}.mp4",
         sidecar="results/render/{identity}/{clip}/{variant}.json",

@@ -16,7 +16,7 @@ rule train_adapter:
         stamp=stamp(
             "train",
             "train_adapter",
-            {**part("train", "wan"), "prompt": PARAMS.render.settings.prompt},
+            training_params(),
             items=lambda w: training_videos(),
         ),
     output:

@@ -32,7 +32,6 @@ with job(snakemake.log[0], f"train {identity}", snakemake.threads):
         "meta": Path(snakemake.output.meta),
         "metrics": Path(snakemake.output.metrics),
         "validation": Path(snakemake.output.adapter).parent / "validation",
-        "stamp": Path(snakemake.input.stamp),
         "metadata": {"identity": identity},
     }
     in_processes(snakemake.resources.gpu, lambda rank: train_identity(identity, files=files, rank=rank, **arguments))

@@ -35,13 +35,13 @@ class Trainer:
     recogniser: Path  # dlib's folder
     pose_model: Path
 
-    def train(self, who: Sitter, steps: int, stamp: Path) -> None:
-        """Write both adapters of somebody; what was interrupted goes on, while the stamp says the same."""
+    def train(self, who: Sitter, steps: int) -> None:
+        """Write both adapters of somebody; what was interrupted goes on."""
         folder, files = who.folder / LORA, self.files(who)
         train_identity(
             who.name, self.model, self.wan, self._train_params(steps),
             files=files, recogniser=self.recogniser, state=folder / "state", adapter=folder / ADAPTERS["own"],
-            meta=folder / "meta.json", metrics=folder / METRICS, validation=folder / "validation", stamp=stamp,
+            meta=folder / "meta.json", metrics=folder / METRICS, validation=folder / "validation",
             metadata={"identity": who.name, "consent": CONSENT},
         )  # fmt: skip
         self._compare_with_itself(files, folder / ADAPTERS["self-compared"])

@@ -20,4 +20,4 @@ with job(snakemake.log[0], f"train {snakemake.wildcards.sitter}", snakemake.thre
         pose_model=Path(snakemake.input.pose_model),
     )
     who = read_sitter(Path(snakemake.input.photos).parent)
-    trainer.train(who, snakemake.params.lora_steps, Path(snakemake.input.stamp))
+    trainer.train(who, snakemake.params.lora_steps)

@@ -1,11 +1,18 @@
-"""Checkpoints: whole or absent, and complete."""
+"""Checkpoints: whole or absent, complete, and found again while they are of use."""
+
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from facedance.train import checkpoint
+import facedance
+from facedance.config.sections import Phase
+from facedance.rerun.code import with_imports
+from facedance.train import checkpoint, learner
 from facedance.train.checkpoint import Checkpoint
+from facedance.train.key import MATHEMATICS, OTHERS, training_key
+from tests.train.training_world import TRAIN, WAN, changed
 
 
 def tensors(value: float) -> dict[str, torch.Tensor]:
@@ -70,3 +77,41 @@ def test_a_restored_training_goes_on_to_the_bit_and_needs_every_part(tmp_path, p
     assert all(map(torch.equal, resumed(kept), (layer.weight, average["weight"])))
     spoilt = {name: tensor * 2 if name.startswith(part) else tensor for name, tensor in kept.items()}
     assert not all(map(torch.equal, resumed(spoilt), (layer.weight, average["weight"])))
+
+
+def test_of_every_module_that_the_learner_imports_it_is_said_whether_it_changes_a_number():
+    root = Path(facedance.__file__).parents[1]
+    names = {
+        ".".join(file.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+        for file in with_imports(Path(learner.__file__))
+    }
+    assert names == {*MATHEMATICS, *OTHERS}
+    assert not set(MATHEMATICS) & set(OTHERS)
+
+
+def test_a_training_is_known_by_what_it_computes():
+    inputs = {"clips": "0", "transformer": "1"}
+    key = training_key(WAN, TRAIN, inputs, "code")
+    same = [
+        training_key(WAN, changed(videos=("g*",)), inputs, "code"),
+        training_key(WAN, changed(checkpoint_every=5), inputs, "code"),
+        training_key(WAN.model_copy(update={"folder": "~/wan"}), TRAIN, inputs, "code"),
+    ]
+    assert set(same) == {key}
+    other = [
+        training_key(WAN, changed(seed=1), inputs, "code"),
+        training_key(WAN, changed(phases=(Phase(steps=3, trains=("lora",)),)), inputs, "code"),
+        training_key(WAN.model_copy(update={"dtype": "bfloat16"}), TRAIN, inputs, "code"),
+        training_key(WAN, TRAIN, inputs | {"clips": "1"}, "code"),
+        training_key(WAN, TRAIN, inputs, "other code"),
+    ]
+    assert len({key, *other}) == 1 + len(other)
+
+
+def test_what_other_settings_left_is_removed(tmp_path):
+    for name in ("present", "past", "older"):
+        checkpoint.save(tmp_path / name, Checkpoint(5, tensors(5), {}))
+    assert [path.name for path in checkpoint.remove_others(tmp_path / "present")] == ["older", "past"]
+    assert [path.name for path in tmp_path.iterdir()] == ["present"]
+    assert checkpoint.newest(tmp_path / "present").step == 5
+    assert checkpoint.remove_others(tmp_path / "present") == []

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
+from facedance.files import digest
 from facedance.train.dataset import REFERENCE_WEIGHT, draw_example, generator, make_example, read_dataset, step_kind
 from tests.train.training_world import (
     TRAIN,
@@ -38,8 +39,8 @@ def test_without_clips_photos_are_all(world, tmp_path):
     assert {step_kind(dataset, changed(photo_share=0.0), step) for step in range(20)} == {"photo"}
 
 
-def test_only_the_videos_that_are_meant_are_learned_from(world, tmp_path):
-    """One video more changes the digest of a training only if it is meant, so that it is rendered without training anew."""
+def test_a_training_is_known_by_the_videos_that_it_learns_from(world, tmp_path):
+    """One video more changes the digests of a training only if it is meant, and other patterns only if others match."""
     shutil.copytree(world, tmp_path / "world")
     files = dataclasses.replace(files_in(tmp_path / "world"), videos=["a", "b"])
     before = read_dataset(files, WAN)
@@ -47,8 +48,17 @@ def test_only_the_videos_that_are_meant_are_learned_from(world, tmp_path):
     table = pd.read_csv(files.manifests[0], keep_default_na=False)
     table.loc[len(table)] = ["e_000", "accepted", "a_000.safetensors", ""]
     table.to_csv(files.manifests[0], index=False)
-    assert read_dataset(files, WAN).clips_digest == before.clips_digest
-    assert read_dataset(dataclasses.replace(files, videos=["a", "b", "e"]), WAN).clips_digest != before.clips_digest
+    assert read_dataset(dataclasses.replace(files, videos=["[ab]"]), WAN).digests() == before.digests()
+    assert read_dataset(dataclasses.replace(files, videos=["a", "b", "e"]), WAN).digests() != before.digests()
+
+
+def test_which_clip_is_held_out_and_which_text_is_used_are_part_of_the_data(dataset):
+    others = [
+        dataclasses.replace(dataset, clips=(*dataset.clips, dataset.heldout), heldout=None),
+        dataclasses.replace(dataset, text=dataset.no_text),
+        dataclasses.replace(dataset, text=dataset.no_text, no_text=dataset.text),
+    ]
+    assert len({digest(each.digests()) for each in (dataset, *others)}) == 4
 
 
 def test_an_example_depends_on_seed_step_and_index_alone(dataset):

@@ -21,8 +21,8 @@ from facedance.config.sections import Phase, Train
 from facedance.files import read_json
 from facedance.job import InputError
 from facedance.train.distributed import ALONE, Rank, in_processes
-from facedance.train.learner import Learner, learning_rate
-from facedance.train.loop import schedule, train_identity
+from facedance.train.learner import Learner, learning_rate, schedule
+from facedance.train.loop import train_identity
 from facedance.train.validate import SIGMAS
 from facedance.video import inspect
 from facedance.wan.adapter import read_adapter
@@ -47,7 +47,6 @@ def run_training(world: Path, out: Path, train: Train = TRAIN, rank: Rank = ALON
         meta=out / "meta.json",
         metrics=out / "metrics.csv",
         validation=out / "validation",
-        stamp=world / "stamp.json",
         metadata={"identity": "ann", "consent": "given"},
         rank=rank,
     )
@@ -236,6 +235,18 @@ def test_a_finished_training_is_not_done_again_but_another_is(world, whole, tmp_
     assert (whole / "adapter.safetensors").read_bytes() == before
     with pytest.raises(AssertionError, match="a step was taken"):
         run_training(world, whole, changed(seed=1))
+
+
+def test_when_a_training_has_ended_the_checkpoints_of_other_settings_are_removed(world, tmp_path, caplog):
+    caplog.set_level("INFO", "facedance")
+    once = {"phases": (Phase(steps=1, trains=("lora",)),)}
+    run_training(world, tmp_path, changed(**once))
+    (first,) = (tmp_path / "state").iterdir()
+    assert "removed" not in caplog.text
+    run_training(world, tmp_path, changed(**once, seed=1))
+    (second,) = (tmp_path / "state").iterdir()
+    assert first != second
+    assert "ann: removed the checkpoints of earlier settings (1)" in caplog.text
 
 
 def test_the_average_is_what_is_saved(world, whole, tmp_path):

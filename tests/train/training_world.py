@@ -10,7 +10,6 @@ from safetensors.torch import save_file
 from facedance.config.sections import Phase, Train, WanModel
 from facedance.faces.dlib_network import DIMENSION
 from facedance.faces.embedding import Embedding, save_embeddings
-from facedance.files import write_json
 from facedance.train.dataset import TrainingFiles, generator, make_example
 from facedance.train.learner import Learner
 from facedance.wan.adapter import adapter_config, attach
@@ -92,7 +91,6 @@ def write_world(folder: Path) -> None:
     save_file(
         {name: torch.randn(512, 64, generator=generator(i)) for i, name in enumerate(["dance", "none"])}, folder / "p.safetensors"
     )
-    write_json(folder / "stamp.json", {"params": {}, "code": {"train.py": "0"}})
 
 
 def files_in(folder: Path) -> TrainingFiles:

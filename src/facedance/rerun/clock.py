@@ -18,24 +18,33 @@ _log = logging.getLogger("facedance")
 def bring_into_present(folders: Iterable[str]) -> int:
     """Give files that were modified later than now times before it; tells how many they were.
 
-    They stay in their order, and newer than all files that were not from the future. Of a link and what it leads to the later
-    time counts, as it does for Snakemake, and both are set.
+    Of a link and what it leads to both are dated.
 
     Raises:
         InputError: the times are not ours to set.
+    """
+    times = present_times(folders)
+    for path, moment in times.items():
+        _date(path, moment)
+    if times:
+        _log.warning(
+            "%d files seemed to be from the future, as if a clock had been wrong; they are dated just before now", len(times)
+        )
+    return len(times)
+
+
+def present_times(folders: Iterable[str]) -> dict[str, int]:
+    """Times (ns) before now for files that were modified later than now.
+
+    They stay in their order, and newer than all files that were not from the future. Of a link and what it leads to the later
+    time counts, as it does for Snakemake.
     """
     files = [file for folder in folders for file in _files(folder)]
     now = time.time_ns()  # after looking, so that what another run writes meanwhile is not taken for the future
     future = [(path, modified) for path, modified in files if modified > now]
     latest = max((modified for _, modified in files if modified <= now), default=0)
     moments = {modified: i for i, modified in enumerate(sorted({modified for _, modified in future}), start=1)}
-    for path, modified in future:
-        _date(path, latest + (now - latest) * moments[modified] // len(moments))
-    if future:
-        _log.warning(
-            "%d files seemed to be from the future, as if a clock had been wrong; they are dated just before now", len(future)
-        )
-    return len(future)
+    return {path: latest + (now - latest) * moments[modified] // len(moments) for path, modified in future}
 
 
 def _files(folder: str) -> Iterator[tuple[str, int]]:

@@ -1,78 +1,56 @@
-"""Stamps: what a rule's results depend on besides its input files, as a small file that is newer when it has changed.
+"""Stamps: what a rule's results depend on besides what other rules make, as a small file that is newer when it has changed.
 
-A stamp holds the rule's parameters, the digest of its script with every module of this package that the script imports,
-and the names of its items. Modification times then tell all that Snakemake has to know, also in a fresh clone that has
-results but no record of how they came about.
+A stamp holds the rule's parameters, the digest of its code, the names of its items, and the digests of the files it uses
+that the user brings. Modification times then tell all that Snakemake has to know, also in a fresh clone that has results
+but no record of how they came about.
 """
 
-import ast
-import functools
-import hashlib
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from facedance.files import read_json, write_json
+from facedance.rerun.content import content_digest
 
-_PACKAGES = Path(__file__).parents[2]  # where `facedance` lies
+
+def stamp_content(params: Any, code: str, items: Sequence[str] = (), files: Iterable[str] = ()) -> dict[str, Any]:
+    """What the stamp of a job says: `items` are names, of `files` the content counts as well."""
+    return {"params": params, "code": code, "items": list(items), "files": {str(f): content_digest(f) for f in files}}
 
 
-def write_stamp(path: Path | str, params: Any, code: str, items: Sequence[str] = ()) -> None:
+def says(path: Path | str, content: dict[str, Any]) -> bool:
+    """Whether a stamp is there and says this."""
+    return _read(path) == content
+
+
+def write_stamp(path: Path | str, content: dict[str, Any]) -> None:
     """Write the stamp unless the file says the same already."""
-    content = {"params": params, "code": code, "items": list(items)}
-    path = Path(path)
-    if path.exists():
-        try:
-            if read_json(path) == content:
-                return
-        except ValueError:  # damaged: written anew
-            pass
-    write_json(path, content, durable=False)  # there are thousands, and one that is lost is written again
+    if not says(path, content):
+        write_json(path, content, durable=False)  # there are thousands, and one that is lost is written again
 
 
-@functools.cache
-def code_digest(script: Path | str) -> str:
-    """Digest of a script and of every module of this project that it imports, directly or not, with their data files.
+def settle_stamp(path: Path | str, made: Collection[str]) -> None:
+    """Let a stamp know files that were made after it was written. It is no newer for that.
 
-    Modules are looked for beside this package, and in the current folder, where the laboratory's is.
+    Only what a run has made itself may be settled: the jobs that use it ran after that, or will run because it is newer.
     """
-    found: set[Path] = set()
-    pending = [Path(script)]
-    while pending:
-        file = pending.pop()
-        if file not in found:
-            found.add(file)
-            pending.extend(_imported(file))
-    scripts = Path(script).parent
-    for folder in {file.parent for file in found if file.name != "__init__.py" and file.parent != scripts}:
-        found.update(f for f in folder.iterdir() if f.is_file() and f.suffix in {".html", ".css", ".js", ".json"})
-    total = hashlib.sha256()
-    for file in sorted(found, key=lambda f: (f.name, str(f))):
-        total.update(file.name.encode() + b"\0" + _digest(file))
-    return total.hexdigest()
+    content = _read(path)
+    if content is None:
+        return
+    files = content["files"]
+    fresh = {name: content_digest(name) for name in files if name in made}
+    if fresh.items() <= files.items():
+        return
+    before = os.stat(path)
+    write_json(path, {**content, "files": files | fresh}, durable=False)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-@functools.cache
-def _digest(file: Path) -> bytes:
-    return hashlib.sha256(file.read_bytes()).digest()
-
-
-@functools.cache
-def _imported(file: Path) -> tuple[Path, ...]:
-    if file.suffix != ".py":
-        return ()
-    names = (name for node in ast.walk(ast.parse(file.read_bytes())) for name in _names(node))
-    return tuple(dict.fromkeys(path for name in names if (path := _module_file(name)) is not None))
-
-
-def _names(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-        yield node.module
-        yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def _module_file(name: str) -> Path | None:
-    places = (_PACKAGES.joinpath(*name.split(".")), Path(*name.split(".")))
-    return next((f for base in places for f in (base.with_suffix(".py"), base / "__init__.py") if f.is_file()), None)
+def _read(path: Path | str) -> dict[str, Any] | None:
+    """What a stamp says; None when it is absent or damaged."""
+    try:
+        content = read_json(path)
+    except (FileNotFoundError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from facedance.files import atomic, read_json, sha256, write_json
+from facedance.files import atomic, read_json, remove, sha256, write_json
 
 KEPT = 2
 """The last one, and the one before it in case the last turns out damaged."""
@@ -50,6 +50,14 @@ def newest(folder: Path) -> Checkpoint | None:
             return Checkpoint(step, load_file(tensors), record["facts"])
         _log.warning("checkpoint %s is damaged; going back to the one before", tensors)
     return None
+
+
+def remove_others(folder: Path) -> list[Path]:
+    """Remove what lies beside a training's folder: checkpoints of other settings, a GB or more each. Gives what was removed."""
+    others = sorted(path for path in folder.parent.iterdir() if path != folder)
+    for path in others:
+        remove(path)
+    return others
 
 
 def pack(

@@ -5,6 +5,7 @@ photos teach the person. Which item a step sees, at which noise level and with w
 step and place in the batch alone, so a training that goes on needs no state of a random generator.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ class TrainingFiles:
 
     def digests(self) -> dict[str, str]:
         """Digest of the content of each file that is used as a whole."""
-        return {"prompts": sha256(self.prompts), "photos": sha256(self.photos), "embedding": sha256(self.embedding)}
+        return {"photos": sha256(self.photos), "embedding": sha256(self.embedding)}
 
 
 @dataclass(frozen=True)
@@ -121,10 +122,14 @@ class Dataset:
     no_text: Tensor  # (512, text dim)
     identity: Tensor  # (D,) embedding of the person
 
-    @property
-    def clips_digest(self) -> str:
-        """Of the content of all clips, the one held out included."""
-        return digest([clip.digest for clip in (*self.clips, *([self.heldout] if self.heldout else []))])
+    def digests(self) -> dict[str, str]:
+        """Of the content of the clips to learn from, of the one held out, and of the texts."""
+        texts = torch.stack([self.text, self.no_text]).view(torch.uint8)
+        return {
+            "clips": digest([clip.digest for clip in self.clips]),
+            "heldout": self.heldout.digest if self.heldout else "",
+            "texts": hashlib.sha256(texts.numpy().tobytes()).hexdigest(),
+        }
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,23 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from facedance.config.sections import Phase, Train
+from facedance.config.sections import Phase, Train, WanModel
 from facedance.job import InputError
 from facedance.train import checkpoint
 from facedance.train.dataset import Dataset, Example, draw_example, generator, make_example, step_kind
 from facedance.train.distributed import ALONE, Rank
-from facedance.train.identity_loss import IdentityLoss
-from facedance.wan.adapter import trainable
+from facedance.train.identity_loss import IdentityLoss, load_identity_loss
+from facedance.wan.adapter import AdapterConfig, adapter_config, attach, trainable
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import TIMESTEPS, flow_loss
+from facedance.wan.load import choose_device, load_transformer
+from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 from facedance.wan.text_padding import counting_padding, without_padding
 
 BETAS = (0.9, 0.99)
@@ -155,6 +158,37 @@ class Learner:
         seen = example.landmarks is not None
         identity = self._identity_loss(example, prediction) if self._identity_loss and seen else None
         return loss, _face_loss(prediction, example), identity
+
+
+def new_learner(
+    dataset: Dataset, model: Path, wan: WanModel, train: Train, recogniser: Path, rank: Rank = ALONE
+) -> tuple[Learner, AdapterConfig]:
+    """A learner before its first step, and the sizes of its adapter, for the model in a folder.
+
+    Raises:
+        InputError: the model's face branch is for another recogniser.
+        ValueError: the loss does not depend on something that a phase trains.
+    """
+    pretrained = load_face_branch(model / FACE_BRANCH, len(dataset.identity))
+    transformer = load_transformer(model, getattr(torch, wan.dtype), choose_device())
+    if train.gradient_checkpointing:
+        transformer.enable_gradient_checkpointing()
+    config = adapter_config(train, transformer, len(dataset.identity), pretrained)
+    identity_loss = None
+    if train.identity_weight:
+        identity_loss = load_identity_loss(model, recogniser, dataset.identity, transformer.device)
+    learner = Learner(transformer, attach(transformer, config, train.seed, pretrained), train, rank, identity_loss)
+    learner.require_gradients(dataset)
+    return learner, config
+
+
+def schedule(train: Train) -> Iterator[tuple[int, int, Phase]]:
+    """Every step, from 1, with the number of its phase, from 1, and the phase."""
+    step = 0
+    for number, phase in enumerate(train.phases, start=1):
+        for _ in range(phase.steps):
+            step += 1
+            yield step, number, phase
 
 
 def predict(transformer: Any, example: Example) -> Tensor:

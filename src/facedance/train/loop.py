@@ -16,21 +16,20 @@ from typing import Any
 import pandas as pd
 import torch
 
-from facedance.config.sections import Phase, Train, WanModel
+from facedance.config.sections import Train, WanModel
 from facedance.faces.dlib_backend import RECOGNISER_FILE
-from facedance.files import atomic, digest, read_json, sha256, write_json
+from facedance.files import atomic, digest, sha256, write_json
 from facedance.job import InputError
 from facedance.train import checkpoint
 from facedance.train.curves import curves
 from facedance.train.dataset import Dataset, TrainingFiles, read_dataset
 from facedance.train.distributed import ALONE, Rank
-from facedance.train.identity_loss import load_identity_loss
-from facedance.train.learner import Learner
+from facedance.train.key import mathematics_digest, training_key
+from facedance.train.learner import Learner, new_learner, schedule
 from facedance.train.validate import heldout_losses, render_heldout
-from facedance.wan.adapter import adapter_config, attach, save_adapter
-from facedance.wan.load import choose_device, load_transformer
+from facedance.wan.adapter import save_adapter
 from facedance.wan.memory import out_of_memory_means
-from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
+from facedance.wan.pretrained_face import FACE_BRANCH
 
 COLUMNS = ["step", "phase", "kind", "loss", "face_loss", "identity_loss", "lr", "grad_norm", "seconds"]
 
@@ -50,7 +49,6 @@ def train_identity(
     meta: Path,
     metrics: Path,
     validation: Path,
-    stamp: Path,
     metadata: Mapping[str, str],
     rank: Rank = ALONE,
 ) -> None:
@@ -62,7 +60,8 @@ def train_identity(
     Args:
         files: what to learn from.
         recogniser: folder of dlib's weights, which only an identity_weight above 0 needs.
-        state: folder for checkpoints, one subfolder for each combination of inputs, parameters and code.
+        state: folder for checkpoints, with a subfolder named by what this training computes (`facedance.train.key`). Those of
+            earlier settings are removed when it has ended.
         adapter: gets the weights, with `metadata`.
         meta: gets what the adapter was made from and how the loss fell, as JSON without any times.
         metrics: gets a row per step (csv).
@@ -78,38 +77,29 @@ def train_identity(
         raise InputError(f"train.batch_size {train.batch_size} leaves some of {rank.of} GPUs idle: raise it, or train on fewer")
     dataset = read_dataset(files, wan)
     weights = {part: _weights_digest(model / part) for part in ("transformer", FACE_BRANCH)}
-    inputs = files.digests() | {"clips": dataset.clips_digest} | weights
+    inputs = files.digests() | dataset.digests() | weights
     if train.identity_weight:
         inputs |= {"vae": _weights_digest(model / "vae"), "recogniser": sha256(recogniser / RECOGNISER_FILE)}
-    code = digest(read_json(stamp)["code"])
-    folder = state / digest([identity, wan.model_dump(), train.model_dump(), inputs, code])[:16]
+    code = mathematics_digest()
+    folder = state / training_key(wan, train, inputs, code)
     _log.info("%s: %d clips and %d photos to learn from", identity, len(dataset.clips), len(dataset.photos))
-    pretrained = load_face_branch(model / FACE_BRANCH, len(dataset.identity))
     advice = "take fewer frames (models.<model>.frames), or fewer train.lora_targets"
     if not train.gradient_checkpointing:
         advice = "set train.gradient_checkpointing to true"
     with _deterministic(), out_of_memory_means(advice):
-        transformer = load_transformer(model, getattr(torch, wan.dtype), choose_device())
-        if train.gradient_checkpointing:
-            transformer.enable_gradient_checkpointing()
-        config = adapter_config(train, transformer, len(dataset.identity), pretrained)
-        identity_loss = None
-        if train.identity_weight:
-            identity_loss = load_identity_loss(model, recogniser, dataset.identity, transformer.device)
-        learner = Learner(transformer, attach(transformer, config, train.seed, pretrained), train, rank, identity_loss)
-        learner.require_gradients(dataset)
+        learner, config = new_learner(dataset, model, wan, train, recogniser, rank)
         rows, heldout = _run(identity, learner, dataset, folder, model=model, wan=wan)
         if rank.number:
             return
         learner.use_average()
-        save_adapter(adapter, transformer, learner.branch, config, metadata)
+        save_adapter(adapter, learner.transformer, learner.branch, config, metadata)
     with atomic(metrics) as temporary:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(temporary, index=False)
     _publish(folder / "validation", validation)
     summary = {
         "identity": identity,
         "model": wan.model_dump(),
-        "train": train.model_dump(),
+        "train": train.model_dump(exclude={"videos"}),
         "steps": len(rows),
         "clips": len(dataset.clips),
         "photos": len(dataset.photos),
@@ -122,15 +112,8 @@ def train_identity(
         "adapter": sha256(adapter),
     }
     write_json(meta, summary)
-
-
-def schedule(train: Train) -> Iterator[tuple[int, int, Phase]]:
-    """Every step, from 1, with the number of its phase, from 1, and the phase."""
-    step = 0
-    for number, phase in enumerate(train.phases, start=1):
-        for _ in range(phase.steps):
-            step += 1
-            yield step, number, phase
+    if others := checkpoint.remove_others(folder):
+        _log.info("%s: removed the checkpoints of earlier settings (%d), from which nothing goes on", identity, len(others))
 
 
 def _weights_digest(folder: Path) -> str:

@@ -1,0 +1,61 @@
+"""What the checkpoints of a training are known by: its parameters, its data, and the code that holds its mathematics.
+
+Other code may change without a training having to begin anew. Which code that is, is said here of every module that
+`facedance.train.learner` imports.
+"""
+
+from collections.abc import Mapping
+
+from facedance.config.sections import Train, WanModel
+from facedance.files import digest
+from facedance.rerun.code import modules_digest
+
+MATHEMATICS = (
+    "facedance.faces.dlib_detector",
+    "facedance.faces.dlib_network",
+    "facedance.faces.face_loss",
+    "facedance.train.checkpoint",
+    "facedance.train.dataset",
+    "facedance.train.distributed",
+    "facedance.train.identity_loss",
+    "facedance.train.learner",
+    "facedance.wan.adapter",
+    "facedance.wan.face_branch",
+    "facedance.wan.flow",
+    "facedance.wan.load",
+    "facedance.wan.pretrained_face",
+    "facedance.wan.text_padding",
+)
+"""Modules that decide what a step computes, and what a checkpoint holds of it."""
+
+OTHERS = {
+    "facedance.config.batches": "names the videos to learn from, and the clips' digests are in the key",
+    "facedance.config.render_settings": "of renders",
+    "facedance.config.sections": "declares parameters, and their values are in the key",
+    "facedance.faces.crop": "cuts out faces before there are data",
+    "facedance.faces.dlib_backend": "looks at photos before there are data; of it a training takes the name of a file",
+    "facedance.faces.embedding": "reads embeddings, and the digest of what is read is in the key",
+    "facedance.faces.face": "declares what a recogniser gives",
+    "facedance.files": "digests, and files that are whole or absent",
+    "facedance.job": "logs and errors",
+    "facedance.names": "tells a clip's video, and which clip is held out is in the key",
+    "facedance.train": "a docstring",
+    "facedance.wan": "a docstring",
+}
+"""Modules that change no number of a training, each with the reason."""
+
+_NOT_COMPUTED_WITH = {"videos", "checkpoint_every"}
+"""Parameters of a training: videos count by what they match, and steps are the same however often they are kept."""
+
+_WEIGHTS = {"repo", "revision", "folder"}
+"""Where a model's weights come from: their digests are among the inputs."""
+
+
+def training_key(wan: WanModel, train: Train, inputs: Mapping[str, str], code: str) -> str:
+    """Name of the folder with a training's checkpoints, from the digests of its inputs and of its code."""
+    return digest([wan.model_dump(exclude=_WEIGHTS), train.model_dump(exclude=_NOT_COMPUTED_WITH), dict(inputs), code])[:16]
+
+
+def mathematics_digest() -> str:
+    """Digest of the code that decides what a training computes."""
+    return modules_digest(MATHEMATICS)
