@@ -10,11 +10,11 @@ rule cut_clips:
             "clips", "cut_clips", {**part("clips", "wan")}, items=paths_of_shard
         ),
     output:
-        "results/clips/shards/{shard}.csv",
+        layout.CLIP_LIST,
     log:
-        "logs/cut_clips/{shard}.log",
+        layout.log("cut_clips"),
     benchmark:
-        "logs/cut_clips/{shard}.tsv"
+        layout.timing("cut_clips")
     wildcard_constraints:
         shard=r"\d{4}",
     conda:
@@ -22,6 +22,7 @@ rule cut_clips:
     threads: 16
     params:
         **part("clips", "wan"),
+        folder=layout.folder(layout.CLIP),
     message:
         "Cutting clips, shard {wildcards.shard}"
     script:
@@ -30,14 +31,14 @@ rule cut_clips:
 
 rule list_clips:
     input:
-        manifests=expand("results/clips/shards/{shard}.csv", shard=SHARDS),
+        manifests=expand(layout.CLIP_LIST, shard=SHARDS),
         stamp=stamp("clips", "list_clips", {}, items=lambda w: SHARDS),
     output:
-        "results/clips/clips.csv",
+        layout.ALL_CLIPS,
     log:
-        "logs/list_clips.log",
+        layout.log("list_clips"),
     benchmark:
-        "logs/list_clips.tsv"
+        layout.timing("list_clips")
     localrule: True  # seconds
     conda:
         "../environment.yml"

@@ -11,7 +11,7 @@ SOURCE = str(Path(str(workflow.current_basedir)).resolve().parent / "src")
 sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=SOURCE)
 
-from facedance import names
+from facedance import layout, names
 from facedance.rerun.clock import bring_into_present
 from facedance.config.params import validate
 from facedance.sample import catalogue
@@ -57,7 +57,7 @@ def files_in(folder, suffixes=None):
 
 def photos_of(identity):
     """Photos of an identity: what is in its folder, and what the sample will put there."""
-    folder = f"data/photos/{identity}"
+    folder = layout.folder(layout.PHOTO) + f"/{identity}"
     sample = catalogue.PHOTOS if identity in SAMPLE_IDENTITIES else ()
     return sorted({*files_in(folder), *(f"{folder}/{name}" for name in sample)})
 
@@ -68,17 +68,17 @@ def all_photos():
 
 def all_videos():
     """Dance videos: what is in data/videos, and what the sample will put there."""
-    sample = (f"data/videos/{video}.mp4" for video in SAMPLE_VIDEOS)
-    return sorted({*files_in("data/videos", VIDEO_SUFFIXES), *sample})
+    found = files_in(layout.folder(layout.VIDEO), VIDEO_SUFFIXES)
+    return sorted({*found, *expand(layout.VIDEO, video=SAMPLE_VIDEOS)})
 
 
 def all_controls():
-    return files_in("data/control", {".mp4"})
+    return files_in(layout.folder(layout.CONTROL_VIDEO), {".mp4"})
 
 
 def all_keypoints():
-    sample = (f"data/keypoints2d/{sequence}.pkl" for sequence in SAMPLE_SEQUENCES)
-    return sorted({*files_in("data/keypoints2d", {".pkl"}), *sample})
+    found = files_in(layout.folder(layout.KEYPOINTS), {".pkl"})
+    return sorted({*found, *expand(layout.KEYPOINTS, sequence=SAMPLE_SEQUENCES)})
 
 
 VIDEOS = {}  # safe name -> path
@@ -111,7 +111,9 @@ if not VIDEOS and not all_controls():
 
 for identity in IDENTITIES:
     if not photos_of(identity):
-        folders = ", ".join(sorted(p.name for p in Path("data/photos").glob("*/")))
+        folders = ", ".join(
+            sorted(p.name for p in Path(layout.folder(layout.PHOTO)).glob("*/"))
+        )
         raise WorkflowError(
             f"identity {identity!r} has no photos: put 10 to 15 into data/photos/{identity}, or take it "
             f"out of params.yaml (folders there now: {folders or 'none'})"
@@ -119,10 +121,7 @@ for identity in IDENTITIES:
 
 
 wildcard_constraints:
-    identity=r"[A-Za-z0-9][A-Za-z0-9._-]*",
-    clip=r"[A-Za-z0-9][A-Za-z0-9_-]*",
-    variant=r"[a-z][A-Za-z0-9._~-]*",
-    shard=rf"\d{{4}}|{names.CONTROL_SHARD}",
+    **layout.WILDCARDS,
 
 
 def stamp(stage, rule, params, items=None, code=True, prefix=""):
@@ -135,7 +134,7 @@ def stamp(stage, rule, params, items=None, code=True, prefix=""):
     def path(wildcards):
         # What data/ and models/ were made from is recorded together with them.
         folder = stage if stage in {"data", "models"} else f"{prefix}results/{stage}"
-        file = f"{folder}/stamps/{'.'.join([rule, *map(str, wildcards)])}.json"
+        file = layout.of_job(f"{folder}/.stamps", rule, "/".join(wildcards), ".json")
         values = params(wildcards) if callable(params) else params
         listed = items(wildcards) if items else ()
         digest = code_digest(f"{prefix}scripts/{rule}.py") if code else ""

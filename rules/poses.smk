@@ -3,17 +3,17 @@
 
 rule extract_poses:
     input:
-        clips="results/clips/shards/{shard}.csv",
+        clips=layout.CLIP_LIST,
         keypoints=all_keypoints() if PARAMS.poses.use_keypoints2d else [],
         pose_model=POSE_MODEL,
         stamp=stamp("poses", "extract_poses", part("poses", "wan")),
     output:
-        manifest="results/poses/shards/{shard}.csv",
-        landmarks="results/poses/landmarks/{shard}.parquet",
+        manifest=layout.CONTROL_LIST,
+        landmarks=layout.LANDMARKS,
     log:
-        "logs/extract_poses/{shard}.log",
+        layout.log("extract_poses"),
     benchmark:
-        "logs/extract_poses/{shard}.tsv"
+        layout.timing("extract_poses")
     wildcard_constraints:
         shard=r"\d{4}",
     conda:
@@ -21,6 +21,9 @@ rule extract_poses:
     threads: 16
     params:
         **part("poses", "wan"),
+        clips_folder=layout.folder(layout.CLIP),
+        keypoints_folder=layout.folder(layout.KEYPOINTS),
+        folder=layout.folder(layout.CONTROL),
     message:
         "Extracting poses, shard {wildcards.shard}"
     script:
@@ -34,15 +37,16 @@ rule prepare_controls:
             "poses", "prepare_controls", part("wan"), items=lambda w: all_controls()
         ),
     output:
-        f"results/poses/shards/{names.CONTROL_SHARD}.csv",
+        layout.CONTROL_LIST.format(shard=names.CONTROL_SHARD),
     log:
-        "logs/prepare_controls.log",
+        layout.log("prepare_controls"),
     benchmark:
-        "logs/prepare_controls.tsv"
+        layout.timing("prepare_controls")
     conda:
         "../environment.yml"
     params:
         **part("wan"),
+        folder=layout.folder(layout.CONTROL),
     message:
         "Preparing ready-made control videos"
     script:
