@@ -1,5 +1,8 @@
 # The embedded sample: photos of made-up people and rendered dance videos with known joints.
 
+# What the dances depend on: whose photos there are is not among it.
+SAMPLE_DANCES = some("sample", "seed", "seconds", "width", "height", "fps")
+
 
 rule make_sample_photos:
     input:
@@ -25,7 +28,7 @@ rule make_sample_photos:
 
 rule make_sample_video:
     input:
-        stamp=stamp("data", "make_sample_video", part("sample")),
+        stamp=stamp("data", "make_sample_video", SAMPLE_DANCES),
     output:
         video=layout.VIDEO,
         ground_truth=layout.GROUND_TRUTH,
@@ -50,7 +53,7 @@ rule make_sample_keypoints:
         ground_truth=lambda w: layout.GROUND_TRUTH.format(
             video=w.sequence.replace("cAll", "c01")
         ),
-        stamp=stamp("data", "make_sample_keypoints", part("sample")),
+        stamp=stamp("data", "make_sample_keypoints", SAMPLE_DANCES),
     output:
         layout.KEYPOINTS,
     log:

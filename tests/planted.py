@@ -1,12 +1,20 @@
 """The files of a project, spelled out: for each path the names that it is for, by what they name."""
 
+import re
 from collections.abc import Iterator
 
-NASTY = (
-    *("subject_042", "ann", "ann.2024", "ann.0001", "0001", "control", "control-x", "stamps", "manifests", "default"),
-    *("a--b", "shards", "media", "params", "x.safetensors", "logs", "ann_000", "observations"),
+from facedance import layout
+
+NASTY = tuple(
+    dict.fromkeys(
+        [
+            *("subject_042", "ann", "ann.2024", "ann.0001", "0001", "control", "control-x", "stamps", "manifests", "default"),
+            *("a--b", "params", "items", "x.safetensors", "ann_000", "no", "host-77.part"),
+            *(part for path in layout.TEMPLATES.values() for part in path.split("/") if re.fullmatch(layout.NAME, part)),
+        ]
+    )
 )
-"""Allowed names of people and blends that look like something else."""
+"""Allowed names of people and blends that look like something else, all folders and files of the layout among them."""
 
 Names = dict[str, str]
 
@@ -103,7 +111,9 @@ def of_nobody() -> Iterator[tuple[str, Names]]:
         *("models/pose/pose_landmarker_full.task", "models/faces/dlib/manifest.json", "models/tiny/manifest.json"),
         *("models/loras/style.safetensors", "models/.stamps/place_tiny_model.json", "models/.stamps/fetch_lora/style.json"),
         *("models/.stamps/fetch_wan_model/default.json", "data/.stamps/make_sample_keypoints/gBR_cAll.json"),
-        *("logs/prune.log", "logs/list_clips.log", "logs/list_clips.tsv", "logs/fetch_face_model/dlib.log"),
+        *("logs/prune.log", "logs/list_clips.log", "logs/list_clips.tsv", "models/.stamps/fetch_face_model/dlib.json"),
+        *(f"logs/fetch_{job}.{suffix}" for job in ("face_model/dlib", "wan_model/default") for suffix in ("log", "tsv")),
+        *(f"logs/{job}.{suffix}" for job in ("fetch_lora/style", "make_sample_keypoints/gBR_cAll") for suffix in ("log", "tsv")),
     ):
         yield path, {}
 

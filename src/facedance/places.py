@@ -40,7 +40,16 @@ def stamps(root: Path) -> Iterator[Path]:
     """All stamps, those of rules that are no more included."""
     for folder in layout.STAMPS:
         for place in find(root, folder):
-            yield from place.path.rglob("*.json")
+            yield from _files(place.path, "*.json")
+
+
+def logs(root: Path) -> Iterator[Path]:
+    """All logs, those of rules that are no more included."""
+    yield from _files(root / "logs", "*.log")
+
+
+def _files(folder: Path, pattern: str) -> Iterator[Path]:
+    yield from (path for path in folder.rglob(pattern) if path.is_file())  # a folder may be called after somebody named so
 
 
 def names_in(path: str) -> Mapping[str, str]:

@@ -66,9 +66,17 @@ def test_exactly_what_belongs_to_nobody_goes(tmp_path, seed):
 
 
 def test_a_project_that_lacks_nothing_loses_nothing(tmp_path):
-    names = plant(tmp_path, planted.NASTY, planted.NASTY, VIDEOS, CONTROLS)
+    names = plant(tmp_path, planted.NASTY[:8], planted.NASTY[:8], VIDEOS, CONTROLS)
     assert prune(tmp_path, Wanted(planted.NASTY, planted.NASTY, VIDEOS, CONTROLS, SHARDS)) == ()
     assert files_in(tmp_path) == set(names)
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_person_may_be_called_like_any_folder_or_file(tmp_path, kept):
+    names = plant(tmp_path, planted.NASTY, planted.NASTY, ("dance",), ())
+    wanted = Wanted(planted.NASTY[kept::2], planted.NASTY[kept::2], ("dance",), (), SHARDS)
+    prune(tmp_path, wanted)
+    assert files_in(tmp_path) == {path for path in names if is_wanted(names[path], wanted)}
 
 
 def test_a_blend_does_not_keep_what_was_made_of_a_person_of_its_name(tmp_path):

@@ -14,7 +14,7 @@ import yaml
 from facedance import layout
 from facedance.files import read_json
 from facedance.job import InputError
-from facedance.places import Place, find, made, names_in, outermost, stamps
+from facedance.places import Place, find, logs, made, names_in, outermost, stamps
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def find_traces(root: Path, identity: str) -> Traces:
     blends = {who for who, people in _shown(root).items() if identity in people} - {identity}
     own = [place.path for place in made(root) if _is_of(place, identity, blends)]
     shared = [place.path for template in layout.OF_SEVERAL_PEOPLE for place in find(root, template)]
-    shared += [path for path in root.glob("logs/**/*.log") if word(identity).search(path.read_text(errors="replace"))]
+    shared += [path for path in logs(root) if word(identity).search(path.read_text(errors="replace"))]
     shared += [path for path in stamps(root) if not {identity, *blends}.isdisjoint(_told_by(path))]
     return Traces(outermost((*shared, *own)), tuple(sorted(blends)))
 
@@ -101,10 +101,10 @@ def _stamps_of_renders(root: Path) -> Iterator[Place]:
 
 
 def _told_by(stamp: Path) -> set[str]:
-    """Everybody of whom a stamp tells: in its parameters, and in paths among its items."""
+    """Everybody of whom a stamp tells: in its parameters, and in paths among its items and files."""
     content = _content(stamp)
-    items = [names_in(item) for item in content.get("items", ())]
-    named = {names[wildcard] for names in items for wildcard in ("identity", "who") if wildcard in names}
+    paths = [names_in(path) for path in (*content.get("items", ()), *content.get("files", ()))]
+    named = {names[wildcard] for names in paths for wildcard in ("identity", "who") if wildcard in names}
     return named.union(_consenting(content), *map(_members, _blends(content).values()))
 
 
