@@ -22,7 +22,7 @@ rule cut_clips:
     threads: 16
     params:
         **part("clips", "wan"),
-        folder=layout.folder(layout.CLIP),
+        folder=folder_of(layout.CLIP),
     message:
         "Cutting clips, shard {wildcards.shard}"
     script:

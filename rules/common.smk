@@ -57,7 +57,7 @@ def files_in(folder, suffixes=None):
 
 def photos_of(identity):
     """Photos of an identity: what is in its folder, and what the sample will put there."""
-    folder = layout.folder(layout.PHOTO) + f"/{identity}"
+    folder = f"{layout.folder(layout.PHOTO)}/{identity}"
     sample = catalogue.PHOTOS if identity in SAMPLE_IDENTITIES else ()
     return sorted({*files_in(folder), *(f"{folder}/{name}" for name in sample)})
 
@@ -134,7 +134,7 @@ def stamp(stage, rule, params, items=None, code=True, prefix=""):
     def path(wildcards):
         # What data/ and models/ were made from is recorded together with them.
         folder = stage if stage in {"data", "models"} else f"{prefix}results/{stage}"
-        file = layout.of_job(f"{folder}/.stamps", rule, "/".join(wildcards), ".json")
+        file = layout.of_job(f"{folder}/.stamps", rule, wildcards, ".json")
         values = params(wildcards) if callable(params) else params
         listed = items(wildcards) if items else ()
         digest = code_digest(f"{prefix}scripts/{rule}.py") if code else ""
@@ -144,6 +144,11 @@ def stamp(stage, rule, params, items=None, code=True, prefix=""):
         return file
 
     return path
+
+
+def folder_of(template):
+    """The folder of side products that no rule declares; as a function, because Snakemake's linter takes a text for fixed."""
+    return lambda wildcards: layout.folder(template)
 
 
 def part(*sections):

@@ -21,8 +21,8 @@ rule embed_dancers:
         "../environment.yml"
     params:
         **part("dancers", "faces"),
-        clips_folder=layout.folder(layout.CLIP),
-        folder=layout.folder(layout.DANCER),
+        clips_folder=folder_of(layout.CLIP),
+        folder=folder_of(layout.DANCER),
     message:
         "Finding the dancers' faces, shard {wildcards.shard}"
     script:

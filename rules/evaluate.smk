@@ -39,8 +39,8 @@ rule score_renders:
         identities=IDENTITIES,
         blends={n: b.model_dump(mode="json") for n, b in PARAMS.render.blends.items()},
         backend=PARAMS.faces.backend,
-        renders_folder=layout.folder(layout.RENDER),
-        observations=layout.folder(layout.OBSERVATION),
+        renders_folder=folder_of(layout.RENDER),
+        observations=folder_of(layout.OBSERVATION),
     message:
         "Scoring the renders of {wildcards.who}, shard {wildcards.shard}"
     script:

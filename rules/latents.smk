@@ -51,10 +51,10 @@ rule encode_clips:
         gpu=MODEL_GPUS,
     params:
         **part("wan"),
-        clips_folder=layout.folder(layout.CLIP),
-        poses_folder=layout.folder(layout.CONTROL),
-        references_folder=layout.folder(layout.DANCER),
-        folder=layout.folder(layout.LATENTS),
+        clips_folder=folder_of(layout.CLIP),
+        poses_folder=folder_of(layout.CONTROL),
+        references_folder=folder_of(layout.DANCER),
+        folder=folder_of(layout.LATENTS),
     message:
         "Encoding clips, shard {wildcards.shard}"
     script:
@@ -79,8 +79,8 @@ rule encode_controls:
         gpu=MODEL_GPUS,
     params:
         **part("wan"),
-        controls_folder=layout.folder(layout.CONTROL),
-        folder=layout.folder(layout.LATENTS),
+        controls_folder=folder_of(layout.CONTROL),
+        folder=folder_of(layout.LATENTS),
     message:
         "Encoding ready-made control videos"
     script:

@@ -8,7 +8,7 @@ rule plan:
         "../environment.yml"
     params:
         all=PARAMS.model_dump(mode="json"),
-        models=layout.folder(layout.WAN_MODEL),
+        models=folder_of(layout.WAN_MODEL),
     message:
         f"Predicting what {PARAMS.model} needs"
     script:

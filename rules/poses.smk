@@ -21,9 +21,9 @@ rule extract_poses:
     threads: 16
     params:
         **part("poses", "wan"),
-        clips_folder=layout.folder(layout.CLIP),
-        keypoints_folder=layout.folder(layout.KEYPOINTS),
-        folder=layout.folder(layout.CONTROL),
+        clips_folder=folder_of(layout.CLIP),
+        keypoints_folder=folder_of(layout.KEYPOINTS),
+        folder=folder_of(layout.CONTROL),
     message:
         "Extracting poses, shard {wildcards.shard}"
     script:
@@ -46,7 +46,7 @@ rule prepare_controls:
         "../environment.yml"
     params:
         **part("wan"),
-        folder=layout.folder(layout.CONTROL),
+        folder=folder_of(layout.CONTROL),
     message:
         "Preparing ready-made control videos"
     script:

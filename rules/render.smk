@@ -31,8 +31,8 @@ rule render_shard:
         gpu=MODEL_GPUS,
     params:
         render=render_params,
-        latents_folder=layout.folder(layout.LATENTS),
-        folder=layout.folder(layout.RENDER),
+        latents_folder=folder_of(layout.LATENTS),
+        folder=folder_of(layout.RENDER),
         batches=batches_of,
     message:
         "Rendering {wildcards.who}, shard {wildcards.shard}"
@@ -67,8 +67,8 @@ rule render_clip:
         gpu=MODEL_GPUS,
     params:
         render=render_params,
-        latents_folder=layout.folder(layout.LATENTS),
-        folder=layout.folder(layout.RENDER),
+        latents_folder=folder_of(layout.LATENTS),
+        folder=folder_of(layout.RENDER),
     message:
         "Rendering {wildcards.who} in {wildcards.clip}: {wildcards.variant}"
     script:

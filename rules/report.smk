@@ -24,9 +24,9 @@ rule build_report:
         "../environment.yml"
     params:
         all=PARAMS.model_dump(mode="json"),
-        renders_folder=layout.folder(layout.RENDER),
-        clips_folder=layout.folder(layout.CLIP),
-        poses_folder=layout.folder(layout.CONTROL),
+        renders_folder=folder_of(layout.RENDER),
+        clips_folder=folder_of(layout.CLIP),
+        poses_folder=folder_of(layout.CONTROL),
     message:
         "Building the page"
     script:

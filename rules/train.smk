@@ -33,8 +33,8 @@ rule train_adapter:
     params:
         **part("train", "wan"),
         prompt=PARAMS.render.settings.prompt,
-        latents_folder=layout.folder(layout.LATENTS),
-        checkpoints=layout.folder(layout.CHECKPOINTS),
+        latents_folder=folder_of(layout.LATENTS),
+        checkpoints=folder_of(layout.CHECKPOINTS),
     message:
         "Training the adapter of {wildcards.identity}"
     script:

@@ -27,8 +27,8 @@ def test_the_docs_tell_of_each_file():
         folder, *lines = section.splitlines()
         rows = [re.fullmatch(r"\| `([^`]+)` \| (\S.*) \|", line) for line in lines if line.startswith("| `")]
         told += [(Path(folder.strip("`")) / row[1]).as_posix() for row in rows]
-    of_jobs = [layout.of_job(folder, "<rule>", "<job>", ".json") for folder in layout.STAMPS]
-    of_jobs += [layout.of_job("logs", "<rule>", "<job>", suffix) for suffix in (".log", ".tsv")]
+    of_jobs = [layout.of_job(folder, "<rule>", ["<job>"], ".json") for folder in layout.STAMPS]
+    of_jobs += [layout.of_job("logs", "<rule>", ["<job>"], suffix) for suffix in (".log", ".tsv")]
     assert sorted(told) == sorted(WILDCARD.sub(r"<\1>", template) for template in (*layout.TEMPLATES.values(), *of_jobs))
 
 

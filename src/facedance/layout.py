@@ -5,6 +5,8 @@ path holds two of them, and what the program keeps for itself begins with a dot,
 is, whatever people and videos are called.
 """
 
+from collections.abc import Iterable
+
 from facedance.names import CONTROL_SHARD, SAFE
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -103,50 +105,54 @@ OF_SEVERAL_PEOPLE = (ALL_SCORES, MEAN_SCORES, "results/report")
 """What tells of everybody at once, so that it has to go with each of them."""
 
 JOBS = {
-    "make_sample_photos": "{identity}",
-    "make_sample_video": "{video}",
-    "make_sample_keypoints": "{sequence}",
-    "fetch_face_model": "{pack}",
-    "fetch_wan_model": "{model}",
-    "fetch_lora": "{lora}",
-    "embed_faces": "{identity}",
-    "cut_clips": "{shard}",
-    "extract_poses": "{shard}",
-    "embed_dancers": "{shard}",
-    "encode_clips": "{shard}",
-    "encode_photos": "{identity}",
-    "train_adapter": "{identity}",
-    "export_lora": "{identity}/{format}",
-    "render_shard": "{who}/{shard}",
-    "render_clip": "{who}/{clip}/{variant}",
-    "score_renders": "{who}/{shard}",
+    "make_sample_photos": ("identity",),
+    "make_sample_video": ("video",),
+    "make_sample_keypoints": ("sequence",),
+    "fetch_face_model": ("pack",),
+    "fetch_wan_model": ("model",),
+    "fetch_lora": ("lora",),
+    "embed_faces": ("identity",),
+    "cut_clips": ("shard",),
+    "extract_poses": ("shard",),
+    "embed_dancers": ("shard",),
+    "encode_clips": ("shard",),
+    "encode_photos": ("identity",),
+    "train_adapter": ("identity",),
+    "export_lora": ("identity", "format"),
+    "render_shard": ("who", "shard"),
+    "render_clip": ("who", "clip", "variant"),
+    "score_renders": ("who", "shard"),
 }
-"""What each job of a rule is for. A rule that is not listed has a single job."""
+"""The wildcards of each rule's jobs. A rule that is not listed has a single job."""
 
 STAMPS = ("data/.stamps", "models/.stamps", "results/{stage}/.stamps")
 """Folders of the stamps."""
 
 
-def of_job(folder: str, rule: str, job: str, suffix: str) -> str:
-    """Path of a job's file: `<folder>/<rule>/<job>.<suffix>`, or `<folder>/<rule>.<suffix>` where the rule has one job."""
-    return f"{folder}/{rule}/{job}{suffix}" if job else f"{folder}/{rule}{suffix}"
+def of_job(folder: str, rule: str, names: Iterable[str], suffix: str) -> str:
+    """Path of a job's file: `<folder>/<rule>/<name>/<name><suffix>`, with the values of the job's wildcards for names."""
+    return "/".join([folder, rule, *names]) + suffix
 
 
 def log(rule: str) -> str:
     """Template of what the jobs of a rule said."""
-    return of_job("logs", rule, JOBS.get(rule, ""), ".log")
+    return of_job("logs", rule, _wildcards(rule), ".log")
 
 
 def timing(rule: str) -> str:
     """Template of how long the jobs of a rule took, and how much memory."""
-    return of_job("logs", rule, JOBS.get(rule, ""), ".tsv")
+    return of_job("logs", rule, _wildcards(rule), ".tsv")
 
 
 def stamps(rule: str) -> list[str]:
     """Templates of the stamps of a rule's jobs."""
-    return [of_job(folder, rule, JOBS.get(rule, ""), ".json") for folder in STAMPS]
+    return [of_job(folder, rule, _wildcards(rule), ".json") for folder in STAMPS]
 
 
 def folder(template: str) -> str:
     """The folder in which the first wildcard of a template begins: `results/render` of RENDER."""
     return template.partition("{")[0].rpartition("/")[0]
+
+
+def _wildcards(rule: str) -> list[str]:
+    return [f"{{{wildcard}}}" for wildcard in JOBS.get(rule, ())]

@@ -95,7 +95,7 @@ def _shown(root: Path) -> dict[str, set[str]]:
 
 
 def _stamps_of_renders(root: Path) -> Iterator[Place]:
-    rules = [rule for rule, job in layout.JOBS.items() if "{who}" in job]
+    rules = [rule for rule, job in layout.JOBS.items() if "who" in job]
     for template in (template for rule in rules for template in layout.stamps(rule)):
         yield from find(root, template)
 
