@@ -29,7 +29,7 @@ include: "rules/prune.smk"
 rule all:
     default_target: True
     input:
-        "results/report/index.html",
+        layout.REPORT,
 
 
 rule data:
@@ -49,47 +49,47 @@ rule models:
 
 rule faces:
     input:
-        expand("results/faces/{identity}/embedding.safetensors", identity=IDENTITIES),
+        expand(layout.EMBEDDING, identity=IDENTITIES),
 
 
 rule clips:
     input:
-        "results/clips/clips.csv",
+        layout.ALL_CLIPS,
 
 
 rule poses:
     input:
-        expand("results/poses/shards/{shard}.csv", shard=all_shards()),
+        expand(layout.CONTROL_LIST, shard=all_shards()),
 
 
 rule dancers:
     input:
-        "results/dancers/dancers.safetensors",
-        expand("results/dancers/boxes/{shard}.parquet", shard=SHARDS),
+        layout.ALL_DANCERS,
+        expand(layout.DANCER_BOXES, shard=SHARDS),
 
 
 rule latents:
     input:
-        "results/latents/prompts.safetensors",
-        expand("results/latents/shards/{shard}.csv", shard=all_shards()),
-        expand("results/latents/photos/{identity}.safetensors", identity=IDENTITIES),
+        layout.PROMPTS,
+        expand(layout.LATENTS_LIST, shard=all_shards()),
+        expand(layout.PHOTO_LATENTS, identity=IDENTITIES),
 
 
 rule train:
     input:
-        expand("results/train/{identity}/adapter.safetensors", identity=IDENTITIES),
+        expand(layout.ADAPTER, identity=IDENTITIES),
 
 
 rule render:
     input:
-        render_manifests(),
+        render_lists(),
 
 
 rule evaluate:
     input:
-        "results/evaluate/metrics.json",
+        layout.MEAN_SCORES,
 
 
 rule report:
     input:
-        "results/report/index.html",
+        layout.REPORT,

@@ -15,11 +15,11 @@ rule cut_clips:
             files=lambda w: [*paths_of_shard(w), *IGNORE_LIST],
         ),
     output:
-        "results/clips/shards/{shard}.csv",
+        layout.CLIP_LIST,
     log:
-        "logs/cut_clips/{shard}.log",
+        layout.log("cut_clips"),
     benchmark:
-        "logs/cut_clips/{shard}.tsv"
+        layout.timing("cut_clips")
     wildcard_constraints:
         shard=r"\d{4}",
     conda:
@@ -27,6 +27,7 @@ rule cut_clips:
     threads: 16
     params:
         **part("clips", "wan"),
+        folder=folder_of(layout.CLIP),
     message:
         "Cutting clips, shard {wildcards.shard}"
     script:
@@ -35,14 +36,14 @@ rule cut_clips:
 
 rule list_clips:
     input:
-        manifests=expand("results/clips/shards/{shard}.csv", shard=SHARDS),
+        manifests=expand(layout.CLIP_LIST, shard=SHARDS),
         stamp=stamp("clips", "list_clips", {}, items=lambda w: SHARDS),
     output:
-        "results/clips/clips.csv",
+        layout.ALL_CLIPS,
     log:
-        "logs/list_clips.log",
+        layout.log("list_clips"),
     benchmark:
-        "logs/list_clips.tsv"
+        layout.timing("list_clips")
     localrule: True  # seconds
     conda:
         "../environment.yml"

@@ -14,8 +14,9 @@ SOURCE = str(Path(str(workflow.current_basedir)).resolve().parent / "src")
 sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=SOURCE)
 
-from facedance import names
+from facedance import layout, names
 from facedance.rerun.clock import bring_into_present, present_times
+from facedance.clips.aist import sequence_name
 from facedance.config.params import validate
 from facedance.sample import catalogue
 from facedance.config.batches import asked_for, matches
@@ -65,7 +66,7 @@ def brought_or_made(found, made=()):
 
 def photos_of(identity):
     """Photos of an identity: what is in its folder, and what the sample will put there."""
-    folder = f"data/photos/{identity}"
+    folder = f"{layout.folder(layout.PHOTO)}/{identity}"
     sample = catalogue.PHOTOS if identity in SAMPLE_IDENTITIES else ()
     return brought_or_made(files_in(folder), (f"{folder}/{name}" for name in sample))
 
@@ -76,17 +77,17 @@ def all_photos():
 
 def all_videos():
     """Dance videos: what is in data/videos, and what the sample will put there."""
-    sample = (f"data/videos/{video}.mp4" for video in SAMPLE_VIDEOS)
-    return brought_or_made(files_in("data/videos", VIDEO_SUFFIXES), sample)
+    found = files_in(layout.folder(layout.VIDEO), VIDEO_SUFFIXES)
+    return brought_or_made(found, expand(layout.VIDEO, video=SAMPLE_VIDEOS))
 
 
 def all_controls():
-    return brought_or_made(files_in("data/control", {".mp4"}))
+    return brought_or_made(files_in(layout.folder(layout.CONTROL_VIDEO), {".mp4"}))
 
 
 def all_keypoints():
-    sample = (f"data/keypoints2d/{sequence}.pkl" for sequence in SAMPLE_SEQUENCES)
-    return brought_or_made(files_in("data/keypoints2d", {".pkl"}), sample)
+    found = files_in(layout.folder(layout.KEYPOINTS), {".pkl"})
+    return brought_or_made(found, expand(layout.KEYPOINTS, sequence=SAMPLE_SEQUENCES))
 
 
 VIDEOS = {}  # safe name -> path
@@ -112,6 +113,17 @@ def paths_of_shard(wildcards):
     return [VIDEOS[name] for name in VIDEOS_OF_SHARD[wildcards.shard]]
 
 
+KEYPOINTS = {}  # AIST++'s, sequence -> path
+if PARAMS.poses.use_keypoints2d:
+    KEYPOINTS = {Path(path).stem: path for path in all_keypoints()}
+
+
+def keypoints_of_shard(wildcards):
+    """AIST++'s keypoints of the shard's videos, of those for which there are any."""
+    sequences = {sequence_name(name) for name in VIDEOS_OF_SHARD[wildcards.shard]}
+    return [KEYPOINTS[name] for name in sorted(sequences & KEYPOINTS.keys())]
+
+
 if not VIDEOS and not all_controls():
     raise WorkflowError(
         "there are no videos: put dance videos into data/videos (mp4, mov, m4v, mkv, webm or avi)"
@@ -119,7 +131,9 @@ if not VIDEOS and not all_controls():
 
 for identity in IDENTITIES:
     if not photos_of(identity):
-        folders = ", ".join(sorted(p.name for p in Path("data/photos").glob("*/")))
+        folders = ", ".join(
+            sorted(p.name for p in Path(layout.folder(layout.PHOTO)).glob("*/"))
+        )
         raise WorkflowError(
             f"identity {identity!r} has no photos: put 10 to 15 into data/photos/{identity}, or take it "
             f"out of params.yaml (folders there now: {folders or 'none'})"
@@ -127,10 +141,7 @@ for identity in IDENTITIES:
 
 
 wildcard_constraints:
-    identity=r"[A-Za-z0-9][A-Za-z0-9._-]*",
-    clip=r"[A-Za-z0-9][A-Za-z0-9_-]*",
-    variant=r"[a-z][A-Za-z0-9._~-]*",
-    shard=rf"\d{{4}}|{names.CONTROL_SHARD}",
+    **layout.WILDCARDS,
 
 
 def executing():
@@ -164,7 +175,7 @@ def stamp(stage, rule, params, items=None, files=None, code=True, prefix=""):
     def path(wildcards):
         # What data/ and models/ were made from is recorded together with them.
         folder = stage if stage in {"data", "models"} else f"{prefix}results/{stage}"
-        file = f"{folder}/stamps/{'.'.join([rule, *map(str, wildcards)])}.json"
+        file = layout.of_job(f"{folder}/.stamps", rule, wildcards, ".json")
         if (
             not workflow.is_main_process
         ):  # in a job: whoever planned it has written the stamp
@@ -205,6 +216,11 @@ onsuccess:
 
 onerror:
     settle_stamps()
+
+
+def folder_of(template):
+    """The folder of side products that no rule declares; as a function, because Snakemake's linter takes a text for fixed."""
+    return lambda wildcards: layout.folder(template)
 
 
 def part(*sections):

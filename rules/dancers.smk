@@ -4,23 +4,25 @@
 
 rule embed_dancers:
     input:
-        clips="results/poses/shards/{shard}.csv",
-        landmarks="results/poses/landmarks/{shard}.parquet",
-        model=FACE_MODEL,
+        clips=layout.CONTROL_LIST,
+        landmarks=layout.LANDMARKS,
+        face_model=FACE_MODEL,
         stamp=stamp("dancers", "embed_dancers", part("dancers", "faces")),
     output:
-        boxes="results/dancers/boxes/{shard}.parquet",
-        embeddings="results/dancers/embeddings/{shard}.safetensors",
+        boxes=layout.DANCER_BOXES,
+        embeddings=layout.DANCER_EMBEDDINGS,
     log:
-        "logs/embed_dancers/{shard}.log",
+        layout.log("embed_dancers"),
     benchmark:
-        "logs/embed_dancers/{shard}.tsv"
+        layout.timing("embed_dancers")
     wildcard_constraints:
         shard=r"\d{4}",
     conda:
         "../environment.yml"
     params:
         **part("dancers", "faces"),
+        clips_folder=folder_of(layout.CLIP),
+        folder=folder_of(layout.DANCER),
     message:
         "Finding the dancers' faces, shard {wildcards.shard}"
     script:
@@ -29,16 +31,14 @@ rule embed_dancers:
 
 rule gather_dancers:
     input:
-        embeddings=expand(
-            "results/dancers/embeddings/{shard}.safetensors", shard=SHARDS
-        ),
+        embeddings=expand(layout.DANCER_EMBEDDINGS, shard=SHARDS),
         stamp=stamp("dancers", "gather_dancers", {}, items=lambda w: SHARDS),
     output:
-        "results/dancers/dancers.safetensors",
+        layout.ALL_DANCERS,
     log:
-        "logs/gather_dancers.log",
+        layout.log("gather_dancers"),
     benchmark:
-        "logs/gather_dancers.tsv"
+        layout.timing("gather_dancers")
     localrule: True  # seconds
     conda:
         "../environment.yml"

@@ -3,14 +3,14 @@
 
 rule score_renders:
     input:
-        manifest="results/render/manifests/{identity}/{shard}.csv",
+        manifest=layout.RENDER_LIST,
         landmarks=lambda w: (
             []
             if w.shard == names.CONTROL_SHARD
-            else [f"results/poses/landmarks/{w.shard}.parquet"]
+            else [layout.LANDMARKS.format(shard=w.shard)]
         ),
-        dancers="results/dancers/dancers.safetensors",
-        embeddings=expand("results/faces/{name}/embedding.safetensors", name=IDENTITIES),
+        dancers=layout.ALL_DANCERS,
+        embeddings=expand(layout.EMBEDDING, identity=IDENTITIES),
         face_model=FACE_MODEL,
         pose_model=POSE_MODEL,
         stamp=stamp(
@@ -24,14 +24,14 @@ rule score_renders:
                 },
                 "backend": [PARAMS.faces.backend, PARAMS.faces.insightface_model],
             },
-            items=lambda w: IDENTITIES,
+            items=lambda w: expand(layout.EMBEDDING, identity=IDENTITIES),
         ),
     output:
-        "results/evaluate/shards/{identity}/{shard}.csv",
+        layout.SCORES,
     log:
-        "logs/score_renders/{identity}.{shard}.log",
+        layout.log("score_renders"),
     benchmark:
-        "logs/score_renders/{identity}.{shard}.tsv"
+        layout.timing("score_renders")
     conda:
         "../environment.yml"
     params:
@@ -39,34 +39,34 @@ rule score_renders:
         identities=IDENTITIES,
         blends={n: b.model_dump(mode="json") for n, b in PARAMS.render.blends.items()},
         backend=PARAMS.faces.backend,
+        renders_folder=folder_of(layout.RENDER),
+        observations=folder_of(layout.OBSERVATION),
     message:
-        "Scoring the renders of {wildcards.identity}, shard {wildcards.shard}"
+        "Scoring the renders of {wildcards.who}, shard {wildcards.shard}"
     script:
         "../scripts/score_renders.py"
 
 
 rule measure_pose_accuracy:
     input:
-        ground_truth=expand("data/ground_truth/{video}.parquet", video=SAMPLE_VIDEOS),
-        videos=expand("data/videos/{video}.mp4", video=SAMPLE_VIDEOS),
-        clips="results/clips/clips.csv",
-        landmarks=expand("results/poses/landmarks/{shard}.parquet", shard=SHARDS),
-        manifests=expand("results/poses/shards/{shard}.csv", shard=SHARDS),
+        ground_truth=expand(layout.GROUND_TRUTH, video=SAMPLE_VIDEOS),
+        videos=expand(layout.VIDEO, video=SAMPLE_VIDEOS),
+        clips=layout.ALL_CLIPS,
+        landmarks=expand(layout.LANDMARKS, shard=SHARDS),
+        manifests=expand(layout.CONTROL_LIST, shard=SHARDS),
         stamp=stamp(
             "evaluate",
             "measure_pose_accuracy",
             {},
             items=lambda w: SHARDS,
-            files=lambda w: expand(
-                "data/ground_truth/{video}.parquet", video=SAMPLE_VIDEOS
-            ),
+            files=lambda w: expand(layout.GROUND_TRUTH, video=SAMPLE_VIDEOS),
         ),
     output:
-        "results/evaluate/pose_accuracy.csv",
+        layout.POSE_ACCURACY,
     log:
-        "logs/measure_pose_accuracy.log",
+        layout.log("measure_pose_accuracy"),
     benchmark:
-        "logs/measure_pose_accuracy.tsv"
+        layout.timing("measure_pose_accuracy")
     localrule: True  # seconds
     conda:
         "../environment.yml"
@@ -78,19 +78,16 @@ rule measure_pose_accuracy:
 
 rule summarise:
     input:
-        scores=[
-            m.replace("render/manifests", "evaluate/shards")
-            for m in render_manifests()
-        ],
-        accuracy="results/evaluate/pose_accuracy.csv",
-        stamp=stamp("evaluate", "summarise", {}, items=lambda w: render_manifests()),
+        scores=render_lists(layout.SCORES),
+        accuracy=layout.POSE_ACCURACY,
+        stamp=stamp("evaluate", "summarise", {}, items=lambda w: render_lists()),
     output:
-        csv="results/evaluate/metrics.csv",
-        json="results/evaluate/metrics.json",
+        csv=layout.ALL_SCORES,
+        json=layout.MEAN_SCORES,
     log:
-        "logs/summarise.log",
+        layout.log("summarise"),
     benchmark:
-        "logs/summarise.tsv"
+        layout.timing("summarise")
     localrule: True  # seconds
     conda:
         "../environment.yml"

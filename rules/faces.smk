@@ -4,7 +4,7 @@
 rule embed_faces:
     input:
         photos=lambda w: photos_of(w.identity),
-        model=FACE_MODEL,
+        face_model=FACE_MODEL,
         stamp=stamp(
             "faces",
             "embed_faces",
@@ -15,15 +15,15 @@ rule embed_faces:
             files=lambda w: photos_of(w.identity),
         ),
     output:
-        "results/faces/{identity}/embedding.safetensors",
-        "results/faces/{identity}/photos.safetensors",
-        "results/faces/{identity}/photos.csv",
-        "results/faces/{identity}/reference.png",
-        "results/faces/{identity}/crops.png",
+        layout.EMBEDDING,
+        layout.PHOTO_EMBEDDINGS,
+        layout.PHOTO_LIST,
+        layout.REFERENCE,
+        layout.CONTACT_SHEET,
     log:
-        "logs/embed_faces/{identity}.log",
+        layout.log("embed_faces"),
     benchmark:
-        "logs/embed_faces/{identity}.tsv"
+        layout.timing("embed_faces")
     priority: 100
     conda:
         "../environment.yml"

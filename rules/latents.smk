@@ -10,11 +10,11 @@ rule encode_prompts:
             {"prompts": PARAMS.prompts, "dtype": PARAMS.wan.dtype},
         ),
     output:
-        "results/latents/prompts.safetensors",
+        layout.PROMPTS,
     log:
-        "logs/encode_prompts.log",
+        layout.log("encode_prompts"),
     benchmark:
-        "logs/encode_prompts.tsv"
+        layout.timing("encode_prompts")
     conda:
         "../environment.yml"
     threads: MODEL_THREADS
@@ -31,17 +31,17 @@ rule encode_prompts:
 
 rule encode_clips:
     input:
-        clips="results/clips/shards/{shard}.csv",
-        poses="results/poses/shards/{shard}.csv",
-        dancers="results/dancers/embeddings/{shard}.safetensors",
+        clips=layout.CLIP_LIST,
+        poses=layout.CONTROL_LIST,
+        dancers=layout.DANCER_EMBEDDINGS,
         model=WAN_MODEL,
         stamp=stamp("latents", "encode_clips", part("wan")),
     output:
-        "results/latents/shards/{shard}.csv",
+        layout.LATENTS_LIST,
     log:
-        "logs/encode_clips/{shard}.log",
+        layout.log("encode_clips"),
     benchmark:
-        "logs/encode_clips/{shard}.tsv"
+        layout.timing("encode_clips")
     wildcard_constraints:
         shard=r"\d{4}",
     conda:
@@ -51,6 +51,10 @@ rule encode_clips:
         gpu=MODEL_GPUS,
     params:
         **part("wan"),
+        clips_folder=folder_of(layout.CLIP),
+        poses_folder=folder_of(layout.CONTROL),
+        references_folder=folder_of(layout.DANCER),
+        folder=folder_of(layout.LATENTS),
     message:
         "Encoding clips, shard {wildcards.shard}"
     script:
@@ -59,15 +63,15 @@ rule encode_clips:
 
 rule encode_controls:
     input:
-        controls=f"results/poses/shards/{names.CONTROL_SHARD}.csv",
+        controls=layout.CONTROL_LIST.format(shard=names.CONTROL_SHARD),
         model=WAN_MODEL,
         stamp=stamp("latents", "encode_controls", part("wan")),
     output:
-        f"results/latents/shards/{names.CONTROL_SHARD}.csv",
+        layout.LATENTS_LIST.format(shard=names.CONTROL_SHARD),
     log:
-        "logs/encode_controls.log",
+        layout.log("encode_controls"),
     benchmark:
-        "logs/encode_controls.tsv"
+        layout.timing("encode_controls")
     conda:
         "../environment.yml"
     threads: MODEL_THREADS
@@ -75,6 +79,8 @@ rule encode_controls:
         gpu=MODEL_GPUS,
     params:
         **part("wan"),
+        controls_folder=folder_of(layout.CONTROL),
+        folder=folder_of(layout.LATENTS),
     message:
         "Encoding ready-made control videos"
     script:
@@ -83,9 +89,9 @@ rule encode_controls:
 
 rule encode_photos:
     input:
-        photos_csv="results/faces/{identity}/photos.csv",
+        photos_csv=layout.PHOTO_LIST,
         photos=lambda w: photos_of(w.identity),
-        reference="results/faces/{identity}/reference.png",
+        reference=layout.REFERENCE,
         face_model=FACE_MODEL,
         pose_model=POSE_MODEL,
         model=WAN_MODEL,
@@ -96,11 +102,11 @@ rule encode_photos:
             files=lambda w: photos_of(w.identity),
         ),
     output:
-        "results/latents/photos/{identity}.safetensors",
+        layout.PHOTO_LATENTS,
     log:
-        "logs/encode_photos/{identity}.log",
+        layout.log("encode_photos"),
     benchmark:
-        "logs/encode_photos/{identity}.tsv"
+        layout.timing("encode_photos")
     conda:
         "../environment.yml"
     threads: MODEL_THREADS

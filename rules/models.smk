@@ -1,17 +1,14 @@
 # Weights: fetched once, checked by size and sha256, never fetched again while they are there.
 
-POSE_MODEL = "models/pose/pose_landmarker_full.task"
-FACE_FOLDER = (
-    "models/faces/dlib"
-    if PARAMS.faces.backend == "dlib"
-    else f"models/faces/{PARAMS.faces.insightface_model}"
+POSE_MODEL = layout.POSE_MODEL
+FACE_MODEL = layout.FACE_MODEL.format(
+    pack="dlib" if PARAMS.faces.backend == "dlib" else PARAMS.faces.insightface_model
 )
-FACE_MODEL = f"{FACE_FOLDER}/manifest.json"
-WAN_FOLDER = f"models/{PARAMS.model}"
-WAN_MODEL = f"{WAN_FOLDER}/manifest.json"
+WAN_MODEL = layout.WAN_MODEL.format(model=PARAMS.model)
+LORAS = PARAMS.render.loras
 LORA_FILES = brought_or_made(
-    (l.path(name) for name, l in PARAMS.render.loras.items() if not l.repo),
-    (l.path(name) for name, l in PARAMS.render.loras.items() if l.repo),
+    (lora.file for lora in LORAS.values() if not lora.repo),
+    (layout.LORA.format(lora=name) for name, lora in LORAS.items() if lora.repo),
 )
 
 
@@ -19,9 +16,9 @@ rule fetch_pose_model:
     output:
         POSE_MODEL,
     log:
-        "logs/fetch_pose_model.log",
+        layout.log("fetch_pose_model"),
     benchmark:
-        "logs/fetch_pose_model.tsv"
+        layout.timing("fetch_pose_model")
     localrule: True  # a cluster's nodes seldom reach the internet
     conda:
         "../environment.yml"
@@ -33,11 +30,11 @@ rule fetch_pose_model:
 
 rule fetch_face_model:
     output:
-        "models/faces/{pack}/manifest.json",
+        layout.FACE_MODEL,
     log:
-        "logs/fetch_face_model/{pack}.log",
+        layout.log("fetch_face_model"),
     benchmark:
-        "logs/fetch_face_model/{pack}.tsv"
+        layout.timing("fetch_face_model")
     priority: 100
     localrule: True  # a cluster's nodes seldom reach the internet
     conda:
@@ -58,11 +55,11 @@ rule place_tiny_model:
             files=lambda w: ["assets/tiny/meta.json"],
         ),
     output:
-        "models/tiny/manifest.json",
+        layout.WAN_MODEL.format(model="tiny"),
     log:
-        "logs/place_tiny_model.log",
+        layout.log("place_tiny_model"),
     benchmark:
-        "logs/place_tiny_model.tsv"
+        layout.timing("place_tiny_model")
     conda:
         "../environment.yml"
     message:
@@ -75,11 +72,11 @@ rule fetch_wan_model:
     input:
         stamp=stamp("models", "fetch_wan_model", wan_source, code=False),
     output:
-        "models/{model}/manifest.json",
+        layout.WAN_MODEL,
     log:
-        "logs/fetch_wan_model/{model}.log",
+        layout.log("fetch_wan_model"),
     benchmark:
-        "logs/fetch_wan_model/{model}.tsv"
+        layout.timing("fetch_wan_model")
     wildcard_constraints:
         model="|".join(n for n, m in PARAMS.models.items() if m.repo or m.folder)
         or "(?!)",
@@ -98,11 +95,11 @@ rule fetch_lora:
     input:
         stamp=stamp("models", "fetch_lora", lora_source, code=False),
     output:
-        "models/loras/{lora}.safetensors",
+        layout.LORA,
     log:
-        "logs/fetch_lora/{lora}.log",
+        layout.log("fetch_lora"),
     benchmark:
-        "logs/fetch_lora/{lora}.tsv"
+        layout.timing("fetch_lora")
     wildcard_constraints:
         lora="|".join(n for n, lora in PARAMS.render.loras.items() if lora.repo)
         or "(?!)",

@@ -19,8 +19,8 @@ def videos_of(shard):
 
 def clips_with_music(shard):
     """The list of a shard's clips; ready-made control videos bring their music themselves."""
-    stage = "poses" if shard == names.CONTROL_SHARD else "clips"
-    return f"results/{stage}/shards/{shard}.csv"
+    control = shard == names.CONTROL_SHARD
+    return (layout.CONTROL_LIST if control else layout.CLIP_LIST).format(shard=shard)
 
 
 def people():
@@ -50,36 +50,36 @@ def training_shards():
     return sorted({names.shard_of(v, PARAMS.shards) for v in training_videos()})
 
 
-def render_manifests():
+def render_lists(template=layout.RENDER_LIST):
+    """The template for everybody who is rendered by default, in each shard."""
     return [
-        f"results/render/manifests/{who}/{shard}.csv"
+        template.format(who=who, shard=shard)
         for who in people()
         for shard in shards_of(who)
     ]
 
 
 def of_members(pattern):
-    return lambda w: expand(pattern, identity=members(w.identity))
+    return lambda w: expand(pattern, identity=members(w.who))
 
 
 def render_params(wildcards):
     """What a render depends on besides its own settings."""
-    blend = PARAMS.render.blends.get(wildcards.identity)
+    blend = PARAMS.render.blends.get(wildcards.who)
     return {
         **part("wan"),
         "model": PARAMS.model,
         "prompts": PARAMS.prompts,
         **some("render", "settings", "memory", "speed", "loras"),
         "blend": blend.model_dump(mode="json") if blend else None,
-        "consent": {
-            i: PARAMS.identities[i].consent for i in members(wildcards.identity)
-        },
+        "consent": {i: PARAMS.identities[i].consent for i in members(wildcards.who)},
     }
 
 
 def batches_of(wildcards):
+    """The batches as they concern one person or blend: who else is in them changes nothing."""
     return [
-        b.model_dump(mode="json")
+        {**b.model_dump(mode="json"), "who": [wildcards.who]}
         for b in PARAMS.render.batches
-        if wildcards.identity in b.who
+        if wildcards.who in b.who
     ]

@@ -3,11 +3,12 @@
 
 rule plan:
     log:
-        "logs/plan.log",
+        layout.log("plan"),
     conda:
         "../environment.yml"
     params:
         all=PARAMS.model_dump(mode="json"),
+        models=folder_of(layout.WAN_MODEL),
     message:
         f"Predicting what {PARAMS.model} needs"
     script:

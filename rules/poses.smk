@@ -1,34 +1,21 @@
 # Clips -> landmarks and control videos. Ready-made control videos join here.
 
-from facedance.clips.aist import sequence_name
-
-KEYPOINTS = {  # sequence -> path
-    Path(path).stem: path
-    for path in (all_keypoints() if PARAMS.poses.use_keypoints2d else [])
-}
-
-
-def keypoints_of_shard(wildcards):
-    """AIST++'s keypoints of the shard's videos, of those for which there are any."""
-    sequences = {sequence_name(name) for name in VIDEOS_OF_SHARD[wildcards.shard]}
-    return [KEYPOINTS[name] for name in sorted(sequences & KEYPOINTS.keys())]
-
 
 rule extract_poses:
     input:
-        clips="results/clips/shards/{shard}.csv",
+        clips=layout.CLIP_LIST,
         keypoints=keypoints_of_shard,
         pose_model=POSE_MODEL,
         stamp=stamp(
             "poses", "extract_poses", part("poses", "wan"), files=keypoints_of_shard
         ),
     output:
-        manifest="results/poses/shards/{shard}.csv",
-        landmarks="results/poses/landmarks/{shard}.parquet",
+        manifest=layout.CONTROL_LIST,
+        landmarks=layout.LANDMARKS,
     log:
-        "logs/extract_poses/{shard}.log",
+        layout.log("extract_poses"),
     benchmark:
-        "logs/extract_poses/{shard}.tsv"
+        layout.timing("extract_poses")
     wildcard_constraints:
         shard=r"\d{4}",
     conda:
@@ -36,6 +23,9 @@ rule extract_poses:
     threads: 16
     params:
         **part("poses", "wan"),
+        clips_folder=folder_of(layout.CLIP),
+        keypoints_folder=folder_of(layout.KEYPOINTS),
+        folder=folder_of(layout.CONTROL),
     message:
         "Extracting poses, shard {wildcards.shard}"
     script:
@@ -49,15 +39,16 @@ rule prepare_controls:
             "poses", "prepare_controls", part("wan"), files=lambda w: all_controls()
         ),
     output:
-        f"results/poses/shards/{names.CONTROL_SHARD}.csv",
+        layout.CONTROL_LIST.format(shard=names.CONTROL_SHARD),
     log:
-        "logs/prepare_controls.log",
+        layout.log("prepare_controls"),
     benchmark:
-        "logs/prepare_controls.tsv"
+        layout.timing("prepare_controls")
     conda:
         "../environment.yml"
     params:
         **part("wan"),
+        folder=folder_of(layout.CONTROL),
     message:
         "Preparing ready-made control videos"
     script:

@@ -3,7 +3,7 @@
 
 rule prune:
     log:
-        "logs/prune.log",
+        layout.log("prune"),
     localrule: True  # takes a moment
     conda:
         "../environment.yml"

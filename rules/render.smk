@@ -1,15 +1,15 @@
 # Adapter + control latents -> videos. A shard is rendered with the model loaded once; any single variant is a target too:
-# snakemake results/render/<identity>/<clip>/face_scale~1.2_seed~7.mp4
+# snakemake results/render/<who>/<clip>/face_scale~1.2_seed~7.mp4
 
 
 rule render_shard:
     input:
-        latents="results/latents/shards/{shard}.csv",
+        latents=layout.LATENTS_LIST,
         clips=lambda w: clips_with_music(w.shard),
-        prompts="results/latents/prompts.safetensors",
-        adapters=of_members("results/train/{identity}/adapter.safetensors"),
-        embeddings=of_members("results/faces/{identity}/embedding.safetensors"),
-        photos=of_members("results/latents/photos/{identity}.safetensors"),
+        prompts=layout.PROMPTS,
+        adapters=of_members(layout.ADAPTER),
+        embeddings=of_members(layout.EMBEDDING),
+        photos=of_members(layout.PHOTO_LATENTS),
         loras=LORA_FILES,
         model=WAN_MODEL,
         stamp=stamp(
@@ -20,11 +20,11 @@ rule render_shard:
             files=lambda w: LORA_FILES,
         ),
     output:
-        "results/render/manifests/{identity}/{shard}.csv",
+        layout.RENDER_LIST,
     log:
-        "logs/render_shard/{identity}.{shard}.log",
+        layout.log("render_shard"),
     benchmark:
-        "logs/render_shard/{identity}.{shard}.tsv"
+        layout.timing("render_shard")
     conda:
         "../environment.yml"
     threads: MODEL_THREADS
@@ -32,31 +32,35 @@ rule render_shard:
         gpu=MODEL_GPUS,
     params:
         render=render_params,
+        latents_folder=folder_of(layout.LATENTS),
+        folder=folder_of(layout.RENDER),
         batches=batches_of,
     message:
-        "Rendering {wildcards.identity}, shard {wildcards.shard}"
+        "Rendering {wildcards.who}, shard {wildcards.shard}"
     script:
         "../scripts/render_shard.py"
 
 
 rule render_clip:
     input:
-        latents=lambda w: f"results/latents/shards/{names.shard_of_clip(w.clip, PARAMS.shards)}.csv",
+        latents=lambda w: layout.LATENTS_LIST.format(
+            shard=names.shard_of_clip(w.clip, PARAMS.shards)
+        ),
         clips=lambda w: clips_with_music(names.shard_of_clip(w.clip, PARAMS.shards)),
-        prompts="results/latents/prompts.safetensors",
-        adapters=of_members("results/train/{identity}/adapter.safetensors"),
-        embeddings=of_members("results/faces/{identity}/embedding.safetensors"),
-        photos=of_members("results/latents/photos/{identity}.safetensors"),
+        prompts=layout.PROMPTS,
+        adapters=of_members(layout.ADAPTER),
+        embeddings=of_members(layout.EMBEDDING),
+        photos=of_members(layout.PHOTO_LATENTS),
         loras=LORA_FILES,
         model=WAN_MODEL,
         stamp=stamp("render", "render_clip", render_params, files=lambda w: LORA_FILES),
     output:
-        video="results/render/{identity}/{clip}/{variant}.mp4",
-        sidecar="results/render/{identity}/{clip}/{variant}.json",
+        video=layout.RENDER,
+        sidecar=layout.RENDER_FACTS,
     log:
-        "logs/render_clip/{identity}.{clip}.{variant}.log",
+        layout.log("render_clip"),
     benchmark:
-        "logs/render_clip/{identity}.{clip}.{variant}.tsv"
+        layout.timing("render_clip")
     conda:
         "../environment.yml"
     threads: MODEL_THREADS
@@ -64,7 +68,9 @@ rule render_clip:
         gpu=MODEL_GPUS,
     params:
         render=render_params,
+        latents_folder=folder_of(layout.LATENTS),
+        folder=folder_of(layout.RENDER),
     message:
-        "Rendering {wildcards.identity} in {wildcards.clip}: {wildcards.variant}"
+        "Rendering {wildcards.who} in {wildcards.clip}: {wildcards.variant}"
     script:
         "../scripts/render_clip.py"

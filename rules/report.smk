@@ -3,27 +3,30 @@
 
 rule build_report:
     input:
-        metrics="results/evaluate/metrics.csv",
-        accuracy="results/evaluate/pose_accuracy.csv",
-        clips="results/clips/clips.csv",
-        poses=expand("results/poses/shards/{shard}.csv", shard=all_shards()),
-        photos=expand("results/faces/{identity}/photos.csv", identity=IDENTITIES),
-        training=expand("results/train/{identity}/metrics.csv", identity=IDENTITIES),
-        renders=render_manifests(),
+        metrics=layout.ALL_SCORES,
+        accuracy=layout.POSE_ACCURACY,
+        clips=layout.ALL_CLIPS,
+        poses=expand(layout.CONTROL_LIST, shard=all_shards()),
+        photos=expand(layout.PHOTO_LIST, identity=IDENTITIES),
+        training=expand(layout.LOSSES, identity=IDENTITIES),
+        renders=render_lists(),
         weights=[POSE_MODEL],
         model=WAN_MODEL,
         stamp=stamp("report", "build_report", PARAMS.model_dump(mode="json")),
     output:
-        "results/report/index.html",
+        layout.REPORT,
     log:
-        "logs/build_report.log",
+        layout.log("build_report"),
     benchmark:
-        "logs/build_report.tsv"
+        layout.timing("build_report")
     localrule: True  # seconds
     conda:
         "../environment.yml"
     params:
         all=PARAMS.model_dump(mode="json"),
+        renders_folder=folder_of(layout.RENDER),
+        clips_folder=folder_of(layout.CLIP),
+        poses_folder=folder_of(layout.CONTROL),
     message:
         "Building the page"
     script:

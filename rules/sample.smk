@@ -1,15 +1,18 @@
 # The embedded sample: photos of made-up people and rendered dance videos with known joints.
 
+# What the dances depend on: whose photos there are is not among it.
+SAMPLE_DANCES = some("sample", "seed", "seconds", "width", "height", "fps")
+
 
 rule make_sample_photos:
     input:
         stamp=stamp("data", "make_sample_photos", {"seed": PARAMS.sample.seed}),
     output:
-        expand("data/photos/{{identity}}/{name}", name=catalogue.PHOTOS),
+        expand(layout.PHOTO, photo=catalogue.PHOTOS, allow_missing=True),
     log:
-        "logs/make_sample_photos/{identity}.log",
+        layout.log("make_sample_photos"),
     benchmark:
-        "logs/make_sample_photos/{identity}.tsv"
+        layout.timing("make_sample_photos")
     wildcard_constraints:
         identity="|".join(SAMPLE_IDENTITIES) or "(?!)",
     priority: 100
@@ -25,14 +28,14 @@ rule make_sample_photos:
 
 rule make_sample_video:
     input:
-        stamp=stamp("data", "make_sample_video", part("sample")),
+        stamp=stamp("data", "make_sample_video", SAMPLE_DANCES),
     output:
-        video="data/videos/{video}.mp4",
-        ground_truth="data/ground_truth/{video}.parquet",
+        video=layout.VIDEO,
+        ground_truth=layout.GROUND_TRUTH,
     log:
-        "logs/make_sample_video/{video}.log",
+        layout.log("make_sample_video"),
     benchmark:
-        "logs/make_sample_video/{video}.tsv"
+        layout.timing("make_sample_video")
     wildcard_constraints:
         video="|".join(SAMPLE_VIDEOS) or "(?!)",
     conda:
@@ -47,14 +50,16 @@ rule make_sample_video:
 
 rule make_sample_keypoints:
     input:
-        ground_truth=lambda w: f"data/ground_truth/{w.sequence.replace('cAll', 'c01')}.parquet",
-        stamp=stamp("data", "make_sample_keypoints", part("sample")),
+        ground_truth=lambda w: layout.GROUND_TRUTH.format(
+            video=w.sequence.replace("cAll", "c01")
+        ),
+        stamp=stamp("data", "make_sample_keypoints", SAMPLE_DANCES),
     output:
-        "data/keypoints2d/{sequence}.pkl",
+        layout.KEYPOINTS,
     log:
-        "logs/make_sample_keypoints/{sequence}.log",
+        layout.log("make_sample_keypoints"),
     benchmark:
-        "logs/make_sample_keypoints/{sequence}.tsv"
+        layout.timing("make_sample_keypoints")
     wildcard_constraints:
         sequence="|".join(SAMPLE_SEQUENCES) or "(?!)",
     conda:

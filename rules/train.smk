@@ -3,14 +3,12 @@
 
 rule train_adapter:
     input:
-        latents=expand("results/latents/shards/{shard}.csv", shard=training_shards()),
-        boxes=expand("results/dancers/boxes/{shard}.parquet", shard=training_shards()),
-        dancers=expand(
-            "results/dancers/embeddings/{shard}.safetensors", shard=training_shards()
-        ),
-        photos="results/latents/photos/{identity}.safetensors",
-        embedding="results/faces/{identity}/embedding.safetensors",
-        prompts="results/latents/prompts.safetensors",
+        latents=expand(layout.LATENTS_LIST, shard=training_shards()),
+        boxes=expand(layout.DANCER_BOXES, shard=training_shards()),
+        dancers=expand(layout.DANCER_EMBEDDINGS, shard=training_shards()),
+        photos=layout.PHOTO_LATENTS,
+        embedding=layout.EMBEDDING,
+        prompts=layout.PROMPTS,
         model=WAN_MODEL,
         face_model=FACE_MODEL,
         stamp=stamp(
@@ -20,13 +18,13 @@ rule train_adapter:
             items=lambda w: training_videos(),
         ),
     output:
-        adapter="results/train/{identity}/adapter.safetensors",
-        meta="results/train/{identity}/meta.json",
-        metrics="results/train/{identity}/metrics.csv",
+        adapter=layout.ADAPTER,
+        meta=layout.ADAPTER_FACTS,
+        metrics=layout.LOSSES,
     log:
-        "logs/train_adapter/{identity}.log",
+        layout.log("train_adapter"),
     benchmark:
-        "logs/train_adapter/{identity}.tsv"
+        layout.timing("train_adapter")
     conda:
         "../environment.yml"
     threads: MODEL_THREADS
@@ -35,6 +33,8 @@ rule train_adapter:
     params:
         **part("train", "wan"),
         prompt=PARAMS.render.settings.prompt,
+        latents_folder=folder_of(layout.LATENTS),
+        checkpoints=folder_of(layout.CHECKPOINTS),
     message:
         "Training the adapter of {wildcards.identity}"
     script:
@@ -43,14 +43,14 @@ rule train_adapter:
 
 rule export_lora:
     input:
-        adapter="results/train/{identity}/adapter.safetensors",
+        adapter=layout.ADAPTER,
         stamp=stamp("train", "export_lora", {}),
     output:
-        "results/train/{identity}/lora.{format}.safetensors",
+        layout.EXPORTED_LORA,
     log:
-        "logs/export_lora/{identity}.{format}.log",
+        layout.log("export_lora"),
     benchmark:
-        "logs/export_lora/{identity}.{format}.tsv"
+        layout.timing("export_lora")
     wildcard_constraints:
         format="diffusers|comfyui|kohya|diffsynth",
     conda:

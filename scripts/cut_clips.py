@@ -9,7 +9,7 @@ from facedance.job import job
 with job(snakemake.log[0], f"clips {snakemake.wildcards.shard}"):
     cut_shard(
         videos=[Path(video) for video in snakemake.input.videos],
-        folder=Path("results/clips"),
+        folder=Path(snakemake.params.folder),
         manifest=Path(snakemake.output[0]),
         params=Clips(**snakemake.params.clips),
         wan=WanModel(**snakemake.params.wan),

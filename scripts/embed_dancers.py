@@ -11,13 +11,13 @@ with job(snakemake.log[0], f"dancers {snakemake.wildcards.shard}"):
     faces = Faces(**snakemake.params.faces)
     embed_shard(
         Path(snakemake.input.clips),
-        Path("results/clips"),
+        Path(snakemake.params.clips_folder),
         Path(snakemake.input.landmarks),
-        open_backend(faces.backend, Path(snakemake.input.model).parent),
+        open_backend(faces.backend, Path(snakemake.input.face_model).parent),
         Dancers(**snakemake.params.dancers),
         faces,
         boxes=Path(snakemake.output.boxes),
         embeddings=Path(snakemake.output.embeddings),
-        folder=Path("results/dancers"),
+        folder=Path(snakemake.params.folder),
         stamp=Path(snakemake.input.stamp),
     )

@@ -11,8 +11,8 @@ with job(snakemake.log[0], "control latents", snakemake.threads):
         Path(snakemake.input.model).parent,
         WanModel(**snakemake.params.wan),
         controls_manifest=Path(snakemake.input.controls),
-        controls_folder=Path("results/poses"),
-        folder=Path("results/latents/clips"),
+        controls_folder=Path(snakemake.params.controls_folder),
+        folder=Path(snakemake.params.folder),
         manifest=Path(snakemake.output[0]),
         stamp=Path(snakemake.input.stamp),
     )

@@ -10,12 +10,12 @@ with job(snakemake.log[0], f"poses {snakemake.wildcards.shard}"):
     poses = Poses(**snakemake.params.poses)
     extract_shard(
         clips_manifest=Path(snakemake.input.clips),
-        clips_folder=Path("results/clips"),
-        keypoints_folder=Path("data/keypoints2d") if poses.use_keypoints2d else None,
+        clips_folder=Path(snakemake.params.clips_folder),
+        keypoints_folder=Path(snakemake.params.keypoints_folder) if poses.use_keypoints2d else None,
         model=Path(snakemake.input.pose_model),
         params=poses,
         wan=WanModel(**snakemake.params.wan),
-        folder=Path("results/poses"),
+        folder=Path(snakemake.params.folder),
         landmarks=Path(snakemake.output.landmarks),
         manifest=Path(snakemake.output.manifest),
         stamp=Path(snakemake.input.stamp),

@@ -7,4 +7,4 @@ from facedance.job import job
 from facedance.plan.report import plan
 
 with job(snakemake.log[0], "plan"):
-    print(plan(validate(snakemake.params.all), Path("models")), end="")
+    print(plan(validate(snakemake.params.all), Path(snakemake.params.models)), end="")

@@ -9,7 +9,7 @@ from facedance.job import job
 with job(snakemake.log[0], "control videos"):
     prepare_control(
         [Path(video) for video in snakemake.input.videos],
-        Path("results/poses"),
+        Path(snakemake.params.folder),
         Path(snakemake.output[0]),
         WanModel(**snakemake.params.wan),
         Path(snakemake.input.stamp),

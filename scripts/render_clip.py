@@ -7,12 +7,12 @@ from facedance.render.clips import render_clips
 from facedance.render.requests import render_request, single_job
 
 wildcards = snakemake.wildcards
-with job(snakemake.log[0], f"render {wildcards.identity} {wildcards.clip} {wildcards.variant}", snakemake.threads):
-    request = render_request(snakemake.input, snakemake.params.render)
+with job(snakemake.log[0], f"render {wildcards.who} {wildcards.clip} {wildcards.variant}", snakemake.threads):
+    request = render_request(snakemake.input, snakemake.params.render, Path(snakemake.params.latents_folder))
     render_clips(
-        [single_job(wildcards.identity, wildcards.clip, wildcards.variant, Path(snakemake.input.latents), request.settings)],
+        [single_job(wildcards.who, wildcards.clip, wildcards.variant, Path(snakemake.input.latents), request.settings)],
         request.inputs,
-        folder=Path("results/render"),
+        folder=Path(snakemake.params.folder),
         stamp=Path(snakemake.input.stamp),
         provenance=request.provenance,
     )

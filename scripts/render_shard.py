@@ -6,12 +6,12 @@ from facedance.job import job
 from facedance.render.clips import render_clips
 from facedance.render.requests import render_request, shard_jobs
 
-with job(snakemake.log[0], f"render {snakemake.wildcards.identity} {snakemake.wildcards.shard}", snakemake.threads):
-    request = render_request(snakemake.input, snakemake.params.render)
+with job(snakemake.log[0], f"render {snakemake.wildcards.who} {snakemake.wildcards.shard}", snakemake.threads):
+    request = render_request(snakemake.input, snakemake.params.render, Path(snakemake.params.latents_folder))
     render_clips(
-        shard_jobs(snakemake.wildcards.identity, Path(snakemake.input.latents), snakemake.params.batches, request.settings),
+        shard_jobs(snakemake.wildcards.who, Path(snakemake.input.latents), snakemake.params.batches, request.settings),
         request.inputs,
-        folder=Path("results/render"),
+        folder=Path(snakemake.params.folder),
         stamp=Path(snakemake.input.stamp),
         provenance=request.provenance,
         manifest=Path(snakemake.output[0]),

@@ -7,10 +7,10 @@ from facedance.evaluate.score import score_shard
 from facedance.faces.backend import open_backend
 from facedance.job import job
 
-with job(snakemake.log[0], f"score {snakemake.wildcards.identity} {snakemake.wildcards.shard}"):
+with job(snakemake.log[0], f"score {snakemake.wildcards.who} {snakemake.wildcards.shard}"):
     score_shard(
         manifest=Path(snakemake.input.manifest),
-        renders_folder=Path("results/render"),
+        renders_folder=Path(snakemake.params.renders_folder),
         landmarks=[Path(file) for file in snakemake.input.landmarks],
         identities={Path(file).parent.name: Path(file) for file in snakemake.input.embeddings},
         dancers=Path(snakemake.input.dancers),
@@ -19,6 +19,7 @@ with job(snakemake.log[0], f"score {snakemake.wildcards.identity} {snakemake.wil
         pose_model=Path(snakemake.input.pose_model),
         params=Evaluate(**snakemake.params.evaluate),
         wan=WanModel(**snakemake.params.wan),
+        observations=Path(snakemake.params.observations),
         out=Path(snakemake.output[0]),
         stamp=Path(snakemake.input.stamp),
     )

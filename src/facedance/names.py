@@ -7,7 +7,8 @@ from pathlib import PurePath
 CONTROL_PREFIX = "control-"
 CONTROL_SHARD = "control"
 
-_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+SAFE = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+"""What the names of videos and clips look like."""
 
 
 def video_id(path: PurePath | str) -> str:
@@ -16,7 +17,7 @@ def video_id(path: PurePath | str) -> str:
     AIST names stay as they are. The hash keeps `a b.mp4` and `a_b.mp4` apart.
     """
     stem = PurePath(path).stem
-    if _SAFE.fullmatch(stem) and len(stem) <= 80 and not stem.startswith(CONTROL_PREFIX):
+    if re.fullmatch(SAFE, stem) and len(stem) <= 80 and not stem.startswith(CONTROL_PREFIX):
         return stem
     readable = re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-")[:60] or "video"
     return f"{readable}-{hashlib.sha256(stem.encode()).hexdigest()[:8]}"

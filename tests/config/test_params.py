@@ -46,7 +46,6 @@ def test_shipped_parameters_are_valid(values):
         ("models.tiny.speed", 2, ["unknown key models.tiny.speed", "flow_shift"]),
         ("identities.eileen.consent", "", ["identities.eileen.consent"]),
         ("identities.eileen", {}, ["identities.eileen.consent is missing"]),
-        ("identities.stamps", {"consent": "public-domain"}, ["may not be called stamps"]),
         ("identities.../etc", {"consent": "public-domain"}, ["identities"]),
         ("render.blends.half.weights", {"eileen": 1, "bob": 1}, ["render.blends.half", "'bob'", "eileen, nora"]),
         ("render.blends.half.weights", {"eileen": 1, "nora": 0}, ["render.blends.half.weights.nora", "greater than 0"]),

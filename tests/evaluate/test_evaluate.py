@@ -269,6 +269,7 @@ def shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "pose_model": tmp_path / "pose.task",
         "params": PARAMS,
         "wan": WAN,
+        "observations": tmp_path / "observations",
         "out": tmp_path / "scores" / "0000.csv",
         "stamp": tmp_path / "stamp.json",
     }
@@ -322,8 +323,9 @@ def test_another_pose_model_looks_again(shard: dict[str, Any]) -> None:
 def test_equal_inputs_give_equal_bytes(shard: dict[str, Any]) -> None:
     score_shard(**shard)
     first = shard["out"].read_bytes()
-    score_shard(**{**shard, "out": shard["out"].with_name("again") / "0000.csv"})
-    assert (shard["out"].with_name("again") / "0000.csv").read_bytes() == first
+    again = {"out": shard["out"].with_name("again.csv"), "observations": shard["observations"].with_name("again")}
+    score_shard(**shard | again)
+    assert again["out"].read_bytes() == first
 
 
 def test_render_and_driving_pose_of_different_length_are_refused(shard: dict[str, Any]) -> None:

@@ -129,7 +129,7 @@ def _two_runs(project: Project, fault: Fault, wait: float) -> None:
 def _record_damaged(project: Project, fault: Fault, wait: float) -> None:
     """Bytes of one kept product or record change, and the stage is made again from what it has kept."""
     folder = project[STAGES[fault.stage].folder]
-    kept = sorted(path for path in folder.rglob("*") if path.is_file() and "stamps" not in path.parts)
+    kept = sorted(path for path in folder.rglob("*") if path.is_file() and ".stamps" not in path.parts)
     victim = kept[int(fault.moment * len(kept))]
     content = bytearray(victim.read_bytes())
     middle = len(content) // 2
@@ -209,7 +209,7 @@ def _session_of(pid: int) -> int:
 
 def stage_seconds(project: Project, stage: str) -> float:
     """How long the stage's jobs took in the project's last run, one after the other."""
-    records = [path for path in project["logs"].rglob("*.tsv") if {path.stem, path.parent.name} & set(STAGES[stage].rules)]
+    records = [path for path in project["logs"].rglob("*.tsv") if {path.stem, *path.parts} & set(STAGES[stage].rules)]
     return sum(float(path.read_text().splitlines()[1].split("\t")[0]) for path in records)
 
 

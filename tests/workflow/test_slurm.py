@@ -100,7 +100,7 @@ def start(project):
 
 
 def wanted(project):
-    return [f"results/render/manifests/{who}/{shard}.csv" for who in ("eileen", "nora") for shard in shards(project)]
+    return [f"results/render/{who}/{shard}.csv" for who in ("eileen", "nora") for shard in shards(project)]
 
 
 def shards(project):

@@ -79,8 +79,6 @@ class Params(Section):
                 f"train.identity_weight {weight:g} needs a recogniser with gradients, not {backend}: set it to 0, or "
                 "faces.backend to dlib"
             )
-        if taken := {"manifests", "stamps"} & {*self.identities, *self.render.blends}:
-            raise ValueError(f"identities and blends may not be called {' or '.join(sorted(taken))}: folders in results/ are")
         if clash := set(self.identities) & set(self.render.blends):
             raise ValueError(f"render.blends: {sorted(clash)} are identities already; give the blends other names")
         return self

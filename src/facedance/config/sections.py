@@ -224,10 +224,6 @@ class ForeignLora(Section):
             raise ValueError("give repo and revision together, or neither for a file that is here")
         return self
 
-    def path(self, name: str) -> str:
-        """Where the file is, or will be when it has been fetched; `name` is the LoRA's in params.yaml."""
-        return self.file if self.repo is None else f"models/loras/{name}.safetensors"
-
 
 class RenderMemory(Section):
     """What rendering does to get along with less GPU memory; float8 and tiles change the pictures a little."""

@@ -40,6 +40,7 @@ def score_shard(
     pose_model: Path,
     params: Evaluate,
     wan: WanModel,
+    observations: Path,
     out: Path,
     stamp: Path,
 ) -> None:
@@ -48,7 +49,7 @@ def score_shard(
     Columns are `COLUMNS`: distances in the recogniser's measure, `pose_error_px` in pixels of the clip, `flicker` in grey
     levels, rates as shares of all scored frames (faces: every `params.every`-th). An empty cell is something that cannot be
     measured: distances when no face is found, poses of a ready-made control video, which has no driving landmarks. What was
-    seen in each render is kept beside `out` in `observations/`.
+    seen in each render is kept as `<observations>/<identity>/<clip>/<variant>.safetensors`.
     """
     renders = pd.read_csv(manifest, dtype=str, keep_default_na=False)
     people = identity.People(
@@ -62,9 +63,9 @@ def score_shard(
     rows = []
     for i, render in enumerate(renders.itertuples(index=False), 1):
         name, clip, variant = str(render.identity), str(render.clip), str(render.variant)
-        video = renders_folder / name / clip / f"{variant}.mp4"
-        kept = out.parent / "observations" / f"{clip}.{variant}.safetensors"
-        seen = _observed(video, kept, item_key(stamp, sha256(video), *judges), look)
+        item = f"{name}/{clip}/{variant}"
+        video = renders_folder / f"{item}.mp4"
+        seen = _observed(video, observations, item, item_key(stamp, sha256(video), *judges), look)
         scores = _scores(seen, name, driving.get(clip), people, params.recognised_distance)
         rows.append({"identity": name, "clip": clip, "variant": variant, **scores})
         logging.getLogger("facedance").info(
@@ -75,10 +76,11 @@ def score_shard(
         pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
 
 
-def _observed(video: Path, kept: Path, key: str, look: Callable[[Path], observe.Observation]) -> observe.Observation:
-    if reusable(kept.parent, kept.stem, key) is None:
+def _observed(video: Path, folder: Path, item: str, key: str, look: Callable[[Path], observe.Observation]) -> observe.Observation:
+    kept = folder / f"{item}.safetensors"
+    if reusable(folder, item, key) is None:
         observe.save(kept, look(video))
-        record(kept.parent, kept.stem, key, [kept], {})
+        record(folder, item, key, [kept], {})
     return observe.load(kept)
 
 

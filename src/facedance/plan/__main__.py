@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from facedance import layout
 from facedance.config.params import validate
 from facedance.plan.report import plan
 
@@ -16,7 +17,7 @@ def main(arguments: list[str]) -> None:
     try:
         values = yaml.safe_load(Path("params.yaml").read_text())
         params = validate(values | {"model": arguments[0]} if arguments else values)
-        print(plan(params, Path("models")), end="")
+        print(plan(params, Path(layout.folder(layout.WAN_MODEL))), end="")
     except ValueError as error:  # InputError is one
         sys.exit(str(error))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from facedance import layout
 from facedance.config.params import Params
 from facedance.plan.activations import latent_shape, token_count
 from facedance.plan.disk import disk_bytes
@@ -30,8 +31,6 @@ from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 
 EMBEDDING_DIMS = {"dlib": 128, "insightface": 512}
 """Length of a face embedding, by `faces.backend`."""
-
-PROMPTS = "results/latents/prompts.safetensors"
 
 MEGABYTE, GIGABYTE = 10**6, 10**9
 
@@ -110,7 +109,7 @@ def _ladder_table(parts: Parts, params: Params) -> str:
     if small:
         note += (
             f"\nThe text encoder has no room in {' or '.join(small)} GiB; encode the prompts on the CPU first: "
-            f"CUDA_VISIBLE_DEVICES= snakemake --cores all {PROMPTS}"
+            f"CUDA_VISIBLE_DEVICES= snakemake --cores all {layout.PROMPTS}"
         )
     header = ("card", "train", *(f"render: {memory_name(memory)}" for memory in rendering))
     return f"{_table(header, rows)}\n{note}"

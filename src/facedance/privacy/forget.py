@@ -12,7 +12,7 @@ from pathlib import Path
 
 from facedance.files import remove
 from facedance.job import InputError
-from facedance.privacy.personal_data import Traces, find_traces, known_people, word
+from facedance.privacy.personal_data import Traces, find_traces, known_people, photos_of, word
 
 
 def forget(root: Path, identity: str, *, photos: bool) -> Traces:
@@ -28,7 +28,7 @@ def forget(root: Path, identity: str, *, photos: bool) -> Traces:
     traces = find_traces(root, identity)
     for path in traces.made:
         remove(path)
-    folder = root / "data" / "photos" / identity
+    folder = photos_of(root, identity)
     if photos and os.path.lexists(folder):
         remove(folder)
         return Traces((*traces.made, folder), traces.blends)
@@ -38,8 +38,8 @@ def forget(root: Path, identity: str, *, photos: bool) -> Traces:
 def what_is_left(root: Path, identity: str, blends: Sequence[str]) -> list[str]:
     """Lines that tell where else the person still is, and how to remove it there."""
     lines = []
-    if os.path.lexists(root / "data" / "photos" / identity):
-        lines.append(f"- the photos in data/photos/{identity}: PHOTOS=yes (or --photos) removes them as well")
+    if os.path.lexists(photos := photos_of(root, identity)):
+        lines.append(f"- the photos in {photos.relative_to(root)}: PHOTOS=yes (or --photos) removes them as well")
     if entries := [line for name in ("params.yaml", "dvc.yaml") for line in _mentions(root / name, (identity, *blends))]:
         lines.append("- these lines: take the name out, or the next run makes everything again")
         lines += [f"    {entry}" for entry in entries]

@@ -1,38 +1,20 @@
 """What the project has made of a person: found by name, and in renders by who is seen in them.
 
-The places are those of docs/architecture.md. A blend belongs to everybody who is in it.
+A blend belongs to everybody who is in it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from facedance.files import TEMPORARY, read_json
+from facedance import layout
+from facedance.files import read_json
 from facedance.job import InputError
-
-_NAME = r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)"
-_SHARD = r"\.(\d{4}|control)"
-_CLIP_AND_VARIANT = r"\.[A-Za-z0-9][A-Za-z0-9_-]*\.[a-z][A-Za-z0-9._~-]*"
-PEOPLE_RULES = {
-    **dict.fromkeys(("make_sample_photos", "embed_faces", "encode_photos", "train_adapter"), re.compile(_NAME)),
-    "export_lora": re.compile(_NAME + r"\.[a-z]+"),
-}
-"""Rules with a job for each person: how their stamps, logs and benchmarks are called."""
-RENDER_RULES = {
-    "score_renders": re.compile(_NAME + _SHARD),
-    "render_shard": re.compile(_NAME + _SHARD),
-    "render_clip": re.compile(_NAME + _CLIP_AND_VARIANT),
-}
-"""The same of rules with jobs for each person or blend."""
-
-STAMPS = ("results/*/stamps", "data/stamps", "models/stamps")
-"""Where stamps lie."""
-
-_NOT_NAMES = {"stamps", "manifests"}
+from facedance.places import Place, find, logs, made, names_in, outermost, stamps
 
 
 @dataclass(frozen=True)
@@ -47,33 +29,40 @@ def find_traces(root: Path, identity: str) -> Traces:
     """What belongs to `identity`, and what tells of several people and of this one too.
 
     Who is in a blend is known from params.yaml, renders and stamps. The order is such that a removal which was cut short can
-    be started again: renders, then their stamps, come last.
+    be started again: renders, then stamps, come last.
 
     Raises:
         InputError: params.yaml cannot be read.
     """
     blends = {who for who, people in _shown(root).items() if identity in people} - {identity}
-    own = [path for name, path in of_people(root) if name == identity]
-    own += [path for name, path in of_renders(root) if name in blends | {identity}]
-    shared = [*root.glob("results/report"), *root.glob("results/evaluate/*metrics.*")]
-    texts = (*root.glob("logs/**/*.log"), *_stamps(root))
-    shared += [path for path in texts if path not in own and _says(path, identity)]
-    whole = {*shared, *own}
-    made = tuple(path for path in (*shared, *own) if whole.isdisjoint(path.parents))
-    return Traces(made, tuple(sorted(blends)))
+    own = [place.path for place in made(root) if _is_of(place, identity, blends)]
+    shared = [place.path for template in layout.OF_SEVERAL_PEOPLE for place in find(root, template)]
+    shared += [path for path in logs(root) if word(identity).search(path.read_text(errors="replace"))]
+    shared += [path for path in stamps(root) if not {identity, *blends}.isdisjoint(_told_by(path))]
+    return Traces(outermost((*shared, *own)), tuple(sorted(blends)))
+
+
+def photos_of(root: Path, identity: str) -> Path:
+    """The folder of a person's photos."""
+    return root / layout.folder(layout.PHOTO) / identity
 
 
 def known_people(root: Path) -> set[str]:
     """Everybody who is in params.yaml, has photos, or of whom something was made. Raises InputError as `find_traces` does."""
     identities, _ = _declared(root)
-    made = {name for name, _ in of_people(root)}
+    places = [*made(root), *find(root, layout.PHOTO.rpartition("/")[0])]
+    of_one = {place.names["identity"] for place in places if "identity" in place.names}
     seen = {name for people in _shown(root).values() for name in people}
-    return {*identities, *made, *seen, *(name for name, _ in _named(root / "data/photos"))}
+    return {*identities, *of_one, *seen}
 
 
 def word(name: str) -> re.Pattern[str]:
     """Finds `name` in a text where it stands alone, ends a sentence or is a part of a path, and not within another name."""
     return re.compile(rf"(?<![A-Za-z0-9._-]){re.escape(name)}(?![A-Za-z0-9_-]|\.+(?!safetensors\b)[A-Za-z0-9_-])")
+
+
+def _is_of(place: Place, identity: str, blends: set[str]) -> bool:
+    return place.names.get("identity") == identity or place.names.get("who") in blends | {identity}
 
 
 def _declared(root: Path) -> tuple[set[str], Mapping[str, Any]]:
@@ -95,61 +84,37 @@ def _shown(root: Path) -> dict[str, set[str]]:
     seen: dict[str, set[str]] = {}
     for blend, spec in _declared(root)[1].items():
         seen.setdefault(blend, set()).update(_members(spec))
-    for name, path in _of_stamps(root, RENDER_RULES):
-        params = _content(path).get("params", {})
-        seen.setdefault(name, set()).update(params.get("consent", ()))
-        for blend, spec in params.get("blends", {}).items():
+    for place in _stamps_of_renders(root):
+        content = _content(place.path)
+        seen.setdefault(place.names["who"], set()).update(_consenting(content))
+        for blend, spec in _blends(content).items():
             seen.setdefault(blend, set()).update(_members(spec))
-    for sidecar in root.glob("results/render/*/*/*.json"):
-        seen.setdefault(sidecar.parts[-3], set()).update(_content(sidecar).get("people", ()))
+    for sidecar in find(root, layout.RENDER_FACTS):
+        seen.setdefault(sidecar.names["who"], set()).update(_content(sidecar.path).get("people", ()))
     return seen
 
 
-def of_people(root: Path) -> Iterator[tuple[str, Path]]:
-    """What holds one person each, with that person's name."""
-    for folder in ("results/faces", "results/train", ".cache/training"):
-        yield from _named(root / folder)
-    for path in root.glob("results/latents/photos/*.safetensors"):
-        yield _stem(path), path
-    yield from _of_jobs(root, PEOPLE_RULES)
+def _stamps_of_renders(root: Path) -> Iterator[Place]:
+    rules = [rule for rule, job in layout.JOBS.items() if "who" in job]
+    for template in (template for rule in rules for template in layout.stamps(rule)):
+        yield from find(root, template)
 
 
-def of_renders(root: Path) -> Iterator[tuple[str, Path]]:
-    """What holds renders of one person or blend each, or what was seen in them, with its name; what tells who it is last."""
-    for folder in ("results/evaluate/shards", "results/render/manifests", "results/render/.items", "results/render"):
-        yield from _named(root / folder)
-    yield from _of_jobs(root, RENDER_RULES)
+def _told_by(stamp: Path) -> set[str]:
+    """Everybody of whom a stamp tells: in its parameters, and in paths among its items and files."""
+    content = _content(stamp)
+    paths = [names_in(path) for path in (*content.get("items", ()), *content.get("files", ()))]
+    named = {names[wildcard] for names in paths for wildcard in ("identity", "who") if wildcard in names}
+    return named.union(_consenting(content), *map(_members, _blends(content).values()))
 
 
-def _named(folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in sorted(folder.glob("*")):
-        if re.fullmatch(_NAME, path.name) and path.name not in _NOT_NAMES:
-            yield path.name, path
+def _consenting(stamp: Mapping[str, Any]) -> Collection[str]:
+    consent = stamp.get("params", {}).get("consent")
+    return consent if isinstance(consent, dict) else ()  # of one person it is the sentence alone
 
 
-def _of_jobs(root: Path, rules: Mapping[str, re.Pattern[str]]) -> Iterator[tuple[str, Path]]:
-    """Logs, benchmarks and stamps of the jobs of `rules`, with the name of the person or blend that each job is for."""
-    for path in (*root.glob("logs/*/*.log"), *root.glob("logs/*/*.tsv")):
-        if (rule := path.parent.name) in rules and (match := rules[rule].fullmatch(_stem(path))):
-            yield match["name"], path
-    yield from _of_stamps(root, rules)
-
-
-def _of_stamps(root: Path, rules: Mapping[str, re.Pattern[str]]) -> Iterator[tuple[str, Path]]:
-    for path in _stamps(root):
-        rule, _, job = _stem(path).partition(".")
-        if rule in rules and (match := rules[rule].fullmatch(job)):
-            yield match["name"], path
-
-
-def _stamps(root: Path) -> Iterator[Path]:
-    for pattern in STAMPS:
-        yield from root.glob(f"{pattern}/*.json")
-
-
-def _stem(path: Path) -> str:
-    match = TEMPORARY.fullmatch(path.stem)
-    return match["stem"] if match else path.stem
+def _blends(stamp: Mapping[str, Any]) -> Mapping[str, Any]:
+    return stamp.get("params", {}).get("blends", {})
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -158,7 +123,3 @@ def _content(path: Path) -> dict[str, Any]:
         return read_json(path)
     except ValueError:
         return {}
-
-
-def _says(path: Path, name: str) -> bool:
-    return word(name).search(path.read_text(errors="replace")) is not None

@@ -25,14 +25,15 @@ class Request:
     provenance: dict[str, Any]
 
 
-def render_request(files: Any, values: Mapping[str, Any]) -> Request:
+def render_request(files: Any, values: Mapping[str, Any], latents_folder: Path) -> Request:
     """The shared part of a job's renders.
 
     Args:
-        files: the rule's inputs: `model`, `prompts`, `clips` (the list of the clips that give the music), and `adapters`,
-            `embeddings` and `photos` in the order of `values["consent"]`.
+        files: the rule's inputs: `model`, `prompts`, `clips` (the list of the clips that give the music), `loras` in the order of
+            `values["loras"]`, and `adapters`, `embeddings` and `photos` in the order of `values["consent"]`.
         values: `wan`, `model`, `settings`, `memory`, `speed`, `loras`, `blend` and `consent` (of each person shown), all as in
             params.yaml.
+        latents_folder: of the clips' latents.
     """
     model = Path(files.model)
     people = {
@@ -41,7 +42,7 @@ def render_request(files: Any, values: Mapping[str, Any]) -> Request:
             values["consent"].items(), files.adapters, files.embeddings, files.photos, strict=True
         )
     }
-    loras = {name: ForeignLora(**lora) for name, lora in values["loras"].items()}
+    loras = [ForeignLora(**lora) for lora in values["loras"].values()]
     inputs = RenderInputs(
         model=model.parent,
         wan=WanModel(**values["wan"]),
@@ -50,8 +51,8 @@ def render_request(files: Any, values: Mapping[str, Any]) -> Request:
         prompts=Path(files.prompts),
         people=people,
         blend=Blend(**values["blend"]) if values["blend"] else None,
-        loras={Path(lora.path(name)): lora.scale for name, lora in loras.items()},
-        latents_folder=Path("results/latents/clips"),
+        loras={Path(file): lora.scale for file, lora in zip(files.loras, loras, strict=True)},
+        latents_folder=latents_folder,
         clips_folder=Path(files.clips).parents[1],
     )
     provenance = {"facedance": facedance.__version__, "model": values["model"], "model_manifest_sha256": sha256(model)}

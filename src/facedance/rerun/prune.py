@@ -4,43 +4,13 @@ Renders stay as long as their person (or blend) and their clip do, also those th
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from facedance.files import remove
-from facedance.names import CONTROL_PREFIX, CONTROL_SHARD
-from facedance.privacy.personal_data import STAMPS, of_people, of_renders
-
-_CLIP_FOLDERS = (
-    "results/clips",
-    "results/poses",
-    "results/poses/.items",
-    "results/dancers",
-    "results/dancers/.items",
-    "results/latents/clips",
-    "results/latents/clips/.items",
-    "results/render/*",
-    "results/render/.items/*",
-    "results/evaluate/shards/*/observations",
-    "results/evaluate/shards/*/observations/.items",
-)
-"""Where files and folders begin with the name of a clip."""
-
-_SHARD_FOLDERS = (
-    "results/clips/shards",
-    "results/poses/shards",
-    "results/poses/landmarks",
-    "results/dancers/boxes",
-    "results/dancers/embeddings",
-    "results/latents/shards",
-    "results/render/manifests/*",
-    "results/evaluate/shards/*",
-)
-"""Where files carry the number of a shard."""
-
-_CLIP = re.compile(r"(?P<video>.+)_\d{3}")
-_SHARD = re.compile(rf"\d{{4}}|{CONTROL_SHARD}")
+from facedance.names import CONTROL_PREFIX, video_of_clip
+from facedance.places import made, outermost
 
 
 @dataclass(frozen=True)
@@ -53,33 +23,21 @@ class Wanted:
     controls: Collection[str]
     shards: Collection[str]
 
+    def has(self, names: Mapping[str, str]) -> bool:
+        """Whether all these names (by their wildcards in `facedance.layout`) are those of something that is still here."""
+        known = {"identity": self.people, "who": self.rendered, "video": self.videos, "shard": self.shards}
+        gone = any(names[wildcard] not in there for wildcard, there in known.items() if wildcard in names)
+        return not gone and self._has_clip(names.get("clip"))
 
-def prune(root: Path, wanted: Wanted) -> list[Path]:
+    def _has_clip(self, clip: str | None) -> bool:
+        if clip is None or clip.startswith(CONTROL_PREFIX):
+            return clip is None or clip in self.controls
+        return not re.fullmatch(r".+_\d{3}", clip) or video_of_clip(clip) in self.videos
+
+
+def prune(root: Path, wanted: Wanted) -> tuple[Path, ...]:
     """Remove what is left over in the project at `root`; what was removed."""
-    found = sorted({*_of_others(root, wanted), *_of_lost_videos(root, wanted), *_of_lost_shards(root, wanted)})
-    for path in found:
+    left_over = outermost(place.path for place in made(root) if not wanted.has(place.names))
+    for path in left_over:
         remove(path)
-    return found
-
-
-def _of_others(root: Path, wanted: Wanted) -> Iterator[Path]:
-    yield from (path for name, path in of_people(root) if name not in wanted.people)
-    yield from (path for name, path in of_renders(root) if name not in wanted.rendered)
-
-
-def _of_lost_videos(root: Path, wanted: Wanted) -> Iterator[Path]:
-    for path in (path for folder in _CLIP_FOLDERS for path in root.glob(f"{folder}/*")):
-        clip = path.name.partition(".")[0]
-        if clip.startswith(CONTROL_PREFIX):
-            if clip not in wanted.controls:
-                yield path
-        elif (match := _CLIP.fullmatch(clip)) and match["video"] not in wanted.videos:
-            yield path
-    yield from (path for path in root.glob("results/clips/.items/*.json") if path.stem not in wanted.videos)
-
-
-def _of_lost_shards(root: Path, wanted: Wanted) -> Iterator[Path]:
-    for path in (path for folder in (*_SHARD_FOLDERS, *STAMPS) for path in root.glob(f"{folder}/*")):
-        shard = path.stem.rpartition(".")[2]  # stamps: <rule>.<shard>, or <rule>.<person>.<shard>
-        if _SHARD.fullmatch(shard) and path.is_file() and shard not in wanted.shards:
-            yield path
+    return left_over

@@ -1,0 +1,158 @@
+"""Where everything lies: a template for each kind of file, shared by rules, prune, forget and the table in the docs.
+
+`{identity}` is a person, `{who}` a person or a blend, the other wildcards are called after what they name. No part of a
+path holds two of them, and what the program keeps for itself begins with a dot, as no name does. So a path tells whose it
+is, whatever people and videos are called.
+"""
+
+from collections.abc import Iterable
+
+from facedance.names import CONTROL_SHARD, SAFE
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+
+WILDCARDS = {
+    "identity": NAME,
+    "who": NAME,
+    "video": SAFE,
+    "clip": SAFE,
+    "variant": r"[a-z][A-Za-z0-9._~-]*",
+    "shard": rf"\d{{4}}|{CONTROL_SHARD}",
+}
+"""What names look like, as regular expressions. Other wildcards stand for anything without a slash, `{path}` for anything."""
+
+# What the user brings, or the sample makes.
+PHOTO = "data/photos/{identity}/{photo}"
+VIDEO = "data/videos/{video}.mp4"
+CONTROL_VIDEO = "data/control/{video}.mp4"
+KEYPOINTS = "data/keypoints2d/{sequence}.pkl"
+GROUND_TRUTH = "data/ground_truth/{video}.parquet"
+
+# Weights.
+POSE_MODEL = "models/pose/pose_landmarker_full.task"
+FACE_MODEL = "models/faces/{pack}/manifest.json"
+WAN_MODEL = "models/{model}/manifest.json"
+LORA = "models/loras/{lora}.safetensors"
+
+# Photos -> faces.
+EMBEDDING = "results/faces/{identity}/embedding.safetensors"
+PHOTO_EMBEDDINGS = "results/faces/{identity}/photos.safetensors"
+PHOTO_LIST = "results/faces/{identity}/photos.csv"
+REFERENCE = "results/faces/{identity}/reference.png"
+CONTACT_SHEET = "results/faces/{identity}/crops.png"
+
+# Videos -> clips.
+CLIP = "results/clips/{clip}.mp4"
+CLIP_RECORD = "results/clips/.items/{video}.json"
+CLIP_LIST = "results/clips/shards/{shard}.csv"
+ALL_CLIPS = "results/clips/clips.csv"
+
+# Clips -> poses.
+CONTROL = "results/poses/{clip}.mp4"
+CONTROL_RECORD = "results/poses/.items/{clip}.json"
+CONTROL_LIST = "results/poses/shards/{shard}.csv"
+CLIP_LANDMARKS = "results/poses/.items/{clip}.parquet"
+LANDMARKS = "results/poses/landmarks/{shard}.parquet"
+
+# Clips -> dancers.
+DANCER = "results/dancers/{clip}.png"
+DANCER_RECORD = "results/dancers/.items/{clip}.json"
+DANCER_BOXES = "results/dancers/boxes/{shard}.parquet"
+DANCER_EMBEDDINGS = "results/dancers/embeddings/{shard}.safetensors"
+ALL_DANCERS = "results/dancers/dancers.safetensors"
+
+# All of these -> latents.
+PROMPTS = "results/latents/prompts.safetensors"
+LATENTS = "results/latents/clips/{clip}.safetensors"
+LATENTS_RECORD = "results/latents/clips/.items/{clip}.json"
+LATENTS_LIST = "results/latents/shards/{shard}.csv"
+PHOTO_LATENTS = "results/latents/photos/{identity}.safetensors"
+
+# Latents -> adapters.
+ADAPTER = "results/train/{identity}/adapter.safetensors"
+ADAPTER_FACTS = "results/train/{identity}/meta.json"
+LOSSES = "results/train/{identity}/metrics.csv"
+VALIDATION = "results/train/{identity}/validation/{step}.mp4"
+EXPORTED_LORA = "results/train/{identity}/lora.{format}.safetensors"
+CHECKPOINTS = ".cache/training/{identity}/{path}"
+
+# Adapters and latents -> renders.
+RENDER = "results/render/{who}/{clip}/{variant}.mp4"
+RENDER_FACTS = "results/render/{who}/{clip}/{variant}.json"
+RENDER_RECORD = "results/render/.items/{who}/{clip}/{variant}.json"
+RENDER_LIST = "results/render/{who}/{shard}.csv"
+
+# Renders -> scores.
+OBSERVATION = "results/evaluate/observations/{who}/{clip}/{variant}.safetensors"
+OBSERVATION_RECORD = "results/evaluate/observations/.items/{who}/{clip}/{variant}.json"
+SCORES = "results/evaluate/shards/{who}/{shard}.csv"
+ALL_SCORES = "results/evaluate/metrics.csv"
+MEAN_SCORES = "results/evaluate/metrics.json"
+POSE_ACCURACY = "results/evaluate/pose_accuracy.csv"
+
+# Everything -> the page.
+REPORT = "results/report/index.html"
+REPORT_MEDIA = "results/report/media/{path}"
+
+TEMPLATES = {
+    name: value
+    for name, value in globals().copy().items()
+    if isinstance(value, str) and value.startswith(("data/", "models/", "results/", ".cache/"))
+}
+"""All of the above, by name."""
+
+OF_SEVERAL_PEOPLE = (ALL_SCORES, MEAN_SCORES, "results/report")
+"""What tells of everybody at once, so that it has to go with each of them."""
+
+JOBS = {
+    "make_sample_photos": ("identity",),
+    "make_sample_video": ("video",),
+    "make_sample_keypoints": ("sequence",),
+    "fetch_face_model": ("pack",),
+    "fetch_wan_model": ("model",),
+    "fetch_lora": ("lora",),
+    "embed_faces": ("identity",),
+    "cut_clips": ("shard",),
+    "extract_poses": ("shard",),
+    "embed_dancers": ("shard",),
+    "encode_clips": ("shard",),
+    "encode_photos": ("identity",),
+    "train_adapter": ("identity",),
+    "export_lora": ("identity", "format"),
+    "render_shard": ("who", "shard"),
+    "render_clip": ("who", "clip", "variant"),
+    "score_renders": ("who", "shard"),
+}
+"""The wildcards of each rule's jobs. A rule that is not listed has a single job."""
+
+STAMPS = ("data/.stamps", "models/.stamps", "results/{stage}/.stamps")
+"""Folders of the stamps."""
+
+
+def of_job(folder: str, rule: str, names: Iterable[str], suffix: str) -> str:
+    """Path of a job's file: `<folder>/<rule>/<name>/<name><suffix>`, with the values of the job's wildcards for names."""
+    return "/".join([folder, rule, *names]) + suffix
+
+
+def log(rule: str) -> str:
+    """Template of what the jobs of a rule said."""
+    return of_job("logs", rule, _wildcards(rule), ".log")
+
+
+def timing(rule: str) -> str:
+    """Template of how long the jobs of a rule took, and how much memory."""
+    return of_job("logs", rule, _wildcards(rule), ".tsv")
+
+
+def stamps(rule: str) -> list[str]:
+    """Templates of the stamps of a rule's jobs."""
+    return [of_job(folder, rule, _wildcards(rule), ".json") for folder in STAMPS]
+
+
+def folder(template: str) -> str:
+    """The folder in which the first wildcard of a template begins: `results/render` of RENDER."""
+    return template.partition("{")[0].rpartition("/")[0]
+
+
+def _wildcards(rule: str) -> list[str]:
+    return [f"{{{wildcard}}}" for wildcard in JOBS.get(rule, ())]
