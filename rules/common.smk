@@ -13,7 +13,7 @@ os.environ.update(PYTHONPATH=SOURCE)
 
 from facedance import names
 from facedance.rerun.clock import bring_into_present
-from facedance.config.params import validate
+from facedance.config.params import load
 from facedance.sample import catalogue
 from facedance.config.batches import asked_for, matches
 from facedance.rerun.stamps import code_digest, write_stamp
@@ -22,7 +22,8 @@ from facedance.rerun.stamps import code_digest, write_stamp
 FOLDERS = ("assets", "data", "models", "results", "logs", "lab/results")
 
 try:
-    PARAMS = validate(config)
+    # Snakemake's own `configfile:` would take the last of two equal keys; `config` holds what --config and --configfile say.
+    PARAMS = load(Path("params.yaml"), config)
     if workflow.is_main_process:  # jobs read this file too, while others write
         bring_into_present(FOLDERS)
 except ValueError as error:
