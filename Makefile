@@ -42,8 +42,8 @@ $(VENV)/.installed: $(LOCK) pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-schema:  ## write params.schema.json from the typed parameters
-	$(BIN)/python -m facedance.config.params > params.schema.json
+schema:  ## write params.schema.json and docs/parameters.md from the typed parameters
+	$(BIN)/python -m facedance.config.reference
 
 pull: install  ## bring data, weights and results of this revision from DVC's remote, as up to date as they were recorded
 	$(BIN)/dvc pull

@@ -6,9 +6,6 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-configfile: "params.yaml"
-
-
 include: "rules/common.smk"
 include: "rules/people.smk"
 include: "rules/sample.smk"

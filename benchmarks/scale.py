@@ -21,7 +21,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 PEOPLE = ("ann", "bob", "cleo", "dan", "eve")
 GENRES = ("BR", "PO", "LO", "MH", "LH", "HO", "WA", "KR", "JS", "JB")
-PARTS = ("Snakefile", "assets", "rules", "scripts", "src", "profiles", "environment.yml", "pyproject.toml")
+PARTS = ("Snakefile", "assets", "rules", "scripts", "src", "profiles", "models.yaml", "environment.yml", "pyproject.toml")
 
 
 def main() -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import yaml
 from pydantic import Field
 
-from facedance.config.sections import Section
+from facedance.config.base import Section
+from facedance.config.reading import read_yaml
 from lab.tiny.recipe import Tiny
 
 
@@ -26,4 +26,4 @@ class Lab(Section):
 
 def load(path: Path) -> Lab:
     """Read and check a lab/params.yaml. Raises pydantic's ValidationError, a ValueError."""
-    return Lab.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return Lab.model_validate(read_yaml(path))

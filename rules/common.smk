@@ -17,7 +17,7 @@ os.environ.update(PYTHONPATH=SOURCE)
 from facedance import layout, names
 from facedance.rerun.clock import bring_into_present, present_times
 from facedance.clips.aist import sequence_name
-from facedance.config.params import validate
+from facedance.config.params import load
 from facedance.sample import catalogue
 from facedance.config.batches import asked_for, matches
 from facedance.rerun.code import code_digest
@@ -27,7 +27,8 @@ from facedance.rerun.stamps import says, settle_stamp, stamp_content, write_stam
 FOLDERS = ("assets", "data", "models", "results", "logs", "lab/results")
 
 try:
-    PARAMS = validate(config)
+    # Snakemake's own `configfile:` would take the last of two equal keys; `config` holds what --config and --configfile say.
+    PARAMS = load(Path("params.yaml"), config)
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 

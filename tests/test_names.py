@@ -1,5 +1,8 @@
 """Names of clips, shards and variants."""
 
+import re
+from random import Random
+
 import pytest
 
 from facedance import names
@@ -59,12 +62,87 @@ def test_a_variant_is_parsed_into_typed_changes_and_back():
     assert parse_variant("guidance_scale~1_face_guidance~2.5") == {"guidance_scale": 1.0, "face_guidance": 2.5}
 
 
+def test_names_of_variants_and_their_settings_are_inverse():
+    """For every allowed value: names of prompts with words of settings in them, and floats that take all their digits."""
+    random = Random(0)
+    prompts = [
+        "dance",
+        "my_dance",
+        "a.b-c_2",
+        "seed",
+        "my_seed",
+        "a_negative",
+        "negative_prompt",
+        "_x"[1:],
+        "x_",
+        "7",
+        "none",
+        "true",
+    ]
+    floats = [0.0, -0.0, 1.0, 2, 0.1 + 0.2, 1e-7, 5e-324, 1.2, 1 / 3, 0.1, 1.0000000000000002, 2.0]
+    draw = {
+        "prompt": lambda: random.choice(prompts),
+        "negative_prompt": lambda: random.choice(prompts),
+        "steps": lambda: random.randint(1, 200),
+        "guidance_scale": lambda: 1 + random.choice(floats),
+        "face_guidance": lambda: random.choice([*floats, None]),
+        "face_scale": lambda: random.choice([*floats, random.uniform(0, 5)]),
+        "lora_scale": lambda: random.choice([*floats, random.uniform(0, 5)]),
+        "control_scale": lambda: random.choice([*floats, random.uniform(0, 2)]),
+        "reference": lambda: random.choice([True, False]),
+        "cache_interval": lambda: random.randint(1, 20),
+        "seed": lambda: random.choice([0, 1, 2**63 - 1, random.randrange(2**63)]),
+    }
+    assert draw.keys() == RenderSettings.model_fields.keys()
+    names = {}
+    for _ in range(2000):
+        keys = random.sample(sorted(draw), random.randint(0, 5))
+        changes = {key: draw[key]() for key in keys}
+        name = format_variant(changes)
+        assert re.fullmatch(r"[a-z][A-Za-z0-9._~-]*", name), name
+        assert parse_variant(name) == changes
+        assert format_variant(parse_variant(name)) == name
+        assert names.setdefault(name, changes) == changes, "two variants share a name"
+        assert sum(same == changes for same in names.values()) == 1, "a variant has two names"
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"face_scale": 1}, "face_scale~1"),
+        ({"face_scale": 1.0}, "face_scale~1"),
+        ({"face_scale": "1.00"}, "face_scale~1"),
+        ({"face_scale": -0.0}, "face_scale~0"),
+        ({"face_scale": 0.1 + 0.2}, "face_scale~0.30000000000000004"),
+        ({"face_scale": 1e-7}, "face_scale~1e-07"),
+        ({"seed": 7.0, "face_scale": 1.2}, "face_scale~1.2_seed~7"),
+        ({"reference": "no"}, "reference~false"),
+        ({"face_guidance": None}, "face_guidance~none"),
+        ({"prompt": "my_dance", "seed": 1}, "prompt~my_dance_seed~1"),
+    ],
+)
+def test_equal_settings_have_one_name(changes, name):
+    assert format_variant(changes) == name
+    assert format_variant(parse_variant(name)) == name
+
+
+def test_a_name_that_no_file_can_have_is_refused():
+    with pytest.raises(ValueError, match="longer than 150 characters: shorten the prompts' names"):
+        format_variant({"prompt": "a" * 64, "negative_prompt": "b" * 64, "seed": 1})
+
+
 @pytest.mark.parametrize(
     ("variant", "words"),
     [
         ("face_scale", "key~value"),
         ("face_scale~", "key~value"),
-        ("face_scale~1_", "key~value"),
+        ("face_scale~1_", "valid number"),
+        ("seed~1_seed~2", "seed is given twice"),
+        ("face_scale~1_speed~2", "unknown setting 'speed'"),
+        ("_seed~1", "key~value"),
+        ("prompt~a_b~", "unknown setting 'b'"),
+        ("prompt~Ann Müller", "pattern"),
+        ("face_scale~nan", "number"),
         ("speed~1", "unknown setting 'speed'"),
         ("face_scale~-1", "greater than or equal to 0"),
         ("seed~1.5", "integer"),

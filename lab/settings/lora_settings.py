@@ -59,7 +59,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     **{f"{count} photos": {"photos": count} for count in (3, 5, 10)},
     **{f"photo_share {share:g}": {"photo_share": share} for share in (0.8, 0.5)},
     **{f"face_weight {weight}": {"face_weight": weight} for weight in (0, 16)},
-    **{f"flow_shift {shift}": {"flow_shift": shift} for shift in (1, 5)},
+    **{f"noise_shift {shift}": {"noise_shift": shift} for shift in (1, 5)},
     **{f"reference_dropout {share}": {"reference_dropout": share} for share in (0, 1)},
     **{f"face_dropout {share}": {"face_dropout": share} for share in (0, 0.5)},
     **{f"text_dropout {share}": {"text_dropout": share} for share in (0, 0.5)},

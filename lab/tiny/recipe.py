@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from facedance.config.sections import Fraction, FrameCount, Section
+from facedance.config.base import Fraction, Section
+from facedance.config.sections import FrameCount
 
 
 class TinyVae(Section):

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from facedance.config.params import Params, validate
+from facedance.config.params import Params, load
 from facedance.files import read_json, write_json
 from facedance.report.build import build_report, fill_page, loss_curve
 from facedance.video import write_video
@@ -25,9 +25,7 @@ VARIANTS = {"eileen": ("default", "face_scale~0"), "nora": ("default",), "morph"
 
 
 def some_params() -> Params:
-    values = yaml.safe_load((ROOT / "params.yaml").read_text())
-    values["identities"]["eileen"]["consent"] = NASTY
-    return validate(values)
+    return load(ROOT / "params.yaml", {"identities": {"eileen": {"consent": NASTY}}})
 
 
 def make_results(root: Path) -> dict[str, Any]:

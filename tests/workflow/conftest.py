@@ -22,6 +22,7 @@ COPIED = [
     "src",
     "profiles",
     "params.yaml",
+    "models.yaml",
     "dvc.yaml",
     "environment.yml",
     ".dvcignore",
@@ -92,13 +93,13 @@ class Project:
         node = values
         *parents, last = path.split(".")
         for key in parents:
-            node = node[key]
+            node = node.setdefault(key, {})
         node[last] = value
         self[file].write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
-    def values(self, path: str) -> Any:
-        """What params.yaml says at `section.key`."""
-        node = yaml.safe_load(self["params.yaml"].read_text())
+    def values(self, path: str, file: str = "params.yaml") -> Any:
+        """What params.yaml or another such file says at `section.key`."""
+        node = yaml.safe_load(self[file].read_text())
         for key in path.split("."):
             node = node[key]
         return node

@@ -78,5 +78,4 @@ def test_what_the_hub_refuses_is_said_in_a_sentence(project, hub, status, code, 
 
 def use_hub(project):
     project.change("model", "hubs")
-    project.change("models.hubs", {**project.values("models.tiny"), "repo": "some/model", "revision": "v1"})
-    project.change("model_defaults.hubs", project.values("model_defaults.tiny"))
+    project.change("models.hubs", {**project.values("models", "models.yaml")["tiny"], "repo": "some/model", "revision": "v1"})

@@ -16,8 +16,8 @@ def test_several_files_of_one_rule_are_targets_in_a_fresh_checkout(tmp_path):
 
 def test_jobs_of_the_published_models_ask_for_a_gpu_and_those_of_the_tiny_one_do_not(tmp_path):
     project = new_project(tmp_path / "p")
-    project.change("models.own", project.values("models")["wan2.1-vace-1.3b"] | {"repo": None, "revision": None, "folder": "own"})
-    project.change("model_defaults.own", project.values("model_defaults")["wan2.1-vace-1.3b"])
+    published = project.values("models", "models.yaml")["wan2.1-vace-1.3b"]
+    project.change("models.own", {k: v for k, v in published.items() if k not in {"repo", "revision"}} | {"folder": "own"})
     for rules in project["rules"].glob("*.smk"):  # a dry run shows a message instead of what a job asks for
         rules.write_text(re.sub(r" {4}message:\n.*\n", "", rules.read_text()))
     for model, gpu, threads in (("tiny", 0, 1), ("wan2.1-vace-1.3b", 1, 2), ("own", 1, 2)):

@@ -1,65 +1,58 @@
-"""params.yaml as a whole: read, checked, and its JSON schema.
-
-`params.schema.json` is generated from here with `python -m facedance.config.params`, and a test fails when the two differ.
-"""
+"""params.yaml and models.yaml as a whole: filled in and checked."""
 
 import contextlib
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from facedance.config.base import Name, Section
+from facedance.config.complaints import complaints
+from facedance.config.reading import read_parameters
 from facedance.config.sections import (
     Clips,
     Dancers,
     Evaluate,
     Faces,
     Identity,
-    ModelDefaults,
-    Name,
+    Model,
     Poses,
     Render,
-    RenderDefaults,
     Sample,
-    Section,
     Train,
-    TrainDefaults,
     WanModel,
 )  # fmt: skip
 
 
 class Params(Section):
-    """The whole of params.yaml."""
+    """The whole of params.yaml, with the models of models.yaml."""
 
-    model: Name
-    shards: int = Field(ge=1, le=4096)
-    identities: dict[Name, Identity]
-    prompts: dict[Name, str]
-    sample: Sample
-    faces: Faces
-    clips: Clips
-    poses: Poses
-    dancers: Dancers
-    train: Train
+    model: Name = Field(description="The model that is used: one of models.yaml, or of `models` here.")
+    models: dict[Name, Model] = Field(description="Models of your own, or other values for those of models.yaml.")
+    shards: int = Field(1, ge=1, le=4096, description="Jobs that the videos are divided into; more for many videos.")
+    identities: dict[Name, Identity] = Field(description="The people, each with a folder of photos in data/photos.")
+    prompts: dict[Name, str] = Field(description='Texts for the model, by names of your choice; `none: ""` has to be there.')
+    sample: Sample = Sample()
+    faces: Faces = Faces()
+    clips: Clips = Clips()
+    poses: Poses = Poses()
+    dancers: Dancers = Dancers()
+    train: Train = Train()
     render: Render
-    evaluate: Evaluate
-    models: dict[Name, WanModel]
-    model_defaults: dict[Name, ModelDefaults]
+    evaluate: Evaluate = Evaluate()
 
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, values: Any) -> Any:
-        """Put the chosen model's own values in the place of null; what is not of the expected form is refused later."""
+        """Put the chosen model's own values below those given; what is not of the expected form is refused later."""
         with contextlib.suppress(KeyError, TypeError, AttributeError):
-            _known("model", [values["model"]], values["models"].keys() & values["model_defaults"].keys())
-            own = values["model_defaults"][values["model"]]
-            train, settings = values["train"], values["render"]["settings"]
+            _known("model", [values["model"]], values["models"])
+            own, render = values["models"][values["model"]], values["render"]
             return {
                 **values,
-                "train": _filled(train, own["train"]),
-                "render": {**values["render"], "settings": _filled(settings, own["render"])},
+                "train": {**(own.get("train") or {}), **(values.get("train") or {})},
+                "render": {**render, "settings": {**(own.get("render") or {}), **(render.get("settings") or {})}},
             }
         return values
 
@@ -85,12 +78,8 @@ class Params(Section):
 
     @property
     def wan(self) -> WanModel:
-        """The chosen model."""
-        return self.models[self.model]
-
-
-def _filled(values: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    return {key: own.get(key) if value is None else value for key, value in values.items()}
+        """What the chosen model is."""
+        return WanModel(**{name: getattr(self.models[self.model], name) for name in WanModel.model_fields})
 
 
 def _known(where: str, given: Any, allowed: Any) -> None:
@@ -99,8 +88,8 @@ def _known(where: str, given: Any, allowed: Any) -> None:
             raise ValueError(f"{where}: unknown name {name!r}; known are {', '.join(sorted(allowed)) or 'none'}")
 
 
-def validate(values: dict[str, Any]) -> Params:
-    """Check the content of params.yaml.
+def validate(values: Mapping[str, Any]) -> Params:
+    """Check what params.yaml and models.yaml say together.
 
     Raises:
         ValueError: one line per wrong value: the key, what was given and what is allowed.
@@ -108,44 +97,9 @@ def validate(values: dict[str, Any]) -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        raise ValueError("\n".join(f"params.yaml: {_sentence(e)}" for e in error.errors())) from None
+        raise ValueError("\n".join(complaints(error.errors(), Params.model_json_schema()))) from None
 
 
-def load(path: Path) -> Params:
-    """Read and check a params.yaml. Raises ValueError as `validate` does."""
-    return validate(yaml.safe_load(path.read_text()))
-
-
-def _sentence(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        return f"unknown key {key}; allowed here are {', '.join(_fields_at(error['loc'][:-1]))}"
-    if error["type"] == "missing":
-        return f"key {key} is missing"
-    return f"{key}: {message} (given: {error['input']!r})" if key else message
-
-
-def _fields_at(location: tuple[Any, ...]) -> list[str]:
-    schema = Params.model_json_schema()
-    node: dict[str, Any] = schema
-    for part in location:
-        by_pattern = next(iter(node.get("patternProperties", {}).values()), None)
-        node = node.get("properties", {}).get(part) or by_pattern or node.get("items") or {}
-        if "$ref" in node:
-            node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
-    return sorted(node.get("properties", {}))
-
-
-def json_schema() -> str:
-    """The JSON schema of params.yaml, as committed in params.schema.json."""
-    schema = Params.model_json_schema()
-    for section, defaults in (("Train", TrainDefaults), ("RenderSettings", RenderDefaults)):
-        values = schema["$defs"][section]["properties"]
-        for name in defaults.model_fields:
-            values[name] = {"anyOf": [values[name], {"type": "null"}], "description": "null: as in model_defaults"}
-    return json.dumps(schema, indent=2) + "\n"
-
-
-if __name__ == "__main__":
-    print(json_schema(), end="")
+def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Params:
+    """Read and check a params.yaml and the models.yaml beside it. Raises ValueError as `read_parameters` and `validate` do."""
+    return validate(read_parameters(path.parent, overrides))

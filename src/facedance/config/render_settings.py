@@ -1,35 +1,39 @@
-"""Names of renders: a variant says what it changes in the default settings, as in `face_scale~1.2_seed~7`."""
+"""How one video is rendered, and the names of renders: a variant says what it changes, as in `face_scale~1.2_seed~7`.
+
+`parse_variant` and `format_variant` are inverses: a name says exactly its values, and equal values have one name.
+"""
 
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-Steps = Annotated[int, Field(ge=1, le=200)]
-Guidance = Annotated[float, Field(ge=1, le=30)]
+from facedance.config.base import Name, Section
 
-_PART = re.compile(r"(?P<key>[a-z][a-z_]*[a-z])~(?P<value>[A-Za-z0-9.-]+)(?:_|$)")
+LONGEST_VARIANT = 150
+"""Characters of a variant's name: file systems end at 255, and temporary files and logs add some."""
 
 
-class RenderSettings(BaseModel):
+class RenderSettings(Section):
     """How one video is rendered; a variant overrides any of these."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    prompt: str = Field(description="name of an entry of `prompts`")
-    negative_prompt: str = Field(description="name of an entry of `prompts`")
-    steps: Steps
-    guidance_scale: Guidance
-    face_guidance: Annotated[float, Field(ge=0, le=30)] | None = Field(
-        default=None,
-        description="guidance for the face, a third forward pass in each step; null: guidance_scale for text and face",
+    prompt: Name = Field("dance", description="What the video shows: a name under `prompts`.")
+    negative_prompt: Name = Field("negative", description="What it shall not show: a name under `prompts`.")
+    steps: int = Field(50, ge=1, le=200, description="Denoising steps; more take longer and are finer.")
+    guidance_scale: float = Field(
+        5.0, ge=1, le=30, description="How strongly text and face are followed; 1: no guidance, and faster."
     )
-    face_scale: Annotated[float, Field(ge=0, le=5)]
-    lora_scale: Annotated[float, Field(ge=0, le=5)]
-    control_scale: Annotated[float, Field(ge=0, le=2)]
-    reference: bool
-    cache_interval: Annotated[int, Field(ge=1, le=20, description="of so many steps one is computed; 1: all are")] = 1
-    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    face_guidance: Annotated[
+        Annotated[float, Field(ge=0, le=30)] | None, BeforeValidator(lambda value: None if value == "none" else value)
+    ] = Field(
+        None, description="The same for the face apart from the text, a third pass in each step; none: guidance_scale for both."
+    )
+    face_scale: float = Field(1.0, ge=0, le=5, description="Strength of the face branch; 0: the photos' face is not used.")
+    lora_scale: float = Field(1.0, ge=0, le=5, description="Strength of the person's LoRA.")
+    control_scale: float = Field(1.0, ge=0, le=2, description="Strength of the skeleton.")
+    reference: bool = Field(True, description="Whether the best photo's head goes along as a picture.")
+    cache_interval: int = Field(1, ge=1, le=20, description="One of so many steps is computed, others extrapolated; 1: all are.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Another number draws other noise.")
 
     @model_validator(mode="after")
     def _face_is_guided_with_text(self) -> "RenderSettings":
@@ -57,44 +61,63 @@ class RenderSettings(BaseModel):
             raise ValueError(f"variant {variant!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
+# A value may hold `_` and the words of settings, but no `~`: a setting begins where its name stands before one.
+_SETTING = re.compile(rf"_({'|'.join(RenderSettings.model_fields)})~")
+
+
 def parse_variant(variant: str) -> dict[str, Any]:
     """The typed changes that a variant's name stands for; `default` changes nothing.
 
     Raises:
-        ValueError: a malformed name, an unknown key or a value out of range.
+        ValueError: a malformed name, an unknown key, one that is given twice, or a value out of range.
     """
     if variant == "default":
         return {}
-    parts = list(_PART.finditer(variant))
-    if "".join(p.group(0) for p in parts) != variant or variant.endswith("_"):
-        raise ValueError(f"variant {variant!r} is not 'default' or key~value pairs joined by '_', as in face_scale~1.2_seed~7")
-    changes: dict[str, Any] = {}
-    for part in parts:
-        key, value = part["key"], part["value"]
-        if key not in RenderSettings.model_fields:
-            raise ValueError(f"variant {variant!r}: unknown setting {key!r}; known are {', '.join(RenderSettings.model_fields)}")
-        changes[key] = _typed(variant, key, value)
-    return changes
+    where = f"variant {variant!r}"
+    before, *parts = _SETTING.split(f"_{variant}")
+    keys, texts = parts[::2], parts[1::2]
+    for stray in (text.partition("~")[0] for text in (before, *texts) if "~" in text):
+        raise _unknown(where, stray.rpartition("_")[2])
+    if before or not all(texts) or not keys:
+        raise ValueError(f"{where} is not 'default' or key~value pairs joined by '_', as in face_scale~1.2_seed~7")
+    if twice := {key for key in keys if keys.count(key) > 1}:
+        raise ValueError(f"{where}: {min(twice)} is given twice")
+    return {key: _typed(where, key, text) for key, text in zip(keys, texts, strict=True)}
 
 
 def format_variant(changes: dict[str, Any]) -> str:
-    """The canonical name of a set of changes: keys in the order of the settings."""
-    names = [f"{key}~{_text(changes[key])}" for key in RenderSettings.model_fields if key in changes]
-    if unknown := set(changes) - set(RenderSettings.model_fields):
-        raise ValueError(f"unknown settings {sorted(unknown)}; known are {', '.join(RenderSettings.model_fields)}")
-    return "_".join(names) or "default"
+    """The one name of a set of changes: keys in the order of the settings, values as short as they can be exactly.
+
+    Raises:
+        ValueError: an unknown key, a value out of range, or a name that is too long for a file.
+    """
+    typed = {key: _typed("settings", key, value) for key, value in changes.items()}
+    name = "_".join(f"{key}~{_text(typed[key])}" for key in RenderSettings.model_fields if key in typed) or "default"
+    if len(name) > LONGEST_VARIANT:
+        raise ValueError(f"variant {name!r} is longer than {LONGEST_VARIANT} characters: shorten the prompts' names")
+    return name
 
 
 def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return str(value).lower()
+        case float():
+            return repr(value + 0.0).removesuffix(".0")  # + 0.0 makes -0.0 the same as 0.0
+        case _:
+            return str(value)
 
 
-def _typed(variant: str, key: str, value: str) -> Any:
-    complete = {
-        "prompt": "x", "negative_prompt": "x", "steps": 1, "guidance_scale": 2, "face_scale": 0,
-        "lora_scale": 0, "control_scale": 0, "reference": False, "seed": 0,
-    }  # fmt: skip
+def _typed(where: str, key: str, value: Any) -> Any:
+    if key not in RenderSettings.model_fields:
+        raise _unknown(where, key)
     try:
-        return getattr(RenderSettings.model_validate({**complete, key: value}), key)
+        return getattr(RenderSettings.model_validate({key: value}), key)
     except ValidationError as error:
-        raise ValueError(f"variant {variant!r}: {key}: {error.errors()[0]['msg']} (given: {value})") from None
+        raise ValueError(f"{where}: {key}: {error.errors()[0]['msg']} (given: {value})") from None
+
+
+def _unknown(where: str, key: str) -> ValueError:
+    return ValueError(f"{where}: unknown setting {key!r}; known are {', '.join(RenderSettings.model_fields)}")

@@ -1,19 +1,15 @@
-"""The sections of params.yaml: every value that changes a result, with its allowed range.
+"""The sections of params.yaml and the entries of models.yaml: every value that changes a result, its default and its range.
 
-They are frozen and refuse unknown keys.
+Descriptions are what docs/parameters.md says of a value, so each is one plain sentence.
 """
 
 import itertools
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from facedance.config.render_settings import Guidance, RenderSettings, Steps, format_variant, parse_variant
-
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
-"""Names become folder names and wildcards, so they hold no separator and no space."""
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
+from facedance.config.base import Fraction, Name, Section
+from facedance.config.render_settings import RenderSettings, format_variant, parse_variant
 
 
 def _is_vae_length(frames: int) -> int:
@@ -26,32 +22,153 @@ FrameCount = Annotated[int, Field(ge=5, le=257), AfterValidator(_is_vae_length)]
 """Of a clip; Wan's VAE has a latent for the first frame and one for each four after it."""
 
 
-class Section(BaseModel):
-    """One section of params.yaml."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Identity(Section):
     """One person: a folder of photos in data/photos."""
 
-    consent: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)]
+    consent: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)] = Field(
+        description="How the person agreed, in your words, or public-domain; without it the photos are not opened."
+    )
+
+
+class Sample(Section):
+    """The made-up world that comes with this project: photos of people and dance videos."""
+
+    enabled: bool = Field(True, description="Whether the sample is made and used; false: only your own files count.")
+    seed: int = Field(0, ge=0, description="Another number makes other people and dances.")
+    identities: tuple[Name, ...] = Field((), description="Those of `identities` whose photos are made up.")
+    seconds: float = Field(8.5, ge=2, le=60, description="Length of each dance video.")
+    width: int = Field(640, ge=160, multiple_of=2, description="Width of the dance videos in pixels.")
+    height: int = Field(360, ge=90, multiple_of=2, description="Height of the dance videos in pixels.")
+    fps: int = Field(60, ge=16, le=120, description="Frames a second of the dance videos.")
+
+
+class Faces(Section):
+    """Which photos of a person are used, and how their faces become one embedding."""
+
+    backend: Literal["dlib", "insightface"] = Field(
+        "dlib", description="The face recogniser: dlib has free weights, insightface weights for research only."
+    )
+    insightface_model: Name = Field("buffalo_l", description="The pack of weights, where the backend is insightface.")
+    detector_score: float = Field(0.0, ge=0, le=2, description="Faces that the detector is less sure of do not count.")
+    min_photos: int = Field(3, ge=3, le=100, description="Fewer usable photos of a person stop the run.")
+    min_face_px: int = Field(48, ge=20, description="Photos with a smaller face, in pixels, are left out.")
+    min_sharpness: float = Field(20.0, ge=0, description="Photos with a more blurred face are left out.")
+    max_yaw_degrees: float = Field(50.0, gt=0, le=90, description="Photos with the face turned further aside are left out.")
+    outlier_distance: float = Field(
+        0.55, gt=0, le=2, description="Photos further from the typical one are somebody else's: dlib 0.55; insightface, try 1.15."
+    )
+    aggregation: Literal["mean", "weighted_mean", "median"] = Field(
+        "weighted_mean", description="How the photos' embeddings become one; weighted_mean weights them by quality."
+    )
+
+
+class Clips(Section):
+    """How videos are cut into clips of the model's length."""
+
+    max_per_video: int = Field(1, ge=1, le=1000, description="Most clips of one video, one after the other from its beginning.")
+    crop: Literal["dancer", "center"] = Field(
+        "dancer", description="What is shown of a picture of another shape: the whole dancer, or the middle."
+    )
+    margin: float = Field(0.12, ge=0, le=1, description="Space kept around the dancer, as a share of their height.")
+    people_score: Fraction = Field(0.5, description="How sure the detector must be that somebody is in the picture.")
+    ignore_list: str | None = Field(None, description="Path of AIST++'s ignore_list.txt, whose videos are left out.")
+
+
+class Poses(Section):
+    """How a dancer is followed and drawn as a skeleton."""
+
+    use_keypoints2d: bool = Field(True, description="Whether AIST++'s own keypoints are used for the sequences that have them.")
+    smoothing: Literal["none", "one_euro"] = Field("none", description="Whether the tracked joints are smoothed over time.")
+    min_tracked: Fraction = Field(0.8, description="Clips whose dancer is seen in a smaller share of the frames are left out.")
+    max_gap_frames: int = Field(8, ge=0, description="Longest stretch of unseen frames that is filled in.")
+    min_visibility: Fraction = Field(0.3, description="Joints that are less surely visible are not drawn.")
+    detection_confidence: Fraction = Field(0.5, description="How sure MediaPipe must be to find the dancer.")
+    tracking_confidence: Fraction = Field(0.5, description="How sure MediaPipe must be not to look for the dancer again.")
+    face_dots: bool = Field(False, description="Whether eyes, ears, nose and mouth are drawn as dots.")
+
+
+class Dancers(Section):
+    """The dancers' own faces in the clips, which the training conditions on."""
+
+    every: int = Field(4, ge=1, description="The dancer's face is looked for in one of so many frames.")
+    min_faces: int = Field(3, ge=1, description="With fewer faces seen in a clip, its dancer's face counts as unknown.")
+
+
+class Phase(Section):
+    """A stretch of training steps and what learns in it."""
+
+    steps: int = Field(ge=0, description="Training steps.")
+    trains: tuple[Literal["face", "lora"], ...] = Field(min_length=1, description="What learns: face branch, LoRA, or both.")
+
+
+class Train(Section):
+    """How a person's LoRA and face branch are trained.
+
+    A model may bring a pretrained face branch along; its sizes then win over face_tokens, face_rank and mapper_width.
+    """
+
+    videos: tuple[str, ...] = Field(("*",), description="Patterns of the names of the videos to learn from.")
+    phases: tuple[Phase, ...] = Field(
+        (Phase(steps=1000, trains=("face",)), Phase(steps=1000, trains=("face", "lora"))),
+        min_length=1,
+        description="Training steps one stretch after the other, and what learns in each.",
+    )
+    batch_size: int = Field(2, ge=1, description="Clips or photos in a step.")
+    photo_share: Fraction = Field(0.8, description="Share of the steps that learn from photos; the others learn from clips.")
+    learning_rate: float = Field(1e-4, gt=0, description="How far a step moves the weights.")
+    final_learning_rate: Fraction = Field(0.1, description="The last learning rate, as a share of the first.")
+    warmup_steps: int = Field(10, ge=0, description="Steps in which the learning rate rises from nothing.")
+    weight_decay: float = Field(0.01, ge=0, description="How strongly weights are pulled to zero.")
+    max_grad_norm: float = Field(1.0, gt=0, description="Longer gradients are shortened to this length.")
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="How much of the past is in the running mean of the weights that is kept; 0: the last weights are."
+    )
+    identity_weight: float = Field(
+        0.0, ge=0, description="Weight of what dlib's recogniser sees in guesses from photos; 0: it is not asked."
+    )
+    noise_shift: float = Field(
+        3.0,
+        gt=0,
+        description="Above 1, training sees strong noise more often than weak (rendering has the model's flow_shift).",
+    )
+    lora_rank: int = Field(16, ge=1, le=256, description="Size of the LoRA; a larger one learns more and needs more photos.")
+    lora_alpha: float = Field(16, gt=0, description="Strength of the LoRA, which is lora_alpha / lora_rank.")
+    lora_targets: tuple[str, ...] = Field(
+        ("to_q", "to_k", "to_v", "to_out.0", "ffn.net.0.proj", "ffn.net.2"),
+        min_length=1,
+        description="Layers of the transformer's blocks that the LoRA is put on.",
+    )
+    face_tokens: int = Field(4, ge=1, le=64, description="Tokens that a face embedding becomes.")
+    face_rank: int = Field(64, ge=1, le=1024, description="Rank of the face branch's keys and values.")
+    mapper_width: int = Field(512, ge=8, description="Width of the network that makes the face tokens.")
+    text_dropout: Fraction = Field(0.1, description="Share of the items that are seen without their text.")
+    face_dropout: Fraction = Field(0.1, description="Share of the items that are seen without their face embedding.")
+    reference_dropout: Fraction = Field(0.5, description="Share of the items that are seen without the reference picture.")
+    face_weight: float = Field(4.0, ge=0, description="How much more the loss counts in the face than elsewhere.")
+    gradient_checkpointing: bool = Field(True, description="Whether a step takes less memory and more time.")
+    checkpoint_every: int = Field(100, ge=1, description="Steps between checkpoints, from which a stopped training goes on.")
+    validate_every: int = Field(250, ge=0, description="Steps between looks at a dance held out; 0: never.")
+    seed: int = Field(0, ge=0, description="Another number draws other noise and another order.")
 
 
 class WanModel(Section):
     """A Wan2.1-VACE model, where it comes from and the sizes that it works at."""
 
-    repo: str | None = Field(description="hub repository in diffusers' layout; null: built by this project")
-    revision: str | None
-    folder: str | None = Field(default=None, description="weights that are here already, in the place of the repository's")
-    width: int = Field(ge=16, multiple_of=16)
-    height: int = Field(ge=16, multiple_of=16)
-    frames: FrameCount
-    fps: int = Field(ge=4, le=60)
-    clip_scale: int = Field(ge=1, le=4, description="clips are kept this many times larger than the model's frames")
-    drawing_side: int = Field(ge=128, le=1024, multiple_of=64, description="short side at which poses are drawn")
-    flow_shift: float = Field(gt=0, le=20)
-    dtype: Literal["float32", "bfloat16"]
+    repo: str | None = Field(None, description="Repository of the hub in diffusers' layout; none: it comes with this project.")
+    revision: str | None = Field(None, description="Commit, tag or branch of the repository.")
+    folder: str | None = Field(None, description="Folder of weights that are here already, instead of the repository's.")
+    width: int = Field(ge=16, multiple_of=16, description="Width of a render in pixels.")
+    height: int = Field(ge=16, multiple_of=16, description="Height of a render in pixels.")
+    frames: FrameCount = Field(description="Frames of a clip, one more than a multiple of four.")
+    fps: int = Field(ge=4, le=60, description="Frames a second.")
+    clip_scale: int = Field(ge=1, le=4, description="How many times larger than a render clips are kept.")
+    drawing_side: int = Field(ge=128, le=1024, multiple_of=64, description="Short side in pixels at which skeletons are drawn.")
+    flow_shift: float = Field(
+        gt=0,
+        le=20,
+        description="How long rendering stays at strong noise (training has train.noise_shift).",
+    )
+    dtype: Literal["float32", "bfloat16"] = Field(description="Numbers that the model computes with.")
 
     @property
     def clip_size(self) -> tuple[int, int]:
@@ -59,128 +176,21 @@ class WanModel(Section):
         return self.width * self.clip_scale, self.height * self.clip_scale
 
 
-class Sample(Section):
-    """The embedded sample world."""
+class Model(WanModel):
+    """An entry of models.yaml: a model, and what it wants of training and rendering."""
 
-    enabled: bool
-    seed: int = Field(ge=0)
-    identities: tuple[Name, ...]
-    seconds: float = Field(ge=2, le=60)
-    width: int = Field(ge=160, multiple_of=2)
-    height: int = Field(ge=90, multiple_of=2)
-    fps: int = Field(ge=16, le=120)
-
-
-class Faces(Section):
-    """Detection, selection and aggregation of the photos of one person."""
-
-    backend: Literal["dlib", "insightface"]
-    insightface_model: Name
-    detector_score: float = Field(ge=0, le=2)
-    min_photos: int = Field(ge=3, le=100)
-    min_face_px: int = Field(ge=20)
-    min_sharpness: float = Field(ge=0)
-    max_yaw_degrees: float = Field(gt=0, le=90)
-    outlier_distance: float = Field(gt=0, le=2)
-    aggregation: Literal["mean", "weighted_mean", "median"]
-
-
-class Clips(Section):
-    """Cutting videos into clips."""
-
-    max_per_video: int = Field(ge=1, le=1000)
-    margin: float = Field(ge=0, le=1, description="space kept around the dancer, as a share of their height")
-    crop: Literal["dancer", "center"]
-    people_score: Fraction
-    ignore_list: str | None
-
-
-class Poses(Section):
-    """Landmarks and control videos."""
-
-    detection_confidence: Fraction
-    tracking_confidence: Fraction
-    min_visibility: Fraction
-    max_gap_frames: int = Field(ge=0)
-    min_tracked: Fraction
-    smoothing: Literal["none", "one_euro"]
-    face_dots: bool
-    use_keypoints2d: bool
-
-
-class Dancers(Section):
-    """The dancers' own faces in the clips: boxes and embeddings that the training conditions on."""
-
-    every: int = Field(ge=1)
-    min_faces: int = Field(ge=1)
-
-
-class Phase(Section):
-    """A stretch of training steps and what learns in it."""
-
-    steps: int = Field(ge=0)
-    trains: tuple[Literal["face", "lora"], ...] = Field(min_length=1)
-
-
-class TrainDefaults(Section):
-    """What a model's size decides about training."""
-
-    phases: tuple[Phase, ...] = Field(min_length=1)
-    learning_rate: float = Field(gt=0)
-    photo_share: Fraction = Field(description="share of what it learns from that is photos and not clips")
-    identity_weight: float = Field(ge=0, description="of what dlib's recogniser sees in guesses from photos; 0: it is not asked")
-    gradient_checkpointing: bool
-    checkpoint_every: int = Field(ge=1)
-    validate_every: int = Field(ge=0)
-
-
-class RenderDefaults(Section):
-    """What a model decides about rendering."""
-
-    steps: Steps
-    guidance_scale: Guidance
-
-
-class ModelDefaults(Section):
-    """Values that stand in for null in `train:` and `render.settings:`."""
-
-    train: TrainDefaults
-    render: RenderDefaults
-
-
-class Train(TrainDefaults):
-    """LoRA and face adapter.
-
-    A model may bring a pretrained face branch along; its sizes then win over face_tokens, face_rank and mapper_width.
-    """
-
-    videos: tuple[str, ...] = Field(description="glob patterns on the videos' names: whose clips and dancers it learns from")
-    batch_size: int = Field(ge=1)
-    final_learning_rate: Fraction = Field(description="last learning rate as a share of the first")
-    warmup_steps: int = Field(ge=0)
-    weight_decay: float = Field(ge=0)
-    max_grad_norm: float = Field(gt=0)
-    lora_rank: int = Field(ge=1, le=256)
-    lora_alpha: float = Field(gt=0)
-    lora_targets: tuple[str, ...] = Field(min_length=1)
-    face_tokens: int = Field(ge=1, le=64)
-    face_rank: int = Field(ge=1, le=1024)
-    mapper_width: int = Field(ge=8)
-    text_dropout: Fraction
-    face_dropout: Fraction
-    reference_dropout: Fraction
-    face_weight: float = Field(ge=0)
-    flow_shift: float = Field(gt=0)
-    ema_decay: Annotated[float, Field(ge=0, lt=1)]
-    seed: int = Field(ge=0)
+    train: Train = Field(Train(), description="Values of `train` for this model, where params.yaml gives none.")
+    render: RenderSettings = Field(RenderSettings(), description="Values of `render.settings` for this model, likewise.")
 
 
 class Blend(Section):
     """A face between several: by weights, or from one to another at t (a number, or moving over the clip)."""
 
-    weights: dict[Name, Annotated[float, Field(gt=0)]] | None = None
-    between: tuple[Name, Name] | None = None
-    t: Fraction | Literal["moving"] | None = None
+    weights: dict[Name, Annotated[float, Field(gt=0)]] | None = Field(None, description="How much of each person it has.")
+    between: tuple[Name, Name] | None = Field(None, description="The two people that it lies between.")
+    t: Fraction | Literal["moving"] | None = Field(
+        None, description="Where between them: 0 is the first, 1 the second; moving goes from the one to the other."
+    )
 
     @model_validator(mode="after")
     def _one_form(self) -> "Blend":
@@ -198,10 +208,14 @@ class Blend(Section):
 class Batch(Section):
     """Renders made by default: every `who` in every clip of the videos that match, in every variant."""
 
-    who: tuple[Name, ...] = Field(min_length=1)
-    videos: tuple[str, ...] = Field(min_length=1, description="glob patterns on the videos' names")
-    variants: tuple[str, ...] = ("default",)
-    sweep: dict[str, tuple[float | int | bool, ...]] = {}
+    who: tuple[Name, ...] = Field(min_length=1, description="People and blends.")
+    videos: tuple[str, ...] = Field(min_length=1, description="Patterns of the names of videos.")
+    variants: tuple[str, ...] = Field(
+        ("default",), description="Settings that differ from `render.settings`, as in face_scale~1.2_seed~7."
+    )
+    sweep: dict[str, tuple[float | int | bool | str, ...]] = Field(
+        {}, description="Settings with several values each: every combination is one more variant."
+    )
 
     def all_variants(self) -> tuple[str, ...]:
         """The listed variants and the product of the sweep, in canonical form and without repeats."""
@@ -213,10 +227,10 @@ class Batch(Section):
 class ForeignLora(Section):
     """A LoRA file of another program, put on the base model for every render: here already, or in a repository of the hub."""
 
-    file: str = Field(pattern=r"\.safetensors$", description="its path here, or its name in the repository")
-    repo: str | None = None
-    revision: str | None = None
-    scale: float = Field(gt=0, le=4)
+    file: str = Field(pattern=r"\.safetensors$", description="Its path here, or its name in the repository.")
+    repo: str | None = Field(None, description="Repository of the hub, for one that is not here.")
+    revision: str | None = Field(None, description="Commit, tag or branch of the repository.")
+    scale: float = Field(gt=0, le=4, description="Its strength.")
 
     @model_validator(mode="after")
     def _pinned(self) -> "ForeignLora":
@@ -228,33 +242,36 @@ class ForeignLora(Section):
 class RenderMemory(Section):
     """What rendering does to get along with less GPU memory; float8 and tiles change the pictures a little."""
 
-    weights: Literal["resident", "float8", "offloaded"] = Field(description="of the transformer's blocks")
-    tiled_decoding: bool = Field(description="decode pictures of more than 256 pixels in overlapping tiles")
+    weights: Literal["resident", "float8", "offloaded"] = Field(
+        "resident", description="Where the transformer's blocks are kept: on the GPU, there in one byte a number, or beside it."
+    )
+    tiled_decoding: bool = Field(False, description="Whether pictures of more than 256 pixels are decoded in tiles that overlap.")
 
 
 class RenderSpeed(Section):
     """What rendering may do to be faster; the pictures change by rounding, with sage a little more."""
 
-    compiled: bool = Field(description="compile the transformer's blocks: minutes at the start of each job, then faster steps")
+    compiled: bool = Field(False, description="Whether the blocks are compiled: minutes for each job, then faster steps.")
     attention: Literal["native", "flash", "flash3", "sage"] = Field(
-        description="native: torch's own, which takes the fastest of its kernels that the GPU has; the others are packages of "
-        "their own: flash-attn, flash_attn_interface (Hopper), sageattention"
+        "native", description="Torch's own attention, or that of flash-attn, flash_attn_interface (Hopper) or sageattention."
     )
 
 
 class Render(Section):
-    """Settings of a default render, LoRAs beside the person's, the blends, and what is rendered."""
+    """What is rendered, and how."""
 
-    settings: RenderSettings
-    memory: RenderMemory
-    speed: RenderSpeed
-    loras: dict[Name, ForeignLora]
-    blends: dict[Name, Blend]
-    batches: tuple[Batch, ...]
+    settings: RenderSettings = RenderSettings()
+    memory: RenderMemory = RenderMemory()
+    speed: RenderSpeed = RenderSpeed()
+    loras: dict[Name, ForeignLora] = Field({}, description="LoRAs of others beside the person's, by names of your choice.")
+    blends: dict[Name, Blend] = Field({}, description="Faces between several people, by names of your choice.")
+    batches: tuple[Batch, ...] = Field(min_length=1, description="Who is rendered in which videos.")
 
 
 class Evaluate(Section):
-    """Scoring of the renders."""
+    """How renders are scored."""
 
-    every: int = Field(ge=1)
-    recognised_distance: float = Field(gt=0, le=2)
+    every: int = Field(4, ge=1, description="One of so many frames is scored.")
+    recognised_distance: float = Field(
+        0.6, gt=0, le=2, description="Faces nearer than this count as the person: dlib 0.6; insightface, try 1.15."
+    )

@@ -4,10 +4,8 @@ import logging
 import sys
 from pathlib import Path
 
-import yaml
-
 from facedance import layout
-from facedance.config.params import validate
+from facedance.config.params import load
 from facedance.plan.report import plan
 
 
@@ -15,8 +13,7 @@ def main(arguments: list[str]) -> None:
     """Print the plan. Ends the process with one sentence if it cannot be made."""
     logging.getLogger("diffusers").setLevel(logging.ERROR)
     try:
-        values = yaml.safe_load(Path("params.yaml").read_text())
-        params = validate(values | {"model": arguments[0]} if arguments else values)
+        params = load(Path("params.yaml"), {"model": arguments[0]} if arguments else None)
         print(plan(params, Path(layout.folder(layout.WAN_MODEL))), end="")
     except ValueError as error:  # InputError is one
         sys.exit(str(error))

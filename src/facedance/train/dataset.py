@@ -190,7 +190,7 @@ def draw_example(dataset: Dataset, train: Train, step: int, index: int) -> Examp
         item,
         text=dataset.no_text if text < train.text_dropout else dataset.text,
         embedding=None if face < train.face_dropout else item.embedding,
-        sigma=flow.shifted(u, train.flow_shift),
+        sigma=flow.shifted(u, train.noise_shift),
         with_reference=reference >= train.reference_dropout,
         face_weight=train.face_weight,
         random=random,
