@@ -5,10 +5,11 @@ FACE_MODEL = layout.FACE_MODEL.format(
     pack="dlib" if PARAMS.faces.backend == "dlib" else PARAMS.faces.insightface_model
 )
 WAN_MODEL = layout.WAN_MODEL.format(model=PARAMS.model)
-LORA_FILES = [
-    layout.LORA.format(lora=name) if lora.repo else lora.file
+LORAS = {
+    name: layout.LORA.format(lora=name) if lora.repo else lora.file
     for name, lora in PARAMS.render.loras.items()
-]
+}
+LORA_FILES = list(LORAS.values())
 
 
 rule fetch_pose_model:

@@ -31,6 +31,7 @@ rule render_shard:
         gpu=MODEL_GPUS,
     params:
         render=render_params,
+        loras=LORAS,
         latents_folder=folder_of(layout.LATENTS),
         folder=folder_of(layout.RENDER),
         batches=batches_of,
@@ -67,6 +68,7 @@ rule render_clip:
         gpu=MODEL_GPUS,
     params:
         render=render_params,
+        loras=LORAS,
         latents_folder=folder_of(layout.LATENTS),
         folder=folder_of(layout.RENDER),
     message:
