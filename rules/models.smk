@@ -5,10 +5,13 @@ FACE_MODEL = layout.FACE_MODEL.format(
     pack="dlib" if PARAMS.faces.backend == "dlib" else PARAMS.faces.insightface_model
 )
 WAN_MODEL = layout.WAN_MODEL.format(model=PARAMS.model)
-LORAS = PARAMS.render.loras
+LORAS = {
+    name: layout.LORA.format(lora=name) if lora.repo else lora.file
+    for name, lora in PARAMS.render.loras.items()
+}
 LORA_FILES = brought_or_made(
-    (lora.file for lora in LORAS.values() if not lora.repo),
-    (layout.LORA.format(lora=name) for name, lora in LORAS.items() if lora.repo),
+    (LORAS[name] for name, lora in PARAMS.render.loras.items() if not lora.repo),
+    (LORAS[name] for name, lora in PARAMS.render.loras.items() if lora.repo),
 )
 
 

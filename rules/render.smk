@@ -32,6 +32,7 @@ rule render_shard:
         gpu=MODEL_GPUS,
     params:
         render=render_params,
+        loras=LORAS,
         latents_folder=folder_of(layout.LATENTS),
         folder=folder_of(layout.RENDER),
         batches=batches_of,
@@ -68,6 +69,7 @@ rule render_clip:
         gpu=MODEL_GPUS,
     params:
         render=render_params,
+        loras=LORAS,
         latents_folder=folder_of(layout.LATENTS),
         folder=folder_of(layout.RENDER),
     message:

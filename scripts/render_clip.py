@@ -8,7 +8,8 @@ from facedance.render.requests import render_request, single_job
 
 wildcards = snakemake.wildcards
 with job(snakemake.log[0], f"render {wildcards.who} {wildcards.clip} {wildcards.variant}", snakemake.threads):
-    request = render_request(snakemake.input, snakemake.params.render, Path(snakemake.params.latents_folder))
+    params = snakemake.params
+    request = render_request(snakemake.input, params.render, params.loras, Path(params.latents_folder))
     render_clips(
         [single_job(wildcards.who, wildcards.clip, wildcards.variant, Path(snakemake.input.latents), request.settings)],
         request.inputs,

@@ -7,7 +7,8 @@ from facedance.render.clips import render_clips
 from facedance.render.requests import render_request, shard_jobs
 
 with job(snakemake.log[0], f"render {snakemake.wildcards.who} {snakemake.wildcards.shard}", snakemake.threads):
-    request = render_request(snakemake.input, snakemake.params.render, Path(snakemake.params.latents_folder))
+    params = snakemake.params
+    request = render_request(snakemake.input, params.render, params.loras, Path(params.latents_folder))
     render_clips(
         shard_jobs(snakemake.wildcards.who, Path(snakemake.input.latents), snakemake.params.batches, request.settings),
         request.inputs,

@@ -45,6 +45,14 @@ def test_a_clip_is_in_the_shard_of_its_video():
     assert names.shard_of_clip(names.control_id("walk.mp4"), 64) == names.CONTROL_SHARD
 
 
+@pytest.mark.parametrize("file", ["control-one.mp4", "control one.mp4", "-control-x.mp4", "control-" + "a" * 300 + ".mp4"])
+def test_a_dance_is_never_taken_for_a_ready_made_control_video(file):
+    video = names.video_id(file)
+    assert len(video) <= 80
+    assert names.video_of_clip(names.clip_id(video, 0)) == video
+    assert names.shard_of_clip(names.clip_id(video, 0), 64) == names.shard_of(video, 64)
+
+
 def test_shards_are_even_and_do_not_depend_on_other_videos():
     shards = [names.shard_of(f"v{i}", 8) for i in range(4000)]
     counts = [shards.count(s) for s in set(shards)]

@@ -20,6 +20,8 @@ def video_id(path: PurePath | str) -> str:
     if re.fullmatch(SAFE, stem) and len(stem) <= 80 and not stem.startswith(CONTROL_PREFIX):
         return stem
     readable = re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-")[:60] or "video"
+    if readable.startswith(CONTROL_PREFIX):
+        readable = f"video-{readable}"
     return f"{readable}-{hashlib.sha256(stem.encode()).hexdigest()[:8]}"
 
 

@@ -25,14 +25,15 @@ class Request:
     provenance: dict[str, Any]
 
 
-def render_request(files: Any, values: Mapping[str, Any], latents_folder: Path) -> Request:
+def render_request(files: Any, values: Mapping[str, Any], loras: Mapping[str, str], latents_folder: Path) -> Request:
     """The shared part of a job's renders.
 
     Args:
-        files: the rule's inputs: `model`, `prompts`, `clips` (the list of the clips that give the music), `loras` in the order of
-            `values["loras"]`, and `adapters`, `embeddings` and `photos` in the order of `values["consent"]`.
+        files: the rule's inputs: `model`, `prompts`, `clips` (the list of the clips that give the music), and `adapters`,
+            `embeddings` and `photos` in the order of `values["consent"]`.
         values: `wan`, `model`, `settings`, `memory`, `speed`, `loras`, `blend` and `consent` (of each person shown), all as in
             params.yaml.
+        loras: the files of `values["loras"]`, by their names.
         latents_folder: of the clips' latents.
     """
     model = Path(files.model)
@@ -42,7 +43,6 @@ def render_request(files: Any, values: Mapping[str, Any], latents_folder: Path) 
             values["consent"].items(), files.adapters, files.embeddings, files.photos, strict=True
         )
     }
-    loras = [ForeignLora(**lora) for lora in values["loras"].values()]
     inputs = RenderInputs(
         model=model.parent,
         wan=WanModel(**values["wan"]),
@@ -51,7 +51,7 @@ def render_request(files: Any, values: Mapping[str, Any], latents_folder: Path) 
         prompts=Path(files.prompts),
         people=people,
         blend=Blend(**values["blend"]) if values["blend"] else None,
-        loras={Path(file): lora.scale for file, lora in zip(files.loras, loras, strict=True)},
+        loras={Path(loras[name]): ForeignLora(**lora).scale for name, lora in values["loras"].items()},
         latents_folder=latents_folder,
         clips_folder=Path(files.clips).parents[1],
     )
