@@ -4,18 +4,16 @@ from pathlib import Path
 
 from facedance.config.sections import WanModel
 from facedance.job import job
-from facedance.latents.encode import encode_shard
+from facedance.latents.encode import ClipFiles, LatentFiles, encode_shard
 
 with job(snakemake.log[0], f"latents {snakemake.wildcards.shard}", snakemake.threads):
-    encode_shard(
-        Path(snakemake.input.model).parent,
-        WanModel(**snakemake.params.wan),
-        clips_manifest=Path(snakemake.input.clips),
+    sources = ClipFiles(
+        clips=Path(snakemake.input.clips),
         clips_folder=Path("results/clips"),
-        poses_manifest=Path(snakemake.input.poses),
+        poses=Path(snakemake.input.poses),
         poses_folder=Path("results/poses"),
         references_folder=Path("results/dancers"),
-        folder=Path("results/latents/clips"),
-        manifest=Path(snakemake.output[0]),
-        stamp=Path(snakemake.input.stamp),
     )
+    latents = LatentFiles(folder=Path("results/latents/clips"), manifest=Path(snakemake.output[0]))
+    model, wan = Path(snakemake.input.model).parent, WanModel(**snakemake.params.wan)
+    encode_shard(sources, latents, model, wan, Path(snakemake.input.stamp))

@@ -8,7 +8,7 @@ import torch
 from facedance.config.sections import Faces, Phase, Poses, Train, WanModel
 from facedance.faces.face import FaceBackend
 from facedance.latents.encode import encode_prompts
-from facedance.latents.photos import encode_photos
+from facedance.latents.photos import PhotoFiles, encode_photos
 from facedance.train.dataset import TrainingFiles, draw_example, read_dataset
 from facedance.train.learner import predict
 from facedance.train.loop import train_identity
@@ -70,11 +70,8 @@ class Trainer:
         """Photos and words as latents, and no clips."""
         folder, wan = who.folder, self.wan
         photos, prompts = folder / LORA / "photos.safetensors", folder / LORA / "prompts.safetensors"
-        encode_photos(
-            self.model, wan, who.name, photos_csv=folder / "photos.csv", photos=who.photos, backend=self.backend,
-            faces=self.faces, pose_model=self.pose_model, poses=self.poses,
-            reference=folder / "reference.png", out=photos,
-        )  # fmt: skip
+        sources = PhotoFiles(folder / "photos.csv", who.photos, folder / "reference.png", self.pose_model, latents=photos)
+        encode_photos(who.name, sources, self.model, wan, self.backend, self.faces, self.poses)
         encode_prompts(self.model, {"photo": PORTRAIT, "none": ""}, getattr(torch, wan.dtype), prompts)
         return TrainingFiles(
             prompts=prompts,
