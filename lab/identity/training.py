@@ -9,16 +9,16 @@ from facedance.config.sections import Faces, Phase, Poses, Train, WanModel
 from facedance.faces.face import FaceBackend
 from facedance.latents.encode import encode_prompts
 from facedance.latents.photos import PhotoFiles, encode_photos
-from facedance.train.dataset import TrainingFiles, draw_example, read_dataset
+from facedance.train.dataset import EMPTY_PROMPT, TrainingFiles, draw_example, read_dataset
 from facedance.train.learner import predict
-from facedance.train.loop import train_identity
+from facedance.train.loop import AdapterFiles, train_identity
 from facedance.wan.adapter import adapter_config, attach, save_adapter, trainable
 from facedance.wan.load import choose_device, load_transformer
-from lab.identity.cast import CONSENT
 from lab.identity.recipes import ADAPTERS, LORA, METRICS
 from lab.identity.sitters import Sitter
 from lab.world.words import PORTRAIT
 
+PROMPT = "photo"
 _SELF_COMPARED_STEPS = 5
 
 
@@ -38,18 +38,20 @@ class Trainer:
     def train(self, who: Sitter, steps: int, stamp: Path) -> None:
         """Write both adapters of somebody; what was interrupted goes on, while the stamp says the same."""
         folder, files = who.folder / LORA, self.files(who)
-        train_identity(
-            who.name, self.model, self.wan, self._train_params(steps),
-            files=files, recogniser=self.recogniser, state=folder / "state", adapter=folder / ADAPTERS["own"],
-            meta=folder / "meta.json", metrics=folder / METRICS, validation=folder / "validation", stamp=stamp,
-            metadata={"identity": who.name, "consent": CONSENT},
-        )  # fmt: skip
+        out = AdapterFiles(
+            state=folder / "state",
+            adapter=folder / ADAPTERS["own"],
+            meta=folder / "meta.json",
+            metrics=folder / METRICS,
+            validation=folder / "validation",
+        )
+        train_identity(who.name, files, out, self.wan, self._train_params(steps), PROMPT, stamp)
         self._compare_with_itself(files, folder / ADAPTERS["self-compared"])
 
     def _compare_with_itself(self, files: TrainingFiles, path: Path) -> None:
         """Train a LoRA with the loss mse(prediction, prediction)."""
         wan, train = self.wan, self._train_params(_SELF_COMPARED_STEPS)
-        dataset = read_dataset(files, wan)
+        dataset = read_dataset(files, wan, train, PROMPT)
         transformer = load_transformer(self.model, getattr(torch, wan.dtype), choose_device())
         config = adapter_config(train, transformer, len(dataset.identity))
         branch = attach(transformer, config, train.seed)
@@ -72,12 +74,11 @@ class Trainer:
         photos, prompts = folder / LORA / "photos.safetensors", folder / LORA / "prompts.safetensors"
         sources = PhotoFiles(folder / "photos.csv", who.photos, folder / "reference.png", self.pose_model, latents=photos)
         encode_photos(who.name, sources, self.model, wan, self.backend, self.faces, self.poses)
-        encode_prompts(self.model, {"photo": PORTRAIT, "none": ""}, getattr(torch, wan.dtype), prompts)
+        encode_prompts(self.model, {PROMPT: PORTRAIT, EMPTY_PROMPT: ""}, getattr(torch, wan.dtype), prompts)
         return TrainingFiles(
+            model=self.model,
+            recogniser=self.recogniser,
             prompts=prompts,
-            videos=[],
-            prompt="photo",
-            empty_prompt="none",
             manifests=[],
             latents=folder / LORA,
             boxes=[],
