@@ -4,13 +4,14 @@ from pathlib import Path
 
 from facedance.job import job
 from facedance.render.clips import render_clips
-from facedance.render.requests import render_request, single_job
+from facedance.render.requests import RuleParams, render_request, single_job
 
 wildcards = snakemake.wildcards
 with job(snakemake.log[0], f"render {wildcards.identity} {wildcards.clip} {wildcards.variant}", snakemake.threads):
-    request = render_request(snakemake.input, snakemake.params.render)
+    request = render_request(snakemake.input, RuleParams(**snakemake.params.render))
+    latents = Path(snakemake.input.latents)
     render_clips(
-        [single_job(wildcards.identity, wildcards.clip, wildcards.variant, Path(snakemake.input.latents), request.settings)],
+        [single_job(wildcards.identity, wildcards.clip, wildcards.variant, latents, request.settings)],
         request.inputs,
         folder=Path("results/render"),
         stamp=Path(snakemake.input.stamp),

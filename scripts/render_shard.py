@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
+from facedance.config.sections import Batch
 from facedance.job import job
 from facedance.render.clips import render_clips
-from facedance.render.requests import render_request, shard_jobs
+from facedance.render.requests import RuleParams, render_request, shard_jobs
 
 with job(snakemake.log[0], f"render {snakemake.wildcards.identity} {snakemake.wildcards.shard}", snakemake.threads):
-    request = render_request(snakemake.input, snakemake.params.render)
+    request = render_request(snakemake.input, RuleParams(**snakemake.params.render))
+    latents, batches = Path(snakemake.input.latents), [Batch(**batch) for batch in snakemake.params.batches]
     render_clips(
-        shard_jobs(snakemake.wildcards.identity, Path(snakemake.input.latents), snakemake.params.batches, request.settings),
+        shard_jobs(snakemake.wildcards.identity, latents, batches, request.settings),
         request.inputs,
         folder=Path("results/render"),
         stamp=Path(snakemake.input.stamp),
