@@ -24,7 +24,7 @@ import pandas as pd
 
 from facedance.config import params
 from facedance.files import write_json
-from facedance.poses.extract import CRF, PRESET, control_frames, extract_shard
+from facedance.poses.extract import CRF, PRESET, PoseFiles, control_frames, extract_shard
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.skeleton import MEDIAPIPE
 from facedance.poses.smooth import fill_gaps
@@ -69,11 +69,11 @@ def stage(manifest: Path, clips: Path, workers: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_json(folder / "stamp.json", {"params": {}, "code": "", "items": []})
-        extract_shard(
-            clips_manifest=manifest, clips_folder=clips, keypoints_folder=None, model=MODEL, params=chosen.poses,
-            wan=chosen.wan, folder=folder / "poses", landmarks=folder / "landmarks.parquet", manifest=folder / "poses.csv",
-            stamp=folder / "stamp.json", workers=workers,
+        files = PoseFiles(
+            clips=manifest, clips_folder=clips, keypoints_folder=None, model=MODEL, landmarks=folder / "landmarks.parquet",
+            manifest=folder / "poses.csv", folder=folder / "poses",
         )  # fmt: skip
+        extract_shard(files, chosen.poses, chosen.wan, folder / "stamp.json", workers)
 
 
 def seconds(function, *arguments) -> float:

@@ -2,18 +2,16 @@
 
 from pathlib import Path
 
-from facedance.clips.cut import cut_shard
+from facedance.clips.cut import CutFiles, cut_shard
 from facedance.config.sections import Clips, WanModel
 from facedance.job import job
 
 with job(snakemake.log[0], f"clips {snakemake.wildcards.shard}"):
-    cut_shard(
+    files = CutFiles(
         videos=[Path(video) for video in snakemake.input.videos],
+        pose_model=Path(snakemake.input.pose_model),
         folder=Path(snakemake.params.folder),
         manifest=Path(snakemake.output[0]),
-        params=Clips(**snakemake.params.clips),
-        wan=WanModel(**snakemake.params.wan),
-        pose_model=Path(snakemake.input.pose_model),
-        stamp=Path(snakemake.input.stamp),
-        workers=snakemake.threads,
     )
+    params, wan = Clips(**snakemake.params.clips), WanModel(**snakemake.params.wan)
+    cut_shard(files, params, wan, Path(snakemake.input.stamp), workers=snakemake.threads)

@@ -5,20 +5,23 @@ from pathlib import Path
 from facedance.config.sections import Faces, Poses, WanModel
 from facedance.faces.backend import open_backend
 from facedance.job import job
-from facedance.latents.photos import encode_photos
+from facedance.latents.photos import PhotoFiles, encode_photos
 
 with job(snakemake.log[0], f"photo latents of {snakemake.wildcards.identity}", snakemake.threads):
     faces = Faces(**snakemake.params.faces)
+    files = PhotoFiles(
+        table=Path(snakemake.input.photos_csv),
+        photos=[Path(photo) for photo in snakemake.input.photos],
+        reference=Path(snakemake.input.reference),
+        pose_model=Path(snakemake.input.pose_model),
+        latents=Path(snakemake.output[0]),
+    )
     encode_photos(
+        snakemake.wildcards.identity,
+        files,
         Path(snakemake.input.model).parent,
         WanModel(**snakemake.params.wan),
-        snakemake.wildcards.identity,
-        photos_csv=Path(snakemake.input.photos_csv),
-        photos=[Path(photo) for photo in snakemake.input.photos],
-        backend=open_backend(faces.backend, Path(snakemake.input.face_model).parent),
-        faces=faces,
-        pose_model=Path(snakemake.input.pose_model),
-        poses=Poses(**snakemake.params.poses),
-        reference=Path(snakemake.input.reference),
-        out=Path(snakemake.output[0]),
+        open_backend(faces.backend, Path(snakemake.input.face_model).parent),
+        faces,
+        Poses(**snakemake.params.poses),
     )

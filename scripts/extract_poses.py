@@ -4,20 +4,17 @@ from pathlib import Path
 
 from facedance.config.sections import Poses, WanModel
 from facedance.job import job
-from facedance.poses.extract import extract_shard
+from facedance.poses.extract import PoseFiles, extract_shard
 
 with job(snakemake.log[0], f"poses {snakemake.wildcards.shard}"):
     poses = Poses(**snakemake.params.poses)
-    extract_shard(
-        clips_manifest=Path(snakemake.input.clips),
+    files = PoseFiles(
+        clips=Path(snakemake.input.clips),
         clips_folder=Path(snakemake.params.clips_folder),
         keypoints_folder=Path(snakemake.params.keypoints_folder) if poses.use_keypoints2d else None,
         model=Path(snakemake.input.pose_model),
-        params=poses,
-        wan=WanModel(**snakemake.params.wan),
-        folder=Path(snakemake.params.folder),
         landmarks=Path(snakemake.output.landmarks),
         manifest=Path(snakemake.output.manifest),
-        stamp=Path(snakemake.input.stamp),
-        workers=snakemake.threads,
+        folder=Path(snakemake.params.folder),
     )
+    extract_shard(files, poses, WanModel(**snakemake.params.wan), Path(snakemake.input.stamp), workers=snakemake.threads)

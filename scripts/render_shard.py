@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
+from facedance.config.sections import Batch
 from facedance.job import job
 from facedance.render.clips import render_clips
-from facedance.render.requests import render_request, shard_jobs
+from facedance.render.requests import RuleParams, render_request, shard_jobs
 
 with job(snakemake.log[0], f"render {snakemake.wildcards.who} {snakemake.wildcards.shard}", snakemake.threads):
     params = snakemake.params
-    request = render_request(snakemake.input, params.render, params.loras, Path(params.latents_folder))
+    request = render_request(snakemake.input, RuleParams(**params.render), params.loras, Path(params.latents_folder))
+    latents, batches = Path(snakemake.input.latents), [Batch(**batch) for batch in params.batches]
     render_clips(
-        shard_jobs(snakemake.wildcards.who, Path(snakemake.input.latents), snakemake.params.batches, request.settings),
+        shard_jobs(snakemake.wildcards.who, latents, batches, request.settings),
         request.inputs,
         folder=Path(snakemake.params.folder),
         stamp=Path(snakemake.input.stamp),

@@ -8,17 +8,17 @@ import torch
 from facedance.config.sections import Faces, Phase, Poses, Train, WanModel
 from facedance.faces.face import FaceBackend
 from facedance.latents.encode import encode_prompts
-from facedance.latents.photos import encode_photos
-from facedance.train.dataset import TrainingFiles, draw_example, read_dataset
+from facedance.latents.photos import PhotoFiles, encode_photos
+from facedance.train.dataset import EMPTY_PROMPT, TrainingFiles, draw_example, read_dataset
 from facedance.train.learner import predict
-from facedance.train.loop import train_identity
+from facedance.train.loop import AdapterFiles, train_identity
 from facedance.wan.adapter import adapter_config, attach, save_adapter, trainable
 from facedance.wan.load import choose_device, load_transformer
-from lab.identity.cast import CONSENT
 from lab.identity.recipes import ADAPTERS, LORA, METRICS
 from lab.identity.sitters import Sitter
 from lab.world.words import PORTRAIT
 
+PROMPT = "photo"
 _SELF_COMPARED_STEPS = 5
 
 
@@ -38,18 +38,20 @@ class Trainer:
     def train(self, who: Sitter, steps: int) -> None:
         """Write both adapters of somebody; what was interrupted goes on."""
         folder, files = who.folder / LORA, self.files(who)
-        train_identity(
-            who.name, self.model, self.wan, self._train_params(steps),
-            files=files, recogniser=self.recogniser, state=folder / "state", adapter=folder / ADAPTERS["own"],
-            meta=folder / "meta.json", metrics=folder / METRICS, validation=folder / "validation",
-            metadata={"identity": who.name, "consent": CONSENT},
-        )  # fmt: skip
+        out = AdapterFiles(
+            state=folder / "state",
+            adapter=folder / ADAPTERS["own"],
+            meta=folder / "meta.json",
+            metrics=folder / METRICS,
+            validation=folder / "validation",
+        )
+        train_identity(who.name, files, out, self.wan, self._train_params(steps), PROMPT)
         self._compare_with_itself(files, folder / ADAPTERS["self-compared"])
 
     def _compare_with_itself(self, files: TrainingFiles, path: Path) -> None:
         """Train a LoRA with the loss mse(prediction, prediction)."""
         wan, train = self.wan, self._train_params(_SELF_COMPARED_STEPS)
-        dataset = read_dataset(files, wan)
+        dataset = read_dataset(files, wan, train, PROMPT)
         transformer = load_transformer(self.model, getattr(torch, wan.dtype), choose_device())
         config = adapter_config(train, transformer, len(dataset.identity))
         branch = attach(transformer, config, train.seed)
@@ -70,17 +72,13 @@ class Trainer:
         """Photos and words as latents, and no clips."""
         folder, wan = who.folder, self.wan
         photos, prompts = folder / LORA / "photos.safetensors", folder / LORA / "prompts.safetensors"
-        encode_photos(
-            self.model, wan, who.name, photos_csv=folder / "photos.csv", photos=who.photos, backend=self.backend,
-            faces=self.faces, pose_model=self.pose_model, poses=self.poses,
-            reference=folder / "reference.png", out=photos,
-        )  # fmt: skip
-        encode_prompts(self.model, {"photo": PORTRAIT, "none": ""}, getattr(torch, wan.dtype), prompts)
+        sources = PhotoFiles(folder / "photos.csv", who.photos, folder / "reference.png", self.pose_model, latents=photos)
+        encode_photos(who.name, sources, self.model, wan, self.backend, self.faces, self.poses)
+        encode_prompts(self.model, {PROMPT: PORTRAIT, EMPTY_PROMPT: ""}, getattr(torch, wan.dtype), prompts)
         return TrainingFiles(
+            model=self.model,
+            recogniser=self.recogniser,
             prompts=prompts,
-            videos=[],
-            prompt="photo",
-            empty_prompt="none",
             manifests=[],
             latents=folder / LORA,
             boxes=[],

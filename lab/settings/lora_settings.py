@@ -42,7 +42,7 @@ from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 from lab.identity.cast import NAMES, folder_name
 from lab.identity.clips import make_clip
 from lab.identity.sitters import Sitter, photograph_sitter, read_sitters
-from lab.identity.training import Trainer
+from lab.identity.training import PROMPT, Trainer
 
 MODEL, FACES, POSE = Path("models/tiny"), Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
 SIGMAS = (0.3, 0.5, 0.7, 0.9)
@@ -124,9 +124,9 @@ def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
         files = trainer.files(who)
         others = tuple(source for name, (source, _) in danced.items() if name != who.name)
         item = replace(danced[who.name][1], reference=encoder.reference(read_picture(who.folder / "reference.png")))
-        dataset = replace(read_dataset(files, project.wan), clips=others)
+        dataset = replace(read_dataset(files, project.wan, project.train, PROMPT), clips=others)
         identity_loss = load_identity_loss(MODEL, FACES, dataset.identity, choose_device())
-        subjects.append(Subject(who.name, dataset, item, load_file(files.prompts)["photo"], identity_loss))
+        subjects.append(Subject(who.name, dataset, item, load_file(files.prompts)[PROMPT], identity_loss))
     return subjects
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from facedance.clips import cut
 from facedance.clips.control import prepare_control
-from facedance.clips.cut import cut_shard, cut_video
+from facedance.clips.cut import CutFiles, cut_shard, cut_video
 from facedance.clips.tables import COLUMNS, list_clips
 from facedance.config.sections import Clips, WanModel
 from facedance.job import InputError
@@ -185,16 +185,8 @@ def shard(tmp_path, monkeypatch):
 
         monkeypatch.setattr(cut, "open_landmarker", lambda *_args, **_kwargs: contextlib.nullcontext(Landmarker))
         stamp.write_text(json.dumps({"params": {}, "code": code}))
-        cut_shard(
-            videos=videos,
-            folder=tmp_path / out,
-            manifest=tmp_path / out / "shards" / "0000.csv",
-            params=CENTER.model_copy(update=params),
-            wan=WAN,
-            pose_model=tmp_path / "pose.task",
-            stamp=stamp,
-            workers=workers,
-        )
+        files = CutFiles(videos, tmp_path / "pose.task", tmp_path / out, tmp_path / out / "shards" / "0000.csv")
+        cut_shard(files, CENTER.model_copy(update=params), WAN, stamp, workers)
         return pd.read_csv(tmp_path / out / "shards" / "0000.csv", dtype=str, keep_default_na=False)
 
     return run

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from facedance.config.sections import Dancers, Faces
-from facedance.dancers.embed import embed_shard, follow, gather_dancers
+from facedance.dancers.embed import DancerFiles, embed_shard, follow, gather_dancers
 from facedance.faces.backend import open_backend
 from facedance.faces.embedding import distance, load_embeddings, save_embeddings
 from facedance.faces.face import Face
@@ -99,18 +99,15 @@ def shard(tmp_path_factory, backend):
 
 
 def run(root, backend):
-    embed_shard(
-        root / "clips.csv",
-        root / "clips",
-        root / "landmarks.parquet",
-        backend,
-        PARAMS,
-        FACES,
+    files = DancerFiles(
+        clips=root / "clips.csv",
+        clips_folder=root / "clips",
+        landmarks=root / "landmarks.parquet",
         boxes=root / "boxes.parquet",
         embeddings=root / "embeddings.safetensors",
         folder=root / "dancers",
-        stamp=root / "stamp.json",
     )
+    embed_shard(files, backend, PARAMS, FACES, root / "stamp.json")
 
 
 def test_boxes_follow_the_dancer_in_every_frame(shard):

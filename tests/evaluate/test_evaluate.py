@@ -1,11 +1,11 @@
 """Scores of renders against hand-computed values, with a made-up recogniser and landmarker."""
 
 import contextlib
+import dataclasses
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from facedance.config.sections import Blend, Evaluate, WanModel
-from facedance.evaluate import distances as identity
-from facedance.evaluate import observe, pose
-from facedance.evaluate.score import COLUMNS, score_shard
+from facedance.evaluate import distances, observe, pose
+from facedance.evaluate.score import COLUMNS, ScoreFiles, score_shard
 from facedance.evaluate.summary import summarise
 from facedance.evaluate.temporal import embedding_consistency, warping_error
 from facedance.faces.embedding import Embedding, save_embeddings
@@ -36,7 +35,7 @@ BLENDS = {
     "morph": Blend(between=("eileen", "nora"), t="moving"),
     "quarter": Blend(between=("eileen", "nora"), t=0.25),
 }
-PEOPLE = identity.People({"eileen": EILEEN, "nora": NORA}, BLENDS, [DANCER])
+PEOPLE = distances.People({"eileen": EILEEN, "nora": NORA}, BLENDS, [DANCER])
 NO_FACE = np.full(3, np.nan, np.float32)
 
 
@@ -45,7 +44,7 @@ NO_FACE = np.full(3, np.nan, np.float32)
 
 def test_frame_without_a_face_counts_as_not_recognised() -> None:
     faces = np.stack([EILEEN.raw, EILEEN.raw + np.float32([0.3, 0, 0]), NO_FACE, NORA.raw])
-    score = identity.compare(faces, PEOPLE.target("eileen", [0] * 4, 9), PEOPLE.others("eileen"), 0.6)
+    score = distances.compare(faces, PEOPLE.target("eileen", [0] * 4, 9), PEOPLE.others("eileen"), 0.6)
     assert score.face_detected_rate == 0.75
     assert score.recognised_rate == 0.5
     assert score.identity_distance == pytest.approx((0 + 0.3 + math.sqrt(2)) / 3)
@@ -54,25 +53,25 @@ def test_frame_without_a_face_counts_as_not_recognised() -> None:
 
 def test_face_near_the_target_but_nearer_to_another_is_not_recognised() -> None:
     target, other = np.float32([[1, 0, 0]]), np.float32([[1, 0.5, 0]])
-    assert identity.compare(np.float32([[1, 0.3, 0]]), target, other, 0.6).recognised_rate == 0
-    assert identity.compare(np.float32([[1, 0.2, 0]]), target, other, 0.6).recognised_rate == 1
+    assert distances.compare(np.float32([[1, 0.3, 0]]), target, other, 0.6).recognised_rate == 0
+    assert distances.compare(np.float32([[1, 0.2, 0]]), target, other, 0.6).recognised_rate == 1
 
 
 def test_face_nearest_to_the_target_but_too_far_is_not_recognised() -> None:
     faces = np.float32([[1.61, 0, 0]])
-    assert identity.compare(faces, EILEEN.raw[None], NORA.raw[None], 0.6).recognised_rate == 0
-    assert identity.compare(faces, EILEEN.raw[None], NORA.raw[None], 0.62).recognised_rate == 1
+    assert distances.compare(faces, EILEEN.raw[None], NORA.raw[None], 0.6).recognised_rate == 0
+    assert distances.compare(faces, EILEEN.raw[None], NORA.raw[None], 0.62).recognised_rate == 1
 
 
 def test_without_any_face_distances_are_missing_and_rates_zero() -> None:
-    score = identity.compare(NO_FACE[None], EILEEN.raw[None], NORA.raw[None], 0.6)
-    assert score == identity.IdentityScore(0.0, None, None, 0.0)
+    score = distances.compare(NO_FACE[None], EILEEN.raw[None], NORA.raw[None], 0.6)
+    assert score == distances.IdentityScore(0.0, None, None, 0.0)
 
 
 def test_nobody_else_known_leaves_the_threshold_alone() -> None:
-    alone = identity.People({"eileen": EILEEN}, {}, [])
-    score = identity.compare(EILEEN.raw[None], alone.target("eileen", [0], 9), alone.others("eileen"), 0.6)
-    assert score == identity.IdentityScore(1.0, 0.0, None, 1.0)
+    alone = distances.People({"eileen": EILEEN}, {}, [])
+    score = distances.compare(EILEEN.raw[None], alone.target("eileen", [0], 9), alone.others("eileen"), 0.6)
+    assert score == distances.IdentityScore(1.0, 0.0, None, 1.0)
 
 
 def test_blend_is_scored_against_its_mixture_and_its_members_are_no_others() -> None:
@@ -236,8 +235,8 @@ class SeesDancer:
 
 
 @pytest.fixture
-def shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Arguments of score_shard for a red, a black and a control render of eileen."""
+def shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScoreFiles:
+    """A red, a black and a control render of eileen."""
 
     @contextlib.contextmanager
     def open_landmarker(model: Path, mode: str, detection_confidence: float) -> Iterator[SeesDancer]:
@@ -257,27 +256,40 @@ def shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         save_embeddings(tmp_path / f"{name}.safetensors", {"embedding": embedding}, {})
     save_embeddings(tmp_path / "dancers.safetensors", {"a_000": DANCER}, {})
     (tmp_path / "pose.task").write_bytes(b"a model")
+    return ScoreFiles(
+        renders=tmp_path / "manifest.csv",
+        renders_folder=tmp_path / "renders",
+        landmarks=[tmp_path / "landmarks.parquet"],
+        identities={name: tmp_path / f"{name}.safetensors" for name in ("eileen", "nora")},
+        dancers=tmp_path / "dancers.safetensors",
+        pose_model=tmp_path / "pose.task",
+        observations=tmp_path / "observations",
+        scores=tmp_path / "scores" / "0000.csv",
+    )
+
+
+@pytest.fixture
+def backend() -> RedIsAFace:
+    return RedIsAFace()
+
+
+Score = Callable[[ScoreFiles], pd.DataFrame]
+
+
+@pytest.fixture
+def score(tmp_path: Path, backend: RedIsAFace) -> Score:
+    """Scores a shard and gives the table."""
     write_json(tmp_path / "stamp.json", {"params": {}, "code": "1", "items": []})
-    return {
-        "manifest": tmp_path / "manifest.csv",
-        "renders_folder": tmp_path / "renders",
-        "landmarks": [tmp_path / "landmarks.parquet"],
-        "identities": {name: tmp_path / f"{name}.safetensors" for name in ("eileen", "nora")},
-        "dancers": tmp_path / "dancers.safetensors",
-        "blends": BLENDS,
-        "backend": RedIsAFace(),
-        "pose_model": tmp_path / "pose.task",
-        "params": PARAMS,
-        "wan": WAN,
-        "observations": tmp_path / "observations",
-        "out": tmp_path / "scores" / "0000.csv",
-        "stamp": tmp_path / "stamp.json",
-    }
+
+    def run(files: ScoreFiles) -> pd.DataFrame:
+        score_shard(files, backend, BLENDS, PARAMS, WAN, tmp_path / "stamp.json")
+        return pd.read_csv(files.scores)
+
+    return run
 
 
-def test_shard_is_scored_with_missing_values_where_nothing_can_be_measured(shard: dict[str, Any]) -> None:
-    score_shard(**shard)
-    table = pd.read_csv(shard["out"])
+def test_shard_is_scored_with_missing_values_where_nothing_can_be_measured(shard: ScoreFiles, score: Score) -> None:
+    table = score(shard)
     assert tuple(table.columns) == COLUMNS
     red, black, control = (row for _, row in table.iterrows())
     assert red["frames"] == FRAMES
@@ -293,45 +305,47 @@ def test_shard_is_scored_with_missing_values_where_nothing_can_be_measured(shard
     assert control[["pose_error_px", "pose_pck"]].isna().all()
 
 
-def test_another_dancer_changes_scores_without_looking_at_videos_again(shard: dict[str, Any]) -> None:
-    score_shard(**shard)
-    seen = shard["backend"].seen
+def test_another_dancer_changes_scores_without_looking_at_videos_again(
+    shard: ScoreFiles, backend: RedIsAFace, score: Score
+) -> None:
+    first = score(shard)
+    seen = backend.seen
     assert seen == 9
-    first = pd.read_csv(shard["out"])
-    save_embeddings(shard["dancers"], {"a_000": DANCER, "b_000": EILEEN}, {})
-    score_shard(**shard)
-    assert shard["backend"].seen == seen
+    save_embeddings(shard.dancers, {"a_000": DANCER, "b_000": EILEEN}, {})
+    second = score(shard)
+    assert backend.seen == seen
     assert first["nearest_other_distance"][0] > 1.3
-    assert pd.read_csv(shard["out"])["nearest_other_distance"][0] < 0.1
+    assert second["nearest_other_distance"][0] < 0.1
 
 
-def test_only_a_changed_render_is_looked_at_again(shard: dict[str, Any]) -> None:
-    score_shard(**shard)
-    write_video(shard["renders_folder"] / "eileen/a_000/default.mp4", np.full((FRAMES, SIDE, SIDE, 3), (3, 3, 250), np.uint8), 16)
-    score_shard(**shard)
-    assert shard["backend"].seen == 12
-    assert pd.read_csv(shard["out"])["recognised_rate"][0] == 0
+def test_only_a_changed_render_is_looked_at_again(shard: ScoreFiles, backend: RedIsAFace, score: Score) -> None:
+    score(shard)
+    write_video(shard.renders_folder / "eileen/a_000/default.mp4", np.full((FRAMES, SIDE, SIDE, 3), (3, 3, 250), np.uint8), 16)
+    table = score(shard)
+    assert backend.seen == 12
+    assert table["recognised_rate"][0] == 0
 
 
-def test_another_pose_model_looks_again(shard: dict[str, Any]) -> None:
-    score_shard(**shard)
-    shard["pose_model"].write_bytes(b"a better model")
-    score_shard(**shard)
-    assert shard["backend"].seen == 18
+def test_another_pose_model_looks_again(shard: ScoreFiles, backend: RedIsAFace, score: Score) -> None:
+    score(shard)
+    shard.pose_model.write_bytes(b"a better model")
+    score(shard)
+    assert backend.seen == 18
 
 
-def test_equal_inputs_give_equal_bytes(shard: dict[str, Any]) -> None:
-    score_shard(**shard)
-    first = shard["out"].read_bytes()
-    again = {"out": shard["out"].with_name("again.csv"), "observations": shard["observations"].with_name("again")}
-    score_shard(**shard | again)
-    assert again["out"].read_bytes() == first
+def test_equal_inputs_give_equal_bytes(shard: ScoreFiles, score: Score) -> None:
+    score(shard)
+    again = dataclasses.replace(
+        shard, scores=shard.scores.with_name("again.csv"), observations=shard.observations.with_name("again")
+    )
+    score(again)
+    assert again.scores.read_bytes() == shard.scores.read_bytes()
 
 
-def test_render_and_driving_pose_of_different_length_are_refused(shard: dict[str, Any]) -> None:
-    write_landmarks(shard["landmarks"][0], "a_000", standing(FRAMES + 4))
+def test_render_and_driving_pose_of_different_length_are_refused(shard: ScoreFiles, score: Score) -> None:
+    write_landmarks(shard.landmarks[0], "a_000", standing(FRAMES + 4))
     with pytest.raises(ValueError, match="9 frames but its driving pose 13"):
-        score_shard(**shard)
+        score(shard)
 
 
 # ---- Summary --------------------------------------------------------------------------------------------------------------

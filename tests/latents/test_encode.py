@@ -1,6 +1,7 @@
 """Latents: equal to what WanVACEPipeline makes, kept while nothing changes, and photos framed around the face."""
 
 import contextlib
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,8 @@ from facedance.faces.face import Face
 from facedance.files import write_json
 from facedance.latents import encode as latents
 from facedance.latents import photos as photo_latents
-from facedance.latents.photos import FACE_SHARE, encode_photos, frame_portrait
+from facedance.latents.encode import ClipFiles, LatentFiles
+from facedance.latents.photos import FACE_SHARE, PhotoFiles, encode_photos, frame_portrait
 from facedance.video import read_frames, write_video
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import know_vae, load_vae
@@ -128,80 +130,78 @@ def shard(tmp_path, model):
         tmp_path / "poses.csv"
     )
     write_json(tmp_path / "stamp.json", {"params": {}, "code": {}})
-    return {
-        "model": model,
-        "wan": WAN,
-        "clips_manifest": tmp_path / "clips.csv",
-        "clips_folder": tmp_path / "clips",
-        "poses_manifest": tmp_path / "poses.csv",
-        "poses_folder": tmp_path / "poses",
-        "references_folder": tmp_path,
-        "folder": tmp_path / "latents",
-        "manifest": tmp_path / "latents.csv",
-        "stamp": tmp_path / "stamp.json",
-    }
+    return SimpleNamespace(
+        sources=ClipFiles(
+            clips=tmp_path / "clips.csv",
+            clips_folder=tmp_path / "clips",
+            poses=tmp_path / "poses.csv",
+            poses_folder=tmp_path / "poses",
+            references_folder=tmp_path,
+        ),
+        latents=LatentFiles(folder=tmp_path / "latents", manifest=tmp_path / "latents.csv"),
+        model=model,
+        stamp=tmp_path / "stamp.json",
+    )
+
+
+def encode(shard):
+    latents.encode_shard(shard.sources, shard.latents, shard.model, WAN, shard.stamp)
 
 
 def test_a_shard_is_encoded_and_listed(shard, encoder):
-    latents.encode_shard(**shard)
-    listed = pd.read_csv(shard["manifest"], keep_default_na=False)
+    encode(shard)
+    listed = pd.read_csv(shard.latents.manifest, keep_default_na=False)
     assert listed["status"].tolist() == ["accepted", "accepted", "rejected"]
     assert listed["file"].tolist() == ["a_000.safetensors", "b_000.safetensors", ""]
-    with_reference, without = (load_file(shard["folder"] / f"{clip}.safetensors") for clip in ("a_000", "b_000"))
+    with_reference, without = (load_file(shard.latents.folder / f"{clip}.safetensors") for clip in ("a_000", "b_000"))
     assert {name: tuple(t.shape) for name, t in with_reference.items()} == {
         "video": (LATENT_CHANNELS, *LATENT_SIZE),
         "control": (2 * LATENT_CHANNELS + SPATIAL_FACTOR**2, *LATENT_SIZE),
         "reference": (LATENT_CHANNELS, 1, *LATENT_SIZE[1:]),
     }
     assert set(without) == {"video", "control"}
-    assert torch.equal(without["video"], encoder.video(read_frames(shard["clips_folder"] / "b_000.mp4")))
-    assert torch.equal(without["control"], encoder.control(read_frames(shard["poses_folder"] / "b_000.mp4")))
-    assert not (shard["folder"] / "c_000.safetensors").exists()
+    assert torch.equal(without["video"], encoder.video(read_frames(shard.sources.clips_folder / "b_000.mp4")))
+    assert torch.equal(without["control"], encoder.control(read_frames(shard.sources.poses_folder / "b_000.mp4")))
+    assert not (shard.latents.folder / "c_000.safetensors").exists()
 
 
 def test_only_what_changed_is_encoded_again_and_to_the_same_bytes(shard, monkeypatch, tmp_path):
-    latents.encode_shard(**shard)
-    first = shard["manifest"].read_bytes()
+    encode(shard)
+    first = shard.latents.manifest.read_bytes()
     encoded = []
     original = LatentEncoder.video
     monkeypatch.setattr(LatentEncoder, "video", lambda self, frames: encoded.append(1) or original(self, frames))
-    latents.encode_shard(**shard)
+    encode(shard)
     assert encoded == []
-    (shard["folder"] / "b_000.safetensors").write_bytes(b"damaged")
-    latents.encode_shard(**shard)
+    (shard.latents.folder / "b_000.safetensors").write_bytes(b"damaged")
+    encode(shard)
     assert len(encoded) == 1
-    assert shard["manifest"].read_bytes() == first
+    assert shard.latents.manifest.read_bytes() == first
     PIL.Image.fromarray(moving(1, 40, 40, seed=3)[0]).save(tmp_path / "a_000.png")
-    latents.encode_shard(**shard)
+    encode(shard)
     assert len(encoded) == 2
-    assert shard["manifest"].read_bytes() != first
-    write_json(shard["stamp"], {"params": {"changed": True}, "code": {}})
-    latents.encode_shard(**shard)
+    assert shard.latents.manifest.read_bytes() != first
+    write_json(shard.stamp, {"params": {"changed": True}, "code": {}})
+    encode(shard)
     assert len(encoded) == 4
 
 
 def test_another_vae_encodes_all_again(shard, tmp_path):
-    latents.encode_shard(**shard)
-    first = shard["manifest"].read_bytes()
+    encode(shard)
+    first = shard.latents.manifest.read_bytes()
     build_tiny(tmp_path / "other", seed=1)
-    latents.encode_shard(**shard | {"model": tmp_path / "other"})
-    assert shard["manifest"].read_bytes() != first
+    shard.model = tmp_path / "other"
+    encode(shard)
+    assert shard.latents.manifest.read_bytes() != first
 
 
 def test_control_videos_have_only_control_and_the_models_dtype(shard):
     half = WAN.model_copy(update={"dtype": "bfloat16"})
-    latents.encode_controls(
-        model=shard["model"],
-        wan=half,
-        controls_manifest=shard["poses_manifest"],
-        controls_folder=shard["poses_folder"],
-        folder=shard["folder"],
-        manifest=shard["manifest"],
-        stamp=shard["stamp"],
-    )
-    (control,) = load_file(shard["folder"] / "a_000.safetensors").values()
+    sources = shard.sources
+    latents.encode_controls(sources.poses, sources.poses_folder, shard.latents, shard.model, half, shard.stamp)
+    (control,) = load_file(shard.latents.folder / "a_000.safetensors").values()
     assert control.dtype == torch.bfloat16
-    assert pd.read_csv(shard["manifest"], keep_default_na=False)["status"].tolist() == ["accepted", "accepted", "rejected"]
+    assert pd.read_csv(shard.latents.manifest, keep_default_na=False)["status"].tolist() == ["accepted", "accepted", "rejected"]
 
 
 def photo(width: int, height: int, box: tuple[int, int, int, int]) -> np.ndarray:
@@ -254,6 +254,16 @@ class OneFace:
         return [Face(box, 1.0, np.tile(box[:2], (5, 1)))]
 
 
+def photo_files(folder, names):
+    return PhotoFiles(
+        table=folder / "photos.csv",
+        photos=[folder / name for name in names],
+        reference=folder / "reference.png",
+        pose_model=folder / "pose.task",
+        latents=folder / "photos.safetensors",
+    )
+
+
 def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkeypatch):
     person = np.full((1, 33, 4), 0.9, np.float32)
     person[0, :, :2] = np.linspace([10, 20], [50, 80], 33)
@@ -268,19 +278,9 @@ def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkey
     PIL.Image.fromarray(photo(120, 120, (10, 10, 110, 110))).save(tmp_path / names[1])
     pd.DataFrame({"photo": names, "status": ["accepted", "accepted", "rejected"]}).to_csv(tmp_path / "photos.csv")
     PIL.Image.fromarray(moving(1, 40, 40)[0]).save(tmp_path / "reference.png")
-    encode_photos(
-        model=model,
-        wan=WAN,
-        identity="ann",
-        photos_csv=tmp_path / "photos.csv",
-        photos=[tmp_path / name for name in names],
-        backend=OneFace(),
-        faces=Faces.model_construct(min_face_px=20, detector_score=0.0),
-        pose_model=tmp_path / "pose.task",
-        poses=Poses.model_construct(detection_confidence=0.5, min_visibility=0.3),
-        reference=tmp_path / "reference.png",
-        out=tmp_path / "photos.safetensors",
-    )
+    faces = Faces.model_construct(min_face_px=20, detector_score=0.0)
+    poses = Poses.model_construct(detection_confidence=0.5, min_visibility=0.3)
+    encode_photos("ann", photo_files(tmp_path, names), model, WAN, OneFace(), faces, poses)
     tensors = load_file(tmp_path / "photos.safetensors")
     keys = {f"{name}.{key}" for name in names[:2] for key in ("video", "control", "box", "landmarks", "seen")}
     assert set(tensors) == keys | {"reference"}
@@ -300,16 +300,4 @@ def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkey
 def test_a_photo_that_is_gone_is_named(model, tmp_path):
     pd.DataFrame({"photo": ["a.png"], "status": ["accepted"]}).to_csv(tmp_path / "photos.csv")
     with pytest.raises(ValueError, match=r"'a\.png' was accepted but is gone"):
-        encode_photos(
-            model=model,
-            wan=WAN,
-            identity="ann",
-            photos_csv=tmp_path / "photos.csv",
-            photos=[],
-            backend=OneFace(),
-            faces=Faces.model_construct(),
-            pose_model=tmp_path / "pose.task",
-            poses=Poses.model_construct(),
-            reference=tmp_path / "reference.png",
-            out=tmp_path / "photos.safetensors",
-        )
+        encode_photos("ann", photo_files(tmp_path, []), model, WAN, OneFace(), Faces.model_construct(), Poses.model_construct())

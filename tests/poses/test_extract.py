@@ -14,7 +14,7 @@ import skimage.data
 from facedance.config.sections import Poses, WanModel
 from facedance.files import sha256, write_json
 from facedance.job import InputError
-from facedance.poses.extract import extract_shard
+from facedance.poses.extract import PoseFiles, extract_shard
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.quiet import without_chatter
 from facedance.poses.skeleton import MEDIAPIPE
@@ -170,20 +170,16 @@ def shard(model, clean_process, tmp_path):
         def run(self, workers=1, version=1, **poses):
             pd.DataFrame(self.rows).to_csv(tmp_path / "clips.csv", index=False)
             write_json(self.stamp, {"params": poses, "code": str(version), "items": []})
-            stage = clean_process.submit(
-                extract_shard,
-                clips_manifest=tmp_path / "clips.csv",
+            files = PoseFiles(
+                clips=tmp_path / "clips.csv",
                 clips_folder=self.clips,
                 keypoints_folder=self.keypoints,
                 model=model,
-                params=Poses(**(_POSES | poses)),
-                wan=_WAN,
-                folder=self.out,
                 landmarks=self.landmarks,
                 manifest=self.manifest,
-                stamp=self.stamp,
-                workers=workers,
+                folder=self.out,
             )
+            stage = clean_process.submit(extract_shard, files, Poses(**(_POSES | poses)), _WAN, self.stamp, workers)
             stage.result(timeout=120)
             return pd.read_csv(self.manifest, keep_default_na=False), pd.read_parquet(self.landmarks)
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from facedance.config.params import Params, load
 from facedance.files import read_json, write_json
-from facedance.report.build import build_report, fill_page, loss_curve
+from facedance.report.build import ReportFiles, build_report, fill_page, loss_curve
 from facedance.video import write_video
 
 ROOT = Path(__file__).parents[2]
@@ -28,8 +28,8 @@ def some_params() -> Params:
     return load(ROOT / "params.yaml", {"identities": {"eileen": {"consent": NASTY}}})
 
 
-def make_results(root: Path) -> dict[str, Any]:
-    """A small results tree, as the arguments of build_report."""
+def make_results(root: Path) -> ReportFiles:
+    """A small results tree."""
     rows = []
     for n, (identity, variants) in enumerate(VARIANTS.items()):
         for clip in CLIPS:
@@ -44,7 +44,7 @@ def make_results(root: Path) -> dict[str, Any]:
     ]  # fmt: skip
     pd.DataFrame(rows, columns=columns).to_csv(root / "metrics.csv", index=False)
     for i, clip in enumerate(CLIPS):
-        for kind in ("clips", "poses") if clip != "control-walk" else ("controls",):
+        for kind in ("clips", "poses") if clip != "control-walk" else ("poses",):
             _video(root / kind / f"{clip}.mp4", 30 * i + 20)
     rejected = [{"clip": NASTY, "status": "rejected", "reason": "cannot be decoded"}]
     accepted = [{"clip": clip, "status": "accepted", "reason": ""} for clip in CLIPS[:2]]
@@ -58,22 +58,20 @@ def make_results(root: Path) -> dict[str, Any]:
         _person(root / "faces" / name, root / "train" / name)
     (root / "pose.task").write_bytes(b"weights")
     write_json(root / "tiny" / "manifest.json", {"files": {"vae/config.json": {"size": 3, "sha256": "ab" * 32}}})
-    return {
-        "params": some_params(),
-        "metrics": root / "metrics.csv",
-        "accuracy": root / "accuracy.csv",
-        "clips_csv": root / "clips.csv",
-        "poses_manifests": [root / "poses.csv"],
-        "faces": {name: root / "faces" / name for name in ("eileen", "nora")},
-        "training": {name: root / "train" / name for name in ("eileen", "nora")},
-        "renders_folder": root / "renders",
-        "clips_folder": root / "clips",
-        "poses_folder": root / "poses",
-        "controls_folder": root / "controls",
-        "weights": [root / "pose.task"],
-        "model_manifest": root / "tiny" / "manifest.json",
-        "folder": root / "report",
-    }
+    return ReportFiles(
+        metrics=root / "metrics.csv",
+        accuracy=root / "accuracy.csv",
+        clips=root / "clips.csv",
+        poses=[root / "poses.csv"],
+        faces={name: root / "faces" / name for name in ("eileen", "nora")},
+        training={name: root / "train" / name for name in ("eileen", "nora")},
+        renders_folder=root / "renders",
+        clips_folder=root / "clips",
+        poses_folder=root / "poses",
+        model=root / "tiny" / "manifest.json",
+        weights=[root / "pose.task"],
+        folder=root / "report",
+    )
 
 
 def _video(path: Path, shade: int) -> None:
@@ -122,13 +120,13 @@ def embedded(page: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> dict[str, Any]:
+def results(tmp_path: Path) -> ReportFiles:
     return make_results(tmp_path)
 
 
-def test_page_holds_every_render_with_its_media_beside_it(results: dict[str, Any]) -> None:
-    build_report(**results)
-    folder = results["folder"]
+def test_page_holds_every_render_with_its_media_beside_it(results: ReportFiles) -> None:
+    build_report(some_params(), results)
+    folder = results.folder
     data = embedded((folder / "index.html").read_text())
     assert [(r["identity"], r["clip"], r["variant"]) for r in data["renders"]] == [
         (identity, clip, variant) for identity, variants in VARIANTS.items() for clip in CLIPS for variant in variants
@@ -137,13 +135,13 @@ def test_page_holds_every_render_with_its_media_beside_it(results: dict[str, Any
     shown += [data["people"][name][picture] for name in ("eileen", "nora") for picture in ("reference", "crops")]
     assert all((folder / address).is_file() for address in shown)
     assert {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} == {*shown, "index.html"}
-    render = results["renders_folder"] / "eileen" / CLIPS[0] / "face_scale~0.mp4"
+    render = results.renders_folder / "eileen" / CLIPS[0] / "face_scale~0.mp4"
     assert (folder / "media/renders/eileen" / CLIPS[0] / "face_scale~0.mp4").read_bytes() == render.read_bytes()
 
 
-def test_control_videos_have_no_driving_clip_and_unmeasured_values_are_null(results: dict[str, Any]) -> None:
-    build_report(**results)
-    data = embedded((results["folder"] / "index.html").read_text())
+def test_control_videos_have_no_driving_clip_and_unmeasured_values_are_null(results: ReportFiles) -> None:
+    build_report(some_params(), results)
+    data = embedded((results.folder / "index.html").read_text())
     assert data["clips"]["control-walk"]["source"] is None
     unmeasured = next(r for r in data["renders"] if r["clip"] == "control-walk")
     assert unmeasured["pose_pck"] is None
@@ -151,9 +149,9 @@ def test_control_videos_have_no_driving_clip_and_unmeasured_values_are_null(resu
     assert unmeasured["flicker"] == 3.2
 
 
-def test_names_cannot_become_markup(results: dict[str, Any]) -> None:
-    build_report(**results)
-    page = (results["folder"] / "index.html").read_text()
+def test_names_cannot_become_markup(results: ReportFiles) -> None:
+    build_report(some_params(), results)
+    page = (results.folder / "index.html").read_text()
     assert "<script>document" not in page
     data = embedded(page)
     assert data["people"]["eileen"]["consent"] == NASTY
@@ -165,38 +163,38 @@ def test_data_that_looks_like_a_placeholder_stays_data() -> None:
     assert embedded(fill_page({"name": "/*script*/ /*style*/"})) == {"name": "/*script*/ /*style*/"}
 
 
-def test_page_needs_nothing_from_elsewhere(results: dict[str, Any]) -> None:
-    build_report(**results)
-    page = (results["folder"] / "index.html").read_text()
+def test_page_needs_nothing_from_elsewhere(results: ReportFiles) -> None:
+    build_report(some_params(), results)
+    page = (results.folder / "index.html").read_text()
     assert set(re.findall(r"https?://[^\"' ]+", page)) <= {"http://www.w3.org/2000/svg"}
     assert not re.search(r"<(script|link|iframe)[^>]+(src|href)=", page)
     assert "@import" not in page
-    assert str(results["folder"]) not in page
+    assert str(results.folder) not in page
 
 
-def test_equal_results_give_equal_bytes(results: dict[str, Any]) -> None:
-    build_report(**results)
-    first = (results["folder"] / "index.html").read_bytes()
-    build_report(**results)
-    assert (results["folder"] / "index.html").read_bytes() == first
+def test_equal_results_give_equal_bytes(results: ReportFiles) -> None:
+    build_report(some_params(), results)
+    first = (results.folder / "index.html").read_bytes()
+    build_report(some_params(), results)
+    assert (results.folder / "index.html").read_bytes() == first
 
 
-def test_media_of_removed_renders_vanish(results: dict[str, Any]) -> None:
-    build_report(**results)
-    rows = pd.read_csv(results["metrics"])
-    rows[rows["identity"] == "eileen"].to_csv(results["metrics"], index=False)
-    build_report(**results)
-    assert [p.name for p in (results["folder"] / "media" / "renders").iterdir()] == ["eileen"]
+def test_media_of_removed_renders_vanish(results: ReportFiles) -> None:
+    build_report(some_params(), results)
+    rows = pd.read_csv(results.metrics)
+    rows[rows["identity"] == "eileen"].to_csv(results.metrics, index=False)
+    build_report(some_params(), results)
+    assert [p.name for p in (results.folder / "media" / "renders").iterdir()] == ["eileen"]
 
 
-def test_weights_and_versions_are_named(results: dict[str, Any]) -> None:
-    build_report(**results)
-    data = embedded((results["folder"] / "index.html").read_text())
+def test_weights_and_versions_are_named(results: ReportFiles) -> None:
+    build_report(some_params(), results)
+    data = embedded((results.folder / "index.html").read_text())
     by_file = {w["file"].rsplit("/", 2)[-1]: w for w in data["weights"]}
-    assert by_file["config.json"]["sha256"] == read_json(results["model_manifest"])["files"]["vae/config.json"]["sha256"]
+    assert by_file["config.json"]["sha256"] == read_json(results.model)["files"]["vae/config.json"]["sha256"]
     assert by_file["pose.task"]["size"] == len(b"weights")
     assert {"numpy", "torch", "facedance", "Python"} <= {v["package"] for v in data["versions"]}
-    assert yaml.safe_load(data["parameters"])["model"] == results["params"].model
+    assert yaml.safe_load(data["parameters"])["model"] == some_params().model
 
 
 def test_loss_curve_of_a_long_training_is_thinned_by_means(tmp_path: Path) -> None:
@@ -235,9 +233,9 @@ CHECK = """<script>addEventListener("load", () => setTimeout(() => {
 
 @pytest.mark.workflow
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed")
-def test_page_works_in_a_browser_from_a_file(results: dict[str, Any], tmp_path: Path) -> None:
-    build_report(**results)
-    page = results["folder"] / "index.html"
+def test_page_works_in_a_browser_from_a_file(results: ReportFiles, tmp_path: Path) -> None:
+    build_report(some_params(), results)
+    page = results.folder / "index.html"
     page.write_text(page.read_text().replace("</body>", CHECK + "</body>"))
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
                "--disable-component-update", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=8000",

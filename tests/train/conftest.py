@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from facedance.train.dataset import Dataset, read_dataset
-from tests.train.training_world import WAN, files_in, write_world
+from facedance.train.dataset import Dataset
+from tests.train.training_world import dataset_in, write_world
 
 
 @pytest.fixture(scope="module")
@@ -18,4 +18,4 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def dataset(world: Path) -> Dataset:
-    return read_dataset(files_in(world), WAN)
+    return dataset_in(world)

@@ -15,6 +15,7 @@ from tests.train.training_world import (
     WAN,
     Z,
     changed,
+    dataset_in,
     files_in,
 )
 
@@ -29,27 +30,28 @@ def test_the_last_dance_with_a_known_face_is_held_out(dataset):
 def test_with_a_single_dance_nothing_is_held_out(world, tmp_path):
     table = pd.read_csv(world / "clips.csv", keep_default_na=False)
     table[table["clip"].str.startswith("a_")].to_csv(tmp_path / "clips.csv", index=False)
-    dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN)
+    dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN, TRAIN, "dance")
     assert (len(dataset.clips), dataset.heldout) == (2, None)
 
 
 def test_without_clips_photos_are_all(world, tmp_path):
     pd.DataFrame(columns=["clip", "status", "file", "sha256"]).to_csv(tmp_path / "clips.csv", index=False)
-    dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN)
+    dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN, TRAIN, "dance")
     assert {step_kind(dataset, changed(photo_share=0.0), step) for step in range(20)} == {"photo"}
 
 
 def test_a_training_is_known_by_the_videos_that_it_learns_from(world, tmp_path):
     """One video more changes the digests of a training only if it is meant, and other patterns only if others match."""
     shutil.copytree(world, tmp_path / "world")
-    files = dataclasses.replace(files_in(tmp_path / "world"), videos=["a", "b"])
-    before = read_dataset(files, WAN)
+    two = changed(videos=("a", "b"))
+    before = dataset_in(tmp_path / "world", two)
     assert {clip.video_name for clip in before.clips} | {before.heldout.video_name} == {"a", "b"}
-    table = pd.read_csv(files.manifests[0], keep_default_na=False)
+    (manifest,) = files_in(tmp_path / "world").manifests
+    table = pd.read_csv(manifest, keep_default_na=False)
     table.loc[len(table)] = ["e_000", "accepted", "a_000.safetensors", ""]
-    table.to_csv(files.manifests[0], index=False)
-    assert read_dataset(dataclasses.replace(files, videos=["[ab]"]), WAN).digests() == before.digests()
-    assert read_dataset(dataclasses.replace(files, videos=["a", "b", "e"]), WAN).digests() != before.digests()
+    table.to_csv(manifest, index=False)
+    assert dataset_in(tmp_path / "world", changed(videos=("[ab]",))).digests() == before.digests()
+    assert dataset_in(tmp_path / "world", changed(videos=("a", "b", "e"))).digests() != before.digests()
 
 
 def test_which_clip_is_held_out_and_which_text_is_used_are_part_of_the_data(dataset):

@@ -22,34 +22,26 @@ from facedance.files import read_json
 from facedance.job import InputError
 from facedance.train.distributed import ALONE, Rank, in_processes
 from facedance.train.learner import Learner, learning_rate, schedule
-from facedance.train.loop import train_identity
+from facedance.train.loop import AdapterFiles, train_identity
 from facedance.train.validate import SIGMAS
 from facedance.video import inspect
 from facedance.wan.adapter import read_adapter
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.pretrained_face import load_face_branch, save_face_branch
 from lab.tiny.model import BLOCKS, DIM
-from tests.faces.people import dlib_folder
 from tests.train.training_world import TRAIN, WAN, D, changed, files_in
 
 
 def run_training(world: Path, out: Path, train: Train = TRAIN, rank: Rank = ALONE) -> None:
     torch.set_num_threads(1)
-    train_identity(
-        "ann",
-        model=world / "model",
-        wan=WAN,
-        train=train,
-        files=files_in(world),
-        recogniser=dlib_folder(),
+    written = AdapterFiles(
         state=out / "state",
         adapter=out / "adapter.safetensors",
         meta=out / "meta.json",
         metrics=out / "metrics.csv",
         validation=out / "validation",
-        metadata={"identity": "ann", "consent": "given"},
-        rank=rank,
     )
+    train_identity("ann", files_in(world), written, WAN, train, "dance", rank)
 
 
 def run_training_in_two(world: Path, out: Path, train: Train) -> None:

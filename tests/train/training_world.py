@@ -10,11 +10,12 @@ from safetensors.torch import save_file
 from facedance.config.sections import Phase, Train, WanModel
 from facedance.faces.dlib_network import DIMENSION
 from facedance.faces.embedding import Embedding, save_embeddings
-from facedance.train.dataset import TrainingFiles, generator, make_example
+from facedance.train.dataset import Dataset, TrainingFiles, generator, make_example, read_dataset
 from facedance.train.learner import Learner
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.load import load_transformer
 from lab.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
+from tests.faces.people import dlib_folder
 
 WAN = WanModel(
     repo=None,
@@ -95,10 +96,9 @@ def write_world(folder: Path) -> None:
 
 def files_in(folder: Path) -> TrainingFiles:
     return TrainingFiles(
+        model=folder / "model",
+        recogniser=dlib_folder(),
         prompts=folder / "p.safetensors",
-        videos=["*"],
-        prompt="dance",
-        empty_prompt="none",
         manifests=[folder / "clips.csv"],
         latents=folder,
         boxes=[folder / "boxes.parquet"],
@@ -106,6 +106,10 @@ def files_in(folder: Path) -> TrainingFiles:
         photos=folder / "photos.safetensors",
         embedding=folder / "embedding.safetensors",
     )
+
+
+def dataset_in(folder: Path, train: Train = TRAIN) -> Dataset:
+    return read_dataset(files_in(folder), WAN, train, "dance")
 
 
 def learner_for(world: Path, train: Train, dtype: torch.dtype = torch.float32) -> Learner:

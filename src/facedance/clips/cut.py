@@ -32,6 +32,16 @@ _PEOPLE = 3  # are told apart
 
 
 @dataclass(frozen=True)
+class CutFiles:
+    """What the cutting of one shard reads and writes."""
+
+    videos: Sequence[Path]
+    pose_model: Path  # finds the people in a frame
+    folder: Path  # for the clips, `<clip>.mp4`
+    manifest: Path  # csv to write: the clips, and the videos and clips that were rejected
+
+
+@dataclass(frozen=True)
 class _Job:
     """A video that has to be cut, `number` of `count`."""
 
@@ -46,36 +56,25 @@ class _Job:
 class _Setting:
     """What all videos of a shard share."""
 
-    folder: Path
+    files: CutFiles
     params: Clips
     wan: WanModel
-    pose_model: Path
 
 
 @dataclass(frozen=True)
 class _Cut:
-    """A clip to be written: the source frame of each of its frames and what part of them it shows."""
+    """A clip to be written: which frames of its video it consists of, and which part of them it shows."""
 
     row: Row
     indices: NDArray[np.int64]  # (frames,)
     window: Window
 
 
-def cut_shard(
-    *,
-    videos: Sequence[Path],
-    folder: Path,
-    manifest: Path,
-    params: Clips,
-    wan: WanModel,
-    pose_model: Path,
-    stamp: Path,
-    workers: int,
-) -> None:
-    """Cut videos into `<folder>/<clip>.mp4` of `wan.frames` frames with their sound, and list them in a csv.
+def cut_shard(files: CutFiles, params: Clips, wan: WanModel, stamp: Path, workers: int) -> None:
+    """Cut videos into clips of `wan.frames` frames with their sound, and list them in the manifest.
 
-    Clips follow one another from the video's beginning. A video that is ignored, too short or cannot be decoded has one
-    row, named like the video, with the reason; so has a clip, named like the clip, that shows nobody or several people.
+    Clips follow one another from the video's beginning. A video that is ignored, too short or cannot be decoded gets one
+    row, named like the video, with the reason. A clip that shows nobody or several people gets one too, named like the clip.
     A video is cut again only if it, the stamp or the pose model has changed.
 
     Args:
@@ -85,27 +84,27 @@ def cut_shard(
         InputError: the ignore list or the pose model cannot be read, or two videos would give clips of the same name.
     """
     log = logging.getLogger("facedance")
-    named = by_name(videos, video_id)
+    named = by_name(files.videos, video_id)
     ignore_list = read_ignore_list(params.ignore_list) if params.ignore_list else frozenset()
     ignored = [name for name, video in named.items() if is_ignored(video.stem, ignore_list)]
     kept = {name: video for name, video in named.items() if name not in ignored}
-    model = sha256(pose_model) if kept and pose_model.is_file() else None
+    model = sha256(files.pose_model) if kept and files.pose_model.is_file() else None
     keys = {name: item_key(stamp, sha256(video), video.as_posix(), model) for name, video in kept.items()}
-    facts = {name: reusable(folder, name, keys[name]) for name in kept}
+    facts = {name: reusable(files.folder, name, keys[name]) for name in kept}
     todo = [name for name, fact in facts.items() if fact is None]
     log.info("%d videos: %d to cut, %d unchanged, %d ignored", len(named), len(todo), len(kept) - len(todo), len(ignored))
-    folder.mkdir(parents=True, exist_ok=True)
+    files.folder.mkdir(parents=True, exist_ok=True)
     for name in ignored:
-        _remove_clips(folder, name)
+        _remove_clips(files.folder, name)
     jobs = [_Job(name, kept[name], keys[name], number, len(todo)) for number, name in enumerate(todo, 1)]
     if jobs:
-        setting = _Setting(folder, params, wan, pose_model)
+        setting = _Setting(files, params, wan)
         # Forked: a spawned worker would run the calling script once more.
         with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
             for share in [pool.submit(_do_videos, jobs[i::workers], setting) for i in range(min(workers, len(jobs)))]:
                 facts.update(share.result())
     rows = [row for fact in facts.values() if fact is not None for row in fact["rows"]]
-    write_manifest(manifest, rows + [_rejected_video(named[name], "is in the ignore list") for name in ignored])
+    write_manifest(files.manifest, rows + [_rejected_video(named[name], "is in the ignore list") for name in ignored])
 
 
 def cut_video(video: Path, folder: Path, params: Clips, wan: WanModel, find_people: FindPeople) -> list[Row]:
@@ -139,8 +138,9 @@ def _do_videos(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, l
     """A worker's share of the videos, one after the other: their rows by name."""
     cv2.setNumThreads(1)  # the workers share the cores between them already
     log = logging.getLogger("facedance")
-    folder, params, facts = setting.folder, setting.params, {}
-    with open_landmarker(setting.pose_model, "image", people=_PEOPLE, detection_confidence=params.people_score) as landmarker:
+    folder, params, facts = setting.files.folder, setting.params, {}
+    confidence = params.people_score
+    with open_landmarker(setting.files.pose_model, "image", people=_PEOPLE, detection_confidence=confidence) as landmarker:
         for job in jobs:
             rows = cut_video(job.video, folder, params, setting.wan, landmarker.detect)
             facts[job.name] = {"rows": rows}

@@ -30,6 +30,18 @@ _PICTURE = 256  # pixels: side of the picture of the dancer's head
 
 
 @dataclass(frozen=True)
+class DancerFiles:
+    """What the search for the dancers' faces in one shard reads and writes."""
+
+    clips: Path  # csv: clip, status
+    clips_folder: Path  # their videos, `<clip>.mp4`
+    landmarks: Path  # parquet of the pose stage
+    boxes: Path  # parquet to write: clip, frame, x0, y0, x1, y1 in pixels of the clip
+    embeddings: Path  # safetensors to write, by clip
+    folder: Path  # for pictures of the dancers' heads, `<clip>.png`
+
+
+@dataclass(frozen=True)
 class Head:
     """Where the pose says that the dancer's head is."""
 
@@ -48,28 +60,17 @@ class Dancer:
     picture: Image | None  # head on white
 
 
-def embed_shard(
-    clips_manifest: Path,
-    clips_folder: Path,
-    landmarks: Path,
-    backend: FaceBackend,
-    params: Dancers,
-    faces: Faces,
-    boxes: Path,
-    embeddings: Path,
-    folder: Path,
-    stamp: Path,
-) -> None:
+def embed_shard(files: DancerFiles, backend: FaceBackend, params: Dancers, faces: Faces, stamp: Path) -> None:
     """Find the dancer's face in every accepted clip of a shard.
 
-    Writes `boxes` (parquet: clip, frame, x0, y0, x1, y1 in pixels of the clip), `embeddings` (safetensors, by clip; absent
-    where the face is seen in fewer than `params.min_faces` of the frames looked at) and the picture `folder/<clip>.png`.
-    What was made of a clip is kept while the clip, its landmarks, the parameters and the code are the same.
+    A clip gets no embedding when the face is seen in fewer than `params.min_faces` of the frames looked at. What was made of
+    a clip is kept while the clip, its landmarks, the parameters and the code are the same.
     """
     log = logging.getLogger("facedance")
-    manifest = pd.read_csv(clips_manifest, dtype=str)
+    folder = files.folder
+    manifest = pd.read_csv(files.clips, dtype=str)
     clips = manifest.loc[manifest["status"] == "accepted", "clip"].tolist()
-    poses = pd.read_parquet(landmarks, columns=["clip", "frame", "joint", "x", "y"])
+    poses = pd.read_parquet(files.landmarks, columns=["clip", "frame", "joint", "x", "y"])
     by_clip = dict(tuple(poses.groupby("clip")))
     tracks: list[pd.DataFrame] = []
     identities: dict[str, Embedding] = {}
@@ -77,7 +78,7 @@ def embed_shard(
         if clip not in by_clip:
             log.info("clip %d of %d, %s: no pose, so no face is looked for", i, len(clips), clip)
             continue
-        path = clips_folder / f"{clip}.mp4"
+        path = files.clips_folder / f"{clip}.mp4"
         key = item_key(stamp, sha256(path), pd.util.hash_pandas_object(by_clip[clip], index=False).astype(str).tolist())
         facts = reusable(folder, clip, key)
         if facts is None:
@@ -88,8 +89,9 @@ def embed_shard(
         if facts["embedding"] is not None:
             identities[clip] = Embedding.of(np.array(facts["embedding"]))
     pictures = {clip: sha256(picture) for clip in identities if (picture := folder / f"{clip}.png").exists()}
-    save_embeddings(embeddings, identities, {"backend": backend.name, **pictures})  # a changed picture is a changed file here
-    _write_boxes(tracks, boxes)
+    # With the pictures' digests: a changed picture is a changed file here.
+    save_embeddings(files.embeddings, identities, {"backend": backend.name, **pictures})
+    _write_boxes(tracks, files.boxes)
 
 
 def gather_dancers(shards: Iterable[Path], path: Path) -> None:

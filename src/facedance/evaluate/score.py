@@ -3,7 +3,7 @@
 import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facedance.config.sections import Blend, Evaluate, WanModel
-from facedance.evaluate import distances as identity
-from facedance.evaluate import observe, pose
+from facedance.evaluate import distances, observe, pose
 from facedance.evaluate.temporal import embedding_consistency
 from facedance.faces.embedding import load_embeddings
 from facedance.faces.face import FaceBackend
@@ -28,51 +27,51 @@ COLUMNS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class ScoreFiles:
+    """What the scoring of one identity's renders in one shard reads and writes."""
+
+    renders: Path  # csv: identity, clip, variant, video
+    renders_folder: Path  # `<identity>/<clip>/<variant>.mp4`
+    landmarks: Sequence[Path]  # parquet: the poses that drive the renders
+    identities: Mapping[str, Path]  # safetensors: everybody's identity embedding, by name
+    dancers: Path  # safetensors: the dancers' embeddings
+    pose_model: Path  # MediaPipe's landmarker
+    observations: Path  # folder to keep what was seen in each render, `<identity>/<clip>/<variant>.safetensors`
+    scores: Path  # csv to write
+
+
 def score_shard(
-    *,
-    manifest: Path,
-    renders_folder: Path,
-    landmarks: Sequence[Path],
-    identities: Mapping[str, Path],
-    dancers: Path,
-    blends: Mapping[str, Blend],
-    backend: FaceBackend,
-    pose_model: Path,
-    params: Evaluate,
-    wan: WanModel,
-    observations: Path,
-    out: Path,
-    stamp: Path,
+    files: ScoreFiles, backend: FaceBackend, blends: Mapping[str, Blend], params: Evaluate, wan: WanModel, stamp: Path
 ) -> None:
-    """Score every render that `manifest` (csv identity, clip, variant, video) lists and write the rows to `out`.
+    """Score every render of the shard.
 
     Columns are `COLUMNS`: distances in the recogniser's measure, `pose_error_px` in pixels of the clip, `flicker` in grey
-    levels, rates as shares of all scored frames (faces: every `params.every`-th). An empty cell is something that cannot be
-    measured: distances when no face is found, poses of a ready-made control video, which has no driving landmarks. What was
-    seen in each render is kept as `<observations>/<identity>/<clip>/<variant>.safetensors`.
+    levels, rates as shares of all scored frames (faces: every `params.every`-th). A cell is empty where nothing can be
+    measured: a distance when no face is found, a pose of a ready-made control video, which has no driving landmarks.
     """
-    renders = pd.read_csv(manifest, dtype=str, keep_default_na=False)
-    people = identity.People(
-        identities={name: load_embeddings(path)["embedding"] for name, path in sorted(identities.items())},
+    renders = pd.read_csv(files.renders, dtype=str, keep_default_na=False)
+    people = distances.People(
+        identities={name: load_embeddings(path)["embedding"] for name, path in sorted(files.identities.items())},
         blends=blends,
-        dancers=list(load_embeddings(dancers).values()),
+        dancers=list(load_embeddings(files.dancers).values()),
     )
-    driving = pose.read_landmarks(landmarks, sorted(set(renders["clip"])))
-    judges = (sha256(pose_model), backend.name)
-    look = functools.partial(observe.observe, backend=backend, pose_model=pose_model, params=params, wan=wan)
+    driving = pose.read_landmarks(files.landmarks, sorted(set(renders["clip"])))
+    judges = (sha256(files.pose_model), backend.name)
+    look = functools.partial(observe.observe, backend=backend, pose_model=files.pose_model, params=params, wan=wan)
     rows = []
     for i, render in enumerate(renders.itertuples(index=False), 1):
         name, clip, variant = str(render.identity), str(render.clip), str(render.variant)
         item = f"{name}/{clip}/{variant}"
-        video = renders_folder / f"{item}.mp4"
-        seen = _observed(video, observations, item, item_key(stamp, sha256(video), *judges), look)
+        video = files.renders_folder / f"{item}.mp4"
+        seen = _observed(video, files.observations, item, item_key(stamp, sha256(video), *judges), look)
         scores = _scores(seen, name, driving.get(clip), people, params.recognised_distance)
         rows.append({"identity": name, "clip": clip, "variant": variant, **scores})
         logging.getLogger("facedance").info(
             "scored %d of %d: %s, %s, %s: face in %.0f %% of frames, recognised in %.0f %%",
             i, len(renders), name, clip, variant, 100 * scores["face_detected_rate"], 100 * scores["recognised_rate"],
         )  # fmt: skip
-    with atomic(out) as temporary:
+    with atomic(files.scores) as temporary:
         pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
 
 
@@ -88,12 +87,12 @@ def _scores(
     seen: observe.Observation,
     name: str,
     driving: NDArray[np.float32] | None,
-    people: identity.People,
+    people: distances.People,
     recognised_distance: float,
 ) -> dict[str, Any]:
     frames = len(seen.people)
     target = people.target(name, seen.scored.tolist(), frames)
-    faces = identity.compare(seen.faces, target, people.others(name), recognised_distance)
+    faces = distances.compare(seen.faces, target, people.others(name), recognised_distance)
     joints = _pose_score(seen.people, driving)
     return {
         "frames": frames,

@@ -23,6 +23,25 @@ TEXT_TOKENS = 512
 _log = logging.getLogger("facedance")
 
 
+@dataclass(frozen=True)
+class ClipFiles:
+    """What the latents of one shard's clips are made from."""
+
+    clips: Path  # csv: clip, status
+    clips_folder: Path  # their videos, `<clip>.mp4`
+    poses: Path  # csv: clip, status
+    poses_folder: Path  # control videos, `<clip>.mp4`
+    references_folder: Path  # pictures of the dancers' heads, `<clip>.png`, where there are any
+
+
+@dataclass(frozen=True)
+class LatentFiles:
+    """Where the latents of one shard go."""
+
+    folder: Path  # for `<clip>.safetensors`
+    manifest: Path  # csv to write: clip, status, file, sha256
+
+
 @torch.no_grad()
 def encode_prompts(model: Path, prompts: Mapping[str, str], dtype: torch.dtype, out: Path) -> None:
     """Write each prompt's text embedding (512, text dim), as WanVACEPipeline.encode_prompt gives it, under its name."""
@@ -36,30 +55,18 @@ def encode_prompts(model: Path, prompts: Mapping[str, str], dtype: torch.dtype, 
     save_latents(out, tensors)
 
 
-def encode_shard(
-    model: Path,
-    wan: WanModel,
-    *,
-    clips_manifest: Path,
-    clips_folder: Path,
-    poses_manifest: Path,
-    poses_folder: Path,
-    references_folder: Path,
-    folder: Path,
-    manifest: Path,
-    stamp: Path,
-) -> None:
-    """Encode the clips that both manifests (csv with clip, status) accept, to `<folder>/<clip>.safetensors`.
+def encode_shard(sources: ClipFiles, latents: LatentFiles, model: Path, wan: WanModel, stamp: Path) -> None:
+    """Encode the clips that both tables of `sources` accept.
 
-    Each file holds `video` (z, T', h, w) float32, `control` (VACE channels, T', h, w) in the model's dtype and, when
-    `<references_folder>/<clip>.png` exists, `reference` (z, 1, h, w) float32. `manifest` gets a row per clip: clip,
-    status, file, sha256.
+    Each file holds `video` (z, T', h, w) float32, `control` (VACE channels, T', h, w) in the model's dtype and, when there
+    is a picture of the dancer's head, `reference` (z, 1, h, w) float32.
     """
-    posed = {clip for clip, accepted in _statuses(poses_manifest) if accepted}
+    posed = {clip for clip, accepted in _statuses(sources.poses) if accepted}
     items = []
-    for clip, accepted in _statuses(clips_manifest):
-        reference = references_folder / f"{clip}.png"
-        paths = [clips_folder / f"{clip}.mp4", poses_folder / f"{clip}.mp4", *([reference] if reference.exists() else [])]
+    for clip, accepted in _statuses(sources.clips):
+        video, control = sources.clips_folder / f"{clip}.mp4", sources.poses_folder / f"{clip}.mp4"
+        reference = sources.references_folder / f"{clip}.png"
+        paths = [video, control, *([reference] if reference.exists() else [])]
         items.append(_Item(clip, paths if accepted and clip in posed else None))
 
     def encode(encoder: LatentEncoder, paths: Sequence[Path]) -> dict[str, Tensor]:
@@ -72,22 +79,20 @@ def encode_shard(
             tensors["reference"] = encoder.reference(read_picture(references[0]))
         return tensors
 
-    _encode_items(items, encode, model=model, wan=wan, folder=folder, manifest=manifest, stamp=stamp)
+    _encode_items(items, encode, latents, model, wan, stamp)
 
 
-def encode_controls(
-    model: Path, wan: WanModel, *, controls_manifest: Path, controls_folder: Path, folder: Path, manifest: Path, stamp: Path
-) -> None:
-    """Encode ready-made control videos as `encode_shard` does clips; their files hold only `control`."""
+def encode_controls(controls: Path, controls_folder: Path, latents: LatentFiles, model: Path, wan: WanModel, stamp: Path) -> None:
+    """Encode the ready-made control videos that `controls` (csv: clip, status) accepts; their files hold only `control`.
 
-    items = [
-        _Item(clip, [controls_folder / f"{clip}.mp4"] if accepted else None) for clip, accepted in _statuses(controls_manifest)
-    ]
+    The videos are `<controls_folder>/<clip>.mp4`.
+    """
+    items = [_Item(clip, [controls_folder / f"{clip}.mp4"] if accepted else None) for clip, accepted in _statuses(controls)]
 
     def encode(encoder: LatentEncoder, paths: Sequence[Path]) -> dict[str, Tensor]:
         return {"control": encoder.control(read_frames(paths[0])).to(getattr(torch, wan.dtype))}
 
-    _encode_items(items, encode, model=model, wan=wan, folder=folder, manifest=manifest, stamp=stamp)
+    _encode_items(items, encode, latents, model, wan, stamp)
 
 
 @dataclass(frozen=True)
@@ -99,11 +104,9 @@ class _Item:
 def _encode_items(
     items: Sequence[_Item],
     encode: Callable[[LatentEncoder, Sequence[Path]], dict[str, Tensor]],
-    *,
+    latents: LatentFiles,
     model: Path,
     wan: WanModel,
-    folder: Path,
-    manifest: Path,
     stamp: Path,
 ) -> None:
     """Encode the accepted items that are not there yet, and write the manifest of all. The VAE is loaded if needed."""
@@ -111,21 +114,21 @@ def _encode_items(
     encoder: LatentEncoder | None = None
     rows = []
     for i, item in enumerate(items):
-        out = folder / f"{item.clip}.safetensors"
+        out = latents.folder / f"{item.clip}.safetensors"
         if item.sources is None:
             out.unlink(missing_ok=True)  # from a run in which it was accepted
             rows.append((item.clip, "rejected", "", ""))
             continue
         key = item_key(stamp, weights, [sha256(path) for path in item.sources])
-        facts = reusable(folder, item.clip, key)
+        facts = reusable(latents.folder, item.clip, key)
         if facts is None:
             _log.info("latents %d of %d: %s", i + 1, len(items), item.clip)
             encoder = encoder or LatentEncoder(load_vae(model, choose_device()), wan.width, wan.height)
             save_latents(out, encode(encoder, item.sources))
             facts = {"sha256": sha256(out)}
-            record(folder, item.clip, key, [out], facts)
+            record(latents.folder, item.clip, key, [out], facts)
         rows.append((item.clip, "accepted", out.name, facts["sha256"]))
-    with atomic(manifest) as temporary:
+    with atomic(latents.manifest) as temporary:
         pd.DataFrame(rows, columns=["clip", "status", "file", "sha256"]).to_csv(temporary, index=False)
 
 

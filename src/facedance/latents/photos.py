@@ -31,6 +31,17 @@ _log = logging.getLogger("facedance")
 
 
 @dataclass(frozen=True)
+class PhotoFiles:
+    """What the latents of one person's photos are made from, and where they go."""
+
+    table: Path  # csv of the faces stage: photo, status
+    photos: Sequence[Path]
+    reference: Path  # picture of the person's head
+    pose_model: Path  # MediaPipe's landmarker
+    latents: Path  # safetensors to write
+
+
+@dataclass(frozen=True)
 class Portrait:
     """A window of a photo; boxes are x0, y0, x1, y1 and landmarks x, y in pixels of `image`."""
 
@@ -73,34 +84,28 @@ def frame_portrait(photo: Image, found: Face, width: int, height: int) -> Portra
 
 
 def encode_photos(
-    model: Path,
-    wan: WanModel,
-    identity: str,
-    *,
-    photos_csv: Path,
-    photos: Sequence[Path],
-    backend: FaceBackend,
-    faces: Faces,
-    pose_model: Path,
-    poses: Poses,
-    reference: Path,
-    out: Path,
+    identity: str, files: PhotoFiles, model: Path, wan: WanModel, backend: FaceBackend, faces: Faces, poses: Poses
 ) -> None:
     """Encode the accepted photos of one person as videos of one frame, head and shoulders in the model's aspect.
 
-    `out` holds, for each photo, `<photo>.video` (z, 1, h, w), `<photo>.control` (VACE channels, 1, h, w), `<photo>.box`
-    (4,) the face and `<photo>.seen` (4,) the part that is not padding, both x0, y0, x1, y1, and `<photo>.landmarks` (5, 2)
-    of the face, all in pixels of the model's frame; and `reference` (z, 1, h, w), the picture at `reference` padded with white.
+    The latents hold, for each photo, `<photo>.video` (z, 1, h, w) and `<photo>.control` (VACE channels, 1, h, w). In pixels
+    of the model's frame they hold `<photo>.box` (4,) of the face and `<photo>.seen` (4,), the part that is not padding, both
+    x0, y0, x1, y1, and `<photo>.landmarks` (5, 2) of the face. `reference` (z, 1, h, w) is the picture of the head, padded
+    with white.
+
+    Raises:
+        InputError: an accepted photo is gone.
     """
-    table = pd.read_csv(photos_csv, dtype=str, keep_default_na=False)
+    table = pd.read_csv(files.table, dtype=str, keep_default_na=False)
     accepted = table.loc[table["status"] == "accepted", "photo"].tolist()
-    paths = {photo_name(path): path for path in photos}
+    paths = {photo_name(path): path for path in files.photos}
     if missing := [name for name in accepted if name not in paths]:
         raise InputError(f"{identity}: photo {missing[0]!r} was accepted but is gone; run the faces stage again")
     encoder = LatentEncoder(load_vae(model, choose_device()), wan.width, wan.height)
-    tensors = {"reference": encoder.reference(read_picture(reference))}
+    tensors = {"reference": encoder.reference(read_picture(files.reference))}
     width, height = wan.clip_size
-    with open_landmarker(pose_model, mode="image", people=1, detection_confidence=poses.detection_confidence) as landmarker:
+    confidence = poses.detection_confidence
+    with open_landmarker(files.pose_model, mode="image", people=1, detection_confidence=confidence) as landmarker:
         for i, name in enumerate(accepted):
             _log.info("%s: photo %d of %d, %s", identity, i + 1, len(accepted), name)
             photo = load_photo(paths[name])
@@ -112,7 +117,7 @@ def encode_photos(
             tensors[f"{name}.box"] = torch.from_numpy(portrait.face / wan.clip_scale)
             tensors[f"{name}.landmarks"] = torch.from_numpy(portrait.landmarks / wan.clip_scale)
             tensors[f"{name}.seen"] = torch.from_numpy(portrait.photo / wan.clip_scale)
-    save_latents(out, tensors)
+    save_latents(files.latents, tensors)
 
 
 def _draw(people: NDArray[np.float32], wan: WanModel, poses: Poses) -> Image:

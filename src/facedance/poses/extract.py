@@ -31,16 +31,29 @@ CRF = 12  # flat colours on black cost few bytes, and they must not bleed
 
 
 @dataclass(frozen=True)
+class PoseFiles:
+    """What the pose extraction of one shard reads and writes."""
+
+    clips: Path  # csv with the shard's clips
+    clips_folder: Path  # their videos, `<clip>.mp4`
+    keypoints_folder: Path | None  # AIST++'s keypoints2d; None to leave them unused
+    model: Path  # MediaPipe's landmarker
+    landmarks: Path  # parquet to write: clip, frame, joint, x, y, z, visibility, interpolated
+    manifest: Path  # csv to write: clip, status, reason, origin, tracked_rate, sha256
+    folder: Path  # for the control videos, `<clip>.mp4`
+
+    def kept_landmarks(self, clip: str) -> Path:
+        """Where the landmarks of one clip are kept between runs."""
+        return self.folder / ".items" / f"{clip}.parquet"
+
+
+@dataclass(frozen=True)
 class _Setting:
     """What all clips of a shard share."""
 
-    model: Path
+    files: PoseFiles
     params: Poses
     wan: WanModel
-    folder: Path
-
-    def kept_landmarks(self, clip: str) -> Path:
-        return self.folder / ".items" / f"{clip}.parquet"
 
 
 @dataclass(frozen=True)
@@ -59,54 +72,39 @@ class _Job:
         return str(self.row["clip"])
 
 
-def extract_shard(
-    *,
-    clips_manifest: Path,
-    clips_folder: Path,
-    keypoints_folder: Path | None,
-    model: Path,
-    params: Poses,
-    wan: WanModel,
-    folder: Path,
-    landmarks: Path,
-    manifest: Path,
-    stamp: Path,
-    workers: int,
-) -> None:
+def extract_shard(files: PoseFiles, params: Poses, wan: WanModel, stamp: Path, workers: int) -> None:
     """Landmarks and a control video of every accepted clip of a shard.
 
-    A clip's landmarks are AIST++'s keypoints where `keypoints_folder` has a file for its sequence, else MediaPipe's of
-    the person that `facedance.poses.track.follow` follows. A clip with too few tracked frames is rejected and gets neither.
-    The workers are forked: a process that has opened a landmarker itself must not call this, for MediaPipe's threads are lost
-    in a fork and it would wait for them for ever.
+    A clip's landmarks are AIST++'s keypoints where the keypoints folder has a file for its sequence, else MediaPipe's of
+    the person that `facedance.poses.track.follow` follows. Their x, y and z are pixels of the clip, NaN where unknown;
+    keypoints have no z. A clip with too few tracked frames is rejected and gets neither landmarks nor a control video.
+    A clip is done again only if it, the stamp or the model has changed.
+
+    The workers are forked. A process that has opened a landmarker itself must not call this: MediaPipe's threads do not
+    survive a fork, so a worker would wait for them for ever.
 
     Args:
-        clips_manifest: csv with the shard's clips; their videos are `<clips_folder>/<clip>.mp4`.
-        folder: for the control videos `<clip>.mp4`; a clip is done again only if it, the stamp or the model has changed.
-        landmarks: parquet to write: clip, frame, joint, x, y, z, visibility, interpolated. x, y and z are pixels of the clip,
-            NaN where unknown, as is z for keypoints.
-        manifest: csv to write: clip, status, reason, origin, tracked_rate.
         workers: processes, each of which does whole clips.
 
     Raises:
         InputError: a keypoints file cannot be read, or the model is damaged.
     """
     log = logging.getLogger("facedance")
-    table = pd.read_csv(clips_manifest, keep_default_na=False, dtype={"clip": str, "camera": str})
+    table = pd.read_csv(files.clips, keep_default_na=False, dtype={"clip": str, "camera": str})
     clips = table[table["status"] == "accepted"].to_dict("records")
-    setting = _Setting(model, params, wan, folder)
+    setting = _Setting(files, params, wan)
     jobs = []
     for number, clip in enumerate(clips, start=1):
         row = {str(column): value for column, value in clip.items()}
-        video = clips_folder / f"{row['clip']}.mp4"
-        keypoints = _keypoints_of(row, keypoints_folder)
+        video = files.clips_folder / f"{row['clip']}.mp4"
+        keypoints = _keypoints_of(row, files.keypoints_folder)
         # Keypoints depend on where the clip was cut from its video, landmarks on what the clip shows.
-        source = [sha256(keypoints), {k: str(v) for k, v in row.items()}] if keypoints else [sha256(model)]
+        source = [sha256(keypoints), {k: str(v) for k, v in row.items()}] if keypoints else [sha256(files.model)]
         jobs.append(_Job(row, video, keypoints, item_key(stamp, sha256(video), *source), number, len(clips)))
-    facts = {job.clip: reusable(folder, job.clip, job.key) for job in jobs}
+    facts = {job.clip: reusable(files.folder, job.clip, job.key) for job in jobs}
     todo = [job for job in jobs if facts[job.clip] is None]
     log.info("%d clips, %d of them unchanged", len(jobs), len(jobs) - len(todo))
-    folder.mkdir(parents=True, exist_ok=True)
+    files.folder.mkdir(parents=True, exist_ok=True)
     workers = min(workers, len(todo))
     if workers:
         # Forked: a spawned worker would run the calling script once more.
@@ -117,10 +115,10 @@ def extract_shard(
 
     accepted = [clip for clip, fact in facts.items() if fact is not None and fact["status"] == "accepted"]
     parts = [_table("", (), np.zeros((0, 0, 4), np.float32), np.zeros((0, 0), np.bool_))]
-    parts += [pd.read_parquet(setting.kept_landmarks(clip)) for clip in accepted]
-    with atomic(landmarks) as temporary:
+    parts += [pd.read_parquet(files.kept_landmarks(clip)) for clip in accepted]
+    with atomic(files.landmarks) as temporary:
         pd.concat(parts, ignore_index=True).to_parquet(temporary, index=False)
-    with atomic(manifest) as temporary:
+    with atomic(files.manifest) as temporary:
         pd.DataFrame(list(facts.values()), columns=_MANIFEST_COLUMNS).to_csv(temporary, index=False)
 
 
@@ -138,7 +136,7 @@ def _do_clips(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, An
     log = logging.getLogger("facedance")
     confidence = setting.params.detection_confidence
     with (
-        open_landmarker(setting.model, "image", people=_PEOPLE, detection_confidence=confidence) as finder,
+        open_landmarker(setting.files.model, "image", people=_PEOPLE, detection_confidence=confidence) as finder,
         ThreadPoolExecutor(1) as writer,
     ):
         written = {}
@@ -160,9 +158,9 @@ def _joints(job: _Job, finder: Landmarker, setting: _Setting) -> NDArray[np.floa
 
 def _write(job: _Job, joints: NDArray[np.float32], setting: _Setting) -> dict[str, Any]:
     """The products of a clip with these joints (T, J, 4), and its row of the manifest."""
-    params, wan = setting.params, setting.wan
+    files, params, wan = setting.files, setting.params, setting.wan
     names = COCO if job.keypoints else MEDIAPIPE
-    video, kept = setting.folder / f"{job.clip}.mp4", setting.kept_landmarks(job.clip)
+    video, kept = files.folder / f"{job.clip}.mp4", files.kept_landmarks(job.clip)
     # A frame counts as tracked when most of its joints are known; MediaPipe gives all of them or none.
     tracked = int((np.isfinite(joints[..., 0]).mean(axis=1) > 0.5).sum())
     rate = tracked / len(joints)
@@ -186,7 +184,7 @@ def _write(job: _Job, joints: NDArray[np.float32], setting: _Setting) -> dict[st
         "tracked_rate": round(rate, 4),
         "sha256": sha256(video) if accepted else "",
     }
-    record(setting.folder, job.clip, job.key, [video, kept] if accepted else [], row)
+    record(files.folder, job.clip, job.key, [video, kept] if accepted else [], row)
     return row
 
 
@@ -194,7 +192,7 @@ def _landmarks(job: _Job, finder: Landmarker, setting: _Setting) -> NDArray[np.f
     """MediaPipe's landmarks (T, 33, 4) of a clip."""
     params = setting.params
     with open_landmarker(
-        setting.model,
+        setting.files.model,
         "video",
         detection_confidence=params.detection_confidence,
         tracking_confidence=params.tracking_confidence,

@@ -3,17 +3,42 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
 import facedance
 from facedance.config.batches import renders_of
 from facedance.config.render_settings import RenderSettings
-from facedance.config.sections import Batch, Blend, ForeignLora, RenderMemory, RenderSpeed, WanModel
+from facedance.config.sections import Batch, Blend, ForeignLora, RenderMemory, RenderSpeed, Section, WanModel
 from facedance.files import sha256
 from facedance.job import InputError
 from facedance.render.inputs import Person, RenderInputs, RenderJob
+
+
+class RuleFiles(Protocol):
+    """The inputs of a rule that renders; `adapters`, `embeddings` and `photos` are in the order of the people shown."""
+
+    model: str  # manifest.json of the video model
+    prompts: str  # safetensors: text embeddings by their prompts' names
+    clips: str  # csv: the clips, which give the music
+    adapters: Sequence[str]
+    embeddings: Sequence[str]
+    photos: Sequence[str]
+
+
+class RuleParams(Section):
+    """The parameters of a rule that renders, as in params.yaml but for the last two."""
+
+    wan: WanModel
+    model: str  # the model's name
+    prompts: dict[str, str]
+    settings: RenderSettings
+    memory: RenderMemory
+    speed: RenderSpeed
+    loras: dict[str, ForeignLora]
+    blend: Blend | None  # None when one person is shown
+    consent: dict[str, str]  # of each person shown
 
 
 @dataclass(frozen=True)
@@ -25,43 +50,41 @@ class Request:
     provenance: dict[str, Any]
 
 
-def render_request(files: Any, values: Mapping[str, Any], loras: Mapping[str, str], latents_folder: Path) -> Request:
+def render_request(files: RuleFiles, params: RuleParams, loras: Mapping[str, str], latents_folder: Path) -> Request:
     """The shared part of a job's renders.
 
     Args:
-        files: the rule's inputs: `model`, `prompts`, `clips` (the list of the clips that give the music), and `adapters`,
-            `embeddings` and `photos` in the order of `values["consent"]`.
-        values: `wan`, `model`, `settings`, `memory`, `speed`, `loras`, `blend` and `consent` (of each person shown), all as in
-            params.yaml.
-        loras: the files of `values["loras"]`, by their names.
+        files: the rule's inputs.
+        params: the rule's parameters.
+        loras: the files of `params.loras`, by their names.
         latents_folder: of the clips' latents.
     """
     model = Path(files.model)
     people = {
         name: Person(adapter=Path(adapter), embedding=Path(embedding), photos=Path(photos), consent=consent)
         for (name, consent), adapter, embedding, photos in zip(
-            values["consent"].items(), files.adapters, files.embeddings, files.photos, strict=True
+            params.consent.items(), files.adapters, files.embeddings, files.photos, strict=True
         )
     }
     inputs = RenderInputs(
         model=model.parent,
-        wan=WanModel(**values["wan"]),
-        memory=RenderMemory(**values["memory"]),
-        speed=RenderSpeed(**values["speed"]),
+        wan=params.wan,
+        memory=params.memory,
+        speed=params.speed,
         prompts=Path(files.prompts),
         people=people,
-        blend=Blend(**values["blend"]) if values["blend"] else None,
-        loras={Path(loras[name]): ForeignLora(**lora).scale for name, lora in values["loras"].items()},
+        blend=params.blend,
+        loras={Path(loras[name]): lora.scale for name, lora in params.loras.items()},
         latents_folder=latents_folder,
         clips_folder=Path(files.clips).parents[1],
     )
-    provenance = {"facedance": facedance.__version__, "model": values["model"], "model_manifest_sha256": sha256(model)}
-    return Request(inputs, RenderSettings(**values["settings"]), provenance)
+    provenance = {"facedance": facedance.__version__, "model": params.model, "model_manifest_sha256": sha256(model)}
+    return Request(inputs, params.settings, provenance)
 
 
-def shard_jobs(who: str, latents: Path, batches: Sequence[Mapping[str, Any]], settings: RenderSettings) -> list[RenderJob]:
+def shard_jobs(who: str, latents: Path, batches: Sequence[Batch], settings: RenderSettings) -> list[RenderJob]:
     """The renders that the batches ask for in the accepted clips of a shard, listed in the csv `latents`."""
-    asked = renders_of(who, _accepted(latents), [Batch.model_validate(batch) for batch in batches])
+    asked = renders_of(who, _accepted(latents), batches)
     return [RenderJob(who, clip, variant, settings.varied(variant)) for clip, variant in asked]
 
 

@@ -8,6 +8,7 @@ import math
 import platform
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,58 +25,55 @@ _SCRIPTS = ("tables.js", "player.js", "page.js")
 _CURVE_POINTS = 300  # more than a chart has pixels for, and a page must stay light
 
 
-def build_report(
-    *,
-    params: Params,
-    metrics: Path,
-    accuracy: Path,
-    clips_csv: Path,
-    poses_manifests: Sequence[Path],
-    faces: Mapping[str, Path],
-    training: Mapping[str, Path],
-    renders_folder: Path,
-    clips_folder: Path,
-    poses_folder: Path,
-    controls_folder: Path,
-    weights: Sequence[Path],
-    model_manifest: Path,
-    folder: Path,
-) -> None:
-    """Write `folder`/index.html and copies of the media that it shows.
+@dataclass(frozen=True)
+class ReportFiles:
+    """What the page is made from, and where it goes."""
 
-    Args:
-        metrics, accuracy: the tables of `evaluate.summary` and `evaluate.accuracy`; every row of `metrics` is shown.
-        faces, training: the folders results/faces/<identity> and results/train/<identity>, by identity.
-        controls_folder: where ready-made control videos lie under their clip's name.
-        weights: further weight files whose digests are shown.
-        model_manifest: manifest.json of the video model: name, size and sha256 of every file.
-    """
-    media = Media(folder)
-    renders = _table(metrics, ("identity", "clip", "variant"))
+    metrics: Path  # csv of `evaluate.summary`; every row is shown
+    accuracy: Path  # csv of `evaluate.accuracy`
+    clips: Path  # csv: all clips, rejected ones included
+    poses: Sequence[Path]  # csv: the clips whose poses were extracted, rejected ones included
+    faces: Mapping[str, Path]  # folders results/faces/<identity>, by identity
+    training: Mapping[str, Path]  # folders results/train/<identity>, by identity
+    renders_folder: Path  # `<identity>/<clip>/<variant>.mp4`
+    clips_folder: Path  # `<clip>.mp4`
+    poses_folder: Path  # control videos, `<clip>.mp4`
+    model: Path  # manifest.json of the video model: name, size and sha256 of every file
+    weights: Sequence[Path]  # further weights, whose digests are shown
+    folder: Path  # gets index.html, and copies of the media that it shows
+
+
+def build_report(params: Params, files: ReportFiles) -> None:
+    """Write index.html and copies of the media that it shows."""
+    media = Media(files.folder)
+    renders = _table(files.metrics, ("identity", "clip", "variant"))
     for row in renders:
-        video = renders_folder / row["identity"] / row["clip"] / f"{row['variant']}.mp4"
+        video = files.renders_folder / row["identity"] / row["clip"] / f"{row['variant']}.mp4"
         row["video"] = media.add(video, "renders", row["identity"], row["clip"], video.name)
-    extraction = _table(accuracy, ("clip", "origin"))
+    extraction = _table(files.accuracy, ("clip", "origin"))
+    rejected = _rejected(files.clips, "clips") + [row for path in sorted(files.poses) for row in _rejected(path, "poses")]
+    adapters = [path / "adapter.safetensors" for _, path in sorted(files.training.items())]
     data = {
         "model": params.model,
         "size": params.wan.clip_size,
         "fps": params.wan.fps,
         "frames": params.wan.frames,
         "renders": renders,
-        "clips": {clip: _clip(clip, clips_folder, poses_folder, controls_folder, media) for clip in _unique(renders, "clip")},
-        "people": _people(params, faces, media),
+        "clips": {clip: _clip(clip, files, media) for clip in _unique(renders, "clip")},
+        "people": _people(params, files.faces, media),
         "extraction": extraction,
         "extraction_pck": {origin: _mean_pck(extraction, origin) for origin in _unique(extraction, "origin")},
-        "training": {name: loss_curve(path / "metrics.csv") for name, path in sorted(training.items())},
-        "rejected": _rejected(clips_csv, "clips") + [row for path in sorted(poses_manifests) for row in _rejected(path, "poses")],
+        "training": {name: loss_curve(path / "metrics.csv") for name, path in sorted(files.training.items())},
+        "rejected": rejected,
         "parameters": yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120),
         "versions": _versions(),
-        "weights": _weights(model_manifest, [*weights, *(path / "adapter.safetensors" for _, path in sorted(training.items()))]),
+        "weights": _weights(files.model, [*files.weights, *adapters]),
     }
     media.remove_unused()
-    with atomic(folder / "index.html") as temporary:
+    page = files.folder / "index.html"
+    with atomic(page) as temporary:
         temporary.write_text(fill_page(data), encoding="utf-8")
-    logging.getLogger("facedance").info("report of %d renders: %s", len(renders), folder / "index.html")
+    logging.getLogger("facedance").info("report of %d renders: %s", len(renders), page)
 
 
 def fill_page(data: Mapping[str, Any]) -> str:
@@ -116,12 +114,12 @@ def _unique(rows: Sequence[Mapping[str, Any]], key: str) -> list[str]:
     return sorted({row[key] for row in rows})
 
 
-def _clip(clip: str, clips: Path, poses: Path, controls: Path, media: Media) -> dict[str, str | None]:
-    if clip.startswith(CONTROL_PREFIX):
-        return {"source": None, "control": media.add(controls / f"{clip}.mp4", "controls", f"{clip}.mp4")}
+def _clip(clip: str, files: ReportFiles, media: Media) -> dict[str, str | None]:
+    """Addresses of a clip and its control video; a ready-made control video has no clip."""
+    name, ready_made = f"{clip}.mp4", clip.startswith(CONTROL_PREFIX)
     return {
-        "source": media.add(clips / f"{clip}.mp4", "clips", f"{clip}.mp4"),
-        "control": media.add(poses / f"{clip}.mp4", "controls", f"{clip}.mp4"),
+        "source": None if ready_made else media.add(files.clips_folder / name, "clips", name),
+        "control": media.add(files.poses_folder / name, "controls", name),
     }
 
 
@@ -158,7 +156,7 @@ def _rejected(path: Path, stage: str) -> list[dict[str, str]]:
 
 
 def _versions() -> list[dict[str, str]]:
-    """Python and every installed package: what a dependency is installed as differs between CPU and GPU machines."""
+    """Versions of Python and of every installed package."""
     found = {d.name: d.version for d in importlib.metadata.distributions()}
     packages = [{"package": name, "version": found[name]} for name in sorted(found, key=str.lower)]
     return [{"package": "Python", "version": platform.python_version()}, *packages]

@@ -33,20 +33,23 @@ REFERENCE_WEIGHT = 0.3
 """Of the loss on the reference's latent frame: enough to keep the model on the frame that it denoises there."""
 
 
+EMPTY_PROMPT = "none"
+"""Name of the prompt that stands for no text; params.yaml must have it."""
+
+
 @dataclass(frozen=True)
 class TrainingFiles:
-    """Where the data of one training lies; the files are those of docs/architecture.md."""
+    """What one training reads."""
 
-    prompts: Path
-    videos: Sequence[str]  # glob patterns on the names of those to learn from
-    prompt: str  # name of the text that goes with clips and photos
-    empty_prompt: str  # name of the text that stands for none
-    manifests: Sequence[Path]  # of the clips' latents
-    latents: Path  # their folder
-    boxes: Sequence[Path]
-    dancers: Sequence[Path]  # embeddings
-    photos: Path
-    embedding: Path  # of the person
+    model: Path  # folder of the video model
+    recogniser: Path  # folder of dlib's weights, which only an identity_weight above 0 needs
+    prompts: Path  # safetensors: text embeddings by their prompts' names
+    manifests: Sequence[Path]  # csv: clip, status, file, sha256 of the clips' latents
+    latents: Path  # folder of these latents
+    boxes: Sequence[Path]  # parquet: the dancers' faces in the clips
+    dancers: Sequence[Path]  # safetensors: the dancers' embeddings by clip
+    photos: Path  # safetensors: latents of the person's photos
+    embedding: Path  # safetensors: the identity embedding of the person
 
     def digests(self) -> dict[str, str]:
         """Digest of the content of each file that is used as a whole."""
@@ -148,14 +151,16 @@ class Example:
     chance: int  # seed of what else is left to chance
 
 
-def read_dataset(files: TrainingFiles, wan: WanModel) -> Dataset:
+def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, prompt: str) -> Dataset:
     """Gather the sources. The last dance (by name) whose dancer's face is known is held out, if there is another.
+
+    Clips are those of `train.videos`. `prompt` names the text that goes with clips and photos.
 
     Raises:
         InputError: there is no photo.
     """
     identity = torch.from_numpy(load_embeddings(files.embedding)["embedding"].vector)
-    clips = _clips(files, wan)
+    clips = _clips(files, wan, train.videos)
     known = [clip for clip in clips if clip.embedding is not None]
     heldout = known[-1] if known and any(clip.video_name != known[-1].video_name for clip in clips) else None
     with safe_open(files.photos, framework="pt") as file:
@@ -168,8 +173,8 @@ def read_dataset(files: TrainingFiles, wan: WanModel) -> Dataset:
         clips=tuple(clip for clip in clips if heldout is None or clip.video_name != heldout.video_name),
         photos=tuple(Source(n, "photo", files.photos, digest_of_photos, boxes[n], size, identity) for n in names),
         heldout=heldout,
-        text=texts[files.prompt],
-        no_text=texts[files.empty_prompt],
+        text=texts[prompt],
+        no_text=texts[EMPTY_PROMPT],
         identity=identity,
     )
 
@@ -239,11 +244,12 @@ def generator(*place: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(digest(place)[:15], 16))
 
 
-def _clips(files: TrainingFiles, wan: WanModel) -> list[Source]:
+def _clips(files: TrainingFiles, wan: WanModel, videos: Sequence[str]) -> list[Source]:
+    """The accepted clips of the videos whose names match one of the glob patterns `videos`."""
     if not files.manifests:
         return []
     manifests = pd.concat([pd.read_csv(path, dtype=str, keep_default_na=False) for path in files.manifests])
-    wanted = manifests["clip"].map(lambda clip: matches(video_of_clip(clip), files.videos)).astype(bool)
+    wanted = manifests["clip"].map(lambda clip: matches(video_of_clip(clip), videos)).astype(bool)
     accepted = manifests[wanted & (manifests["status"] == "accepted")].sort_values("clip")
     embeddings = {clip: e for path in files.dancers for clip, e in load_embeddings(path).items()}
     boxes = pd.concat([pd.read_parquet(path) for path in files.boxes])

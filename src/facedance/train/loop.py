@@ -9,7 +9,8 @@ import itertools
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,36 +37,33 @@ COLUMNS = ["step", "phase", "kind", "loss", "face_loss", "identity_loss", "lr", 
 _log = logging.getLogger("facedance")
 
 
+@dataclass(frozen=True)
+class AdapterFiles:
+    """What one training writes."""
+
+    state: Path  # folder for checkpoints, with a subfolder named by what the training computes (`facedance.train.key`)
+    adapter: Path  # safetensors: the weights
+    meta: Path  # json: what the adapter was made from and how the loss fell, without any times
+    metrics: Path  # csv: a row per step
+    validation: Path  # folder for `step_<n>.mp4`, the person on the dance that is held out
+
+
 def train_identity(
     identity: str,
-    model: Path,
+    files: TrainingFiles,
+    out: AdapterFiles,
     wan: WanModel,
     train: Train,
-    *,
-    files: TrainingFiles,
-    recogniser: Path,
-    state: Path,
-    adapter: Path,
-    meta: Path,
-    metrics: Path,
-    validation: Path,
-    metadata: Mapping[str, str],
+    prompt: str,
     rank: Rank = ALONE,
 ) -> None:
     """Train the adapter of one person, or go on with the training that was interrupted.
 
-    The face branch starts from the one that the model brings along, if it does: that one's sizes then win over
+    The face branch starts from the one that the model brings along, if it has one. That one's sizes then win over
     face_tokens, face_rank and mapper_width of `train`.
 
     Args:
-        files: what to learn from.
-        recogniser: folder of dlib's weights, which only an identity_weight above 0 needs.
-        state: folder for checkpoints, with a subfolder named by what this training computes (`facedance.train.key`). Those of
-            earlier settings are removed when it has ended.
-        adapter: gets the weights, with `metadata`.
-        meta: gets what the adapter was made from and how the loss fell, as JSON without any times.
-        metrics: gets a row per step (csv).
-        validation: folder for `step_<n>.mp4`, the person on a dance that is held out.
+        prompt: name of the text that goes with clips and photos.
         rank: which of several processes this is, that train together; see `facedance.train.distributed`.
 
     Raises:
@@ -75,27 +73,27 @@ def train_identity(
     """
     if train.batch_size < rank.of:
         raise InputError(f"train.batch_size {train.batch_size} leaves some of {rank.of} GPUs idle: raise it, or train on fewer")
-    dataset = read_dataset(files, wan)
-    weights = {part: _weights_digest(model / part) for part in ("transformer", FACE_BRANCH)}
+    dataset = read_dataset(files, wan, train, prompt)
+    weights = {part: _weights_digest(files.model / part) for part in ("transformer", FACE_BRANCH)}
     inputs = files.digests() | dataset.digests() | weights
     if train.identity_weight:
-        inputs |= {"vae": _weights_digest(model / "vae"), "recogniser": sha256(recogniser / RECOGNISER_FILE)}
+        inputs |= {"vae": _weights_digest(files.model / "vae"), "recogniser": sha256(files.recogniser / RECOGNISER_FILE)}
     code = mathematics_digest()
-    folder = state / training_key(wan, train, inputs, code)
+    folder = out.state / training_key(wan, train, inputs, code)
     _log.info("%s: %d clips and %d photos to learn from", identity, len(dataset.clips), len(dataset.photos))
     advice = "take fewer frames (models.<model>.frames), or fewer train.lora_targets"
     if not train.gradient_checkpointing:
         advice = "set train.gradient_checkpointing to true"
     with _deterministic(), out_of_memory_means(advice):
-        learner, config = new_learner(dataset, model, wan, train, recogniser, rank)
-        rows, heldout = _run(identity, learner, dataset, folder, model=model, wan=wan)
+        learner, config = new_learner(dataset, files.model, wan, train, files.recogniser, rank)
+        rows, heldout = _run(identity, learner, dataset, folder, model=files.model, wan=wan)
         if rank.number:
             return
         learner.use_average()
-        save_adapter(adapter, learner.transformer, learner.branch, config, metadata)
-    with atomic(metrics) as temporary:
+        save_adapter(out.adapter, learner.transformer, learner.branch, config, {"identity": identity})
+    with atomic(out.metrics) as temporary:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(temporary, index=False)
-    _publish(folder / "validation", validation)
+    _publish(folder / "validation", out.validation)
     summary = {
         "identity": identity,
         "model": wan.model_dump(),
@@ -109,9 +107,9 @@ def train_identity(
         "heldout": heldout,
         "inputs": inputs,
         "code": code,
-        "adapter": sha256(adapter),
+        "adapter": sha256(out.adapter),
     }
-    write_json(meta, summary)
+    write_json(out.meta, summary)
     if others := checkpoint.remove_others(folder):
         _log.info("%s: removed the checkpoints of earlier settings (%d), from which nothing goes on", identity, len(others))
 
