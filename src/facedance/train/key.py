@@ -29,6 +29,7 @@ MATHEMATICS = (
 """Modules that decide what a step computes, and what a checkpoint holds of it."""
 
 OTHERS = {
+    "facedance.config.base": "declares what a section of parameters is",
     "facedance.config.batches": "names the videos to learn from, and the clips' digests are in the key",
     "facedance.config.render_settings": "of renders",
     "facedance.config.sections": "declares parameters, and their values are in the key",

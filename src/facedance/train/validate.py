@@ -55,7 +55,7 @@ def render_heldout(learner: Learner, dataset: Dataset, model: Path, wan: WanMode
     pipeline.set_progress_bar_config(disable=True)
     settings = RenderSettings(
         prompt="text",
-        negative_prompt="no text",
+        negative_prompt="no-text",
         steps=STEPS,
         guidance_scale=GUIDANCE,
         face_scale=1.0,
