@@ -56,7 +56,7 @@ class Running:
         last = ["", *self.lines()][-1]
         if ERROR in last:
             return f"{self.name}: {last.partition(ERROR)[2]}"
-        return f"{self.name}: ended without a sentence of its own; {self.log} ends with {last!r}"
+        return f"{self.name}: ended without saying why; the last line of {self.log} is {last!r}"
 
     def lines(self) -> list[str]:
         """The last lines of its log; none as long as only an earlier run has written there."""

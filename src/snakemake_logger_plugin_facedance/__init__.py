@@ -97,9 +97,9 @@ class LogHandler(LogHandlerBase):
         self.display.start()
 
     def pass_on(self, read: int) -> None:
-        with open(read, encoding="utf-8", errors="replace") as lines:
+        with open(read, encoding="utf-8", errors="replace", newline="\n") as lines:
             for line in lines:
-                self.say(line.rstrip("\n"))
+                self.say(line.rstrip().rpartition("\r")[2])  # of a library's own bar only how it ended
 
     def table(self) -> Table:
         """A row for the whole run, and one for each job."""
