@@ -9,6 +9,10 @@ min_version("9.0")
 configfile: "params.yaml"
 
 
+# What `snakemake --report report.html` says of the whole.
+report: "rules/captions/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/people.smk"
 include: "rules/sample.smk"

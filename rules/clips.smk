@@ -33,7 +33,12 @@ rule list_clips:
         manifests=expand("results/clips/shards/{shard}.csv", shard=SHARDS),
         stamp=stamp("clips", "list_clips", {}, items=lambda w: SHARDS),
     output:
-        "results/clips/clips.csv",
+        report(
+            "results/clips/clips.csv",
+            caption="captions/clips.rst",
+            category="clips",
+            labels={"shows": "clips and rejected videos"},
+        ),
     log:
         "logs/list_clips.log",
     benchmark:

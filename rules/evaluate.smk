@@ -54,7 +54,12 @@ rule measure_pose_accuracy:
         manifests=expand("results/poses/shards/{shard}.csv", shard=SHARDS),
         stamp=stamp("evaluate", "measure_pose_accuracy", {}, items=lambda w: SHARDS),
     output:
-        "results/evaluate/pose_accuracy.csv",
+        report(
+            "results/evaluate/pose_accuracy.csv",
+            caption="captions/pose_accuracy.rst",
+            category="evaluate",
+            labels={"shows": "pose extraction against known joints"},
+        ),
     log:
         "logs/measure_pose_accuracy.log",
     benchmark:
@@ -77,7 +82,12 @@ rule summarise:
         accuracy="results/evaluate/pose_accuracy.csv",
         stamp=stamp("evaluate", "summarise", {}, items=lambda w: render_manifests()),
     output:
-        csv="results/evaluate/metrics.csv",
+        csv=report(
+            "results/evaluate/metrics.csv",
+            caption="captions/scores.rst",
+            category="evaluate",
+            labels={"shows": "scores of each render"},
+        ),
         json="results/evaluate/metrics.json",
     log:
         "logs/summarise.log",

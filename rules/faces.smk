@@ -17,9 +17,24 @@ rule embed_faces:
     output:
         "results/faces/{identity}/embedding.safetensors",
         "results/faces/{identity}/photos.safetensors",
-        "results/faces/{identity}/photos.csv",
-        "results/faces/{identity}/reference.png",
-        "results/faces/{identity}/crops.png",
+        report(
+            "results/faces/{identity}/photos.csv",
+            caption="captions/photos.rst",
+            category="faces",
+            labels={"person": "{identity}", "shows": "photos used and not used"},
+        ),
+        report(
+            "results/faces/{identity}/reference.png",
+            caption="captions/reference.rst",
+            category="faces",
+            labels={"person": "{identity}", "shows": "reference"},
+        ),
+        report(
+            "results/faces/{identity}/crops.png",
+            caption="captions/crops.rst",
+            category="faces",
+            labels={"person": "{identity}", "shows": "faces used"},
+        ),
     log:
         "logs/embed_faces/{identity}.log",
     benchmark:

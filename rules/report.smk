@@ -14,7 +14,12 @@ rule build_report:
         model=WAN_MODEL,
         stamp=stamp("report", "build_report", PARAMS.model_dump(mode="json")),
     output:
-        "results/report/index.html",
+        report(
+            "results/report/index.html",
+            caption="captions/page.rst",
+            category="report",
+            labels={"shows": "the page"},
+        ),
     log:
         "logs/build_report.log",
     benchmark:

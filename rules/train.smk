@@ -22,7 +22,12 @@ rule train_adapter:
     output:
         adapter="results/train/{identity}/adapter.safetensors",
         meta="results/train/{identity}/meta.json",
-        metrics="results/train/{identity}/metrics.csv",
+        metrics=report(
+            "results/train/{identity}/metrics.csv",
+            caption="captions/training.rst",
+            category="train",
+            labels={"person": "{identity}", "shows": "loss of each step"},
+        ),
     log:
         "logs/train_adapter/{identity}.log",
     benchmark:
