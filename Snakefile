@@ -6,6 +6,10 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
+# What `snakemake --report report.html` says of the whole.
+report: "rules/captions/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/people.smk"
 include: "rules/sample.smk"

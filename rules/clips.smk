@@ -39,7 +39,12 @@ rule list_clips:
         manifests=expand(layout.CLIP_LIST, shard=SHARDS),
         stamp=stamp("clips", "list_clips", {}, items=lambda w: SHARDS),
     output:
-        layout.ALL_CLIPS,
+        report(
+            layout.ALL_CLIPS,
+            caption="captions/clips.rst",
+            category="clips",
+            labels={"shows": "clips and rejected videos"},
+        ),
     log:
         layout.log("list_clips"),
     benchmark:

@@ -62,7 +62,12 @@ rule measure_pose_accuracy:
             files=lambda w: expand(layout.GROUND_TRUTH, video=SAMPLE_VIDEOS),
         ),
     output:
-        layout.POSE_ACCURACY,
+        report(
+            layout.POSE_ACCURACY,
+            caption="captions/pose_accuracy.rst",
+            category="evaluate",
+            labels={"shows": "pose extraction against known joints"},
+        ),
     log:
         layout.log("measure_pose_accuracy"),
     benchmark:
@@ -82,7 +87,12 @@ rule summarise:
         accuracy=layout.POSE_ACCURACY,
         stamp=stamp("evaluate", "summarise", {}, items=lambda w: render_lists()),
     output:
-        csv=layout.ALL_SCORES,
+        csv=report(
+            layout.ALL_SCORES,
+            caption="captions/scores.rst",
+            category="evaluate",
+            labels={"shows": "scores of each render"},
+        ),
         json=layout.MEAN_SCORES,
     log:
         layout.log("summarise"),

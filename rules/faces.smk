@@ -17,9 +17,24 @@ rule embed_faces:
     output:
         layout.EMBEDDING,
         layout.PHOTO_EMBEDDINGS,
-        layout.PHOTO_LIST,
-        layout.REFERENCE,
-        layout.CONTACT_SHEET,
+        report(
+            layout.PHOTO_LIST,
+            caption="captions/photos.rst",
+            category="faces",
+            labels={"person": "{identity}", "shows": "photos used and not used"},
+        ),
+        report(
+            layout.REFERENCE,
+            caption="captions/reference.rst",
+            category="faces",
+            labels={"person": "{identity}", "shows": "reference"},
+        ),
+        report(
+            layout.CONTACT_SHEET,
+            caption="captions/crops.rst",
+            category="faces",
+            labels={"person": "{identity}", "shows": "faces used"},
+        ),
     log:
         layout.log("embed_faces"),
     benchmark:

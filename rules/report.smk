@@ -14,7 +14,12 @@ rule build_report:
         model=WAN_MODEL,
         stamp=stamp("report", "build_report", PARAMS.model_dump(mode="json")),
     output:
-        layout.REPORT,
+        report(
+            layout.REPORT,
+            caption="captions/page.rst",
+            category="report",
+            labels={"shows": "the page"},
+        ),
     log:
         layout.log("build_report"),
     benchmark:

@@ -20,7 +20,12 @@ rule train_adapter:
     output:
         adapter=layout.ADAPTER,
         meta=layout.ADAPTER_FACTS,
-        metrics=layout.LOSSES,
+        metrics=report(
+            layout.LOSSES,
+            caption="captions/training.rst",
+            category="train",
+            labels={"person": "{identity}", "shows": "loss of each step"},
+        ),
     log:
         layout.log("train_adapter"),
     benchmark:

@@ -3,10 +3,17 @@
 import contextlib
 import errno
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+
+ERROR = "error: "
+"""What the last line of a log says before the sentence on which a job ended."""
+
+LOG_ONLY = "FACEDANCE_LOG_ONLY"
+"""Environment variable of jobs whose progress is read from their logs by whoever started them."""
 
 
 class InputError(ValueError):
@@ -15,8 +22,9 @@ class InputError(ValueError):
 
 @contextlib.contextmanager
 def job(log: Path | str, name: str, threads: int | None = None) -> Iterator[logging.Logger]:
-    """Run the block as the job `name`: progress goes to `log` and to stderr, and torch takes no more than `threads` threads.
+    """Run the block as the job `name`: progress goes to `log` and, unless LOG_ONLY is set, to stderr.
 
+    Torch takes no more than `threads` threads.
     InputError and a full disk end the process with exit status 1 and one sentence; any other exception is a defect of
     this program, so its traceback goes to the log and is raised.
     """
@@ -24,7 +32,9 @@ def job(log: Path | str, name: str, threads: int | None = None) -> Iterator[logg
     logger = logging.getLogger("facedance")
     logger.setLevel(logging.INFO)
     line = logging.Formatter(f"[{name}] %(message)s")
-    handlers: list[logging.Handler] = [logging.FileHandler(log, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
+    handlers: list[logging.Handler] = [logging.FileHandler(log, mode="w", encoding="utf-8")]
+    if LOG_ONLY not in os.environ:
+        handlers.append(logging.StreamHandler(sys.stderr))
     for handler in handlers:
         handler.setFormatter(line)
         logger.addHandler(handler)
@@ -35,13 +45,15 @@ def job(log: Path | str, name: str, threads: int | None = None) -> Iterator[logg
     try:
         yield logger
     except InputError as error:
-        logger.error("%s", error)
+        logger.error("%s%s", ERROR, error)
         sys.exit(1)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         logger.error(
-            "the disk is full (%s): free some space and start again; finished work is kept", error.filename or "no file name"
+            "%sthe disk is full (%s): free some space and start again; finished work is kept",
+            ERROR,
+            error.filename or "no file name",
         )
         sys.exit(1)
     except Exception:

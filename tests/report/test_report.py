@@ -1,5 +1,6 @@
 """The report: what it embeds, what it copies, and that no name can break out of it."""
 
+import base64
 import json
 import re
 import shutil
@@ -253,3 +254,18 @@ def test_page_works_in_a_browser_from_a_file(results: ReportFiles, tmp_path: Pat
     assert found["cards"] == ["eileen"] * len(CLIPS)
     assert NASTY in found["photos"]
     assert found["rejected"] == [NASTY]
+
+
+@pytest.mark.workflow
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed")
+def test_page_without_its_media_says_where_they_are(results: dict[str, Any], tmp_path: Path) -> None:
+    """As Snakemake's report shows it."""
+    build_report(**results)
+    page = base64.b64encode((results["folder"] / "index.html").read_bytes()).decode()
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
+               "--disable-component-update", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=8000",
+               "--dump-dom", f"data:text/html;base64,{page}"]  # fmt: skip
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    assert re.search(r'<html[^>]*class="alone"', dom), dom[:500]
+    assert re.search(r'<p class="notice">[^<]*results/report/index.html', dom)
+    assert dom.count("<svg") == 2, "the curves of two trainings are drawn"

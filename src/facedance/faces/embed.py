@@ -71,7 +71,7 @@ def embed_identity(
     accepted = [p for p in examined if not p.reason]
     _write_table(examined, folder / "photos.csv")
     _require_enough(identity, examined, params.min_photos)
-    log.info("%s: %d of %d photos accepted", identity, len(accepted), len(photos))
+    log.info("%s: %d photos, %d of them accepted", identity, len(photos), len(accepted))
     if len(accepted) < ADVISED_PHOTOS[0]:
         log.info("%s: %d to %d photos would be steadier than %d", identity, *ADVISED_PHOTOS, len(accepted))
 

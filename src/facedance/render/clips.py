@@ -55,7 +55,7 @@ def render_clips(
     records = render_records(list(jobs), inputs, weights, stamp, provenance)
     keys = {job: item_key(stamp, records[job]) for job in jobs}
     pending = [job for job in jobs if reusable(folder, job.name, keys[job]) is None]
-    _log.info("%d of %d renders are to be made", len(pending), len(jobs))
+    _log.info("%d renders, %d of them to be made", len(jobs), len(pending))
 
     def write(job: RenderJob, frames: Frames) -> None:
         video, sidecar = folder / f"{job.name}.mp4", folder / f"{job.name}.json"

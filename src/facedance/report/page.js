@@ -185,3 +185,7 @@ extraction();
 photos();
 rejected();
 made();
+if (location.protocol === "data:") { // in Snakemake's report, where there is no folder media/ beside the page
+  document.documentElement.classList.add("alone");
+  find("#videos h2").after(make("p", { class: "notice" }, "Videos and pictures show on the page results/report/index.html."));
+}
