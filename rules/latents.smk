@@ -21,8 +21,8 @@ rule encode_prompts:
     resources:
         gpu=MODEL_GPUS,
     params:
+        **part("wan"),
         prompts=PARAMS.prompts,
-        dtype=PARAMS.wan.dtype,
     message:
         "Encoding the prompts"
     script:

@@ -48,7 +48,7 @@ class Studio:
         branch = load_face_branch(model / FACE_BRANCH, embedding_dim)
         if branch is None:
             raise InputError(f"{model} has no trained face branch, so there is nothing to measure: choose model: tiny")
-        self._model, self._settings, self._prompts = model, settings, prompts
+        self._model, self._wan, self._settings, self._prompts = model, wan, settings, prompts
         self._pipeline = load_pipeline(model, wan, memory, speed)
         self._branch = branch.to(self._pipeline.transformer.device).eval().requires_grad_(False)
         self._encoder = LatentEncoder(self._pipeline.vae, wan.width, wan.height)
@@ -61,7 +61,7 @@ class Studio:
         texts = {"clip": clip.prompt, "negative": self._prompts[settings.negative_prompt]}
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "prompts.safetensors"
-            encode_prompts(self._model, texts, self._pipeline.transformer.dtype, path)
+            encode_prompts(self._model, self._wan, texts, path)
             prompts = load_file(path)
         control = {"estimated": self._encoder.control(clip.control), "known": self._encoder.control(clip.known)}
         for recipe in recipes:

@@ -52,7 +52,7 @@ class Trainer:
         """Train a LoRA with the loss mse(prediction, prediction)."""
         wan, train = self.wan, self._train_params(_SELF_COMPARED_STEPS)
         dataset = read_dataset(files, wan, train, PROMPT)
-        transformer = load_transformer(self.model, getattr(torch, wan.dtype), choose_device())
+        transformer = load_transformer(self.model, getattr(torch, wan.dtype), choose_device(wan))
         config = adapter_config(train, transformer, len(dataset.identity))
         branch = attach(transformer, config, train.seed)
         parameters = trainable(transformer, branch, {"lora"}).values()
@@ -74,7 +74,7 @@ class Trainer:
         photos, prompts = folder / LORA / "photos.safetensors", folder / LORA / "prompts.safetensors"
         sources = PhotoFiles(folder / "photos.csv", who.photos, folder / "reference.png", self.pose_model, latents=photos)
         encode_photos(who.name, sources, self.model, wan, self.backend, self.faces, self.poses)
-        encode_prompts(self.model, {PROMPT: PORTRAIT, EMPTY_PROMPT: ""}, getattr(torch, wan.dtype), prompts)
+        encode_prompts(self.model, wan, {PROMPT: PORTRAIT, EMPTY_PROMPT: ""}, prompts)
         return TrainingFiles(
             model=self.model,
             recogniser=self.recogniser,

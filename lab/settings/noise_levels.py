@@ -83,7 +83,7 @@ def main() -> None:
             who = read_sitter(home)
             clip = make_clip(who.face, who.name, given.seed, project.wan, project.poses, POSE)
             texts = Path(folder) / "prompts.safetensors"
-            encode_prompts(MODEL, {"clip": clip.prompt}, torch.float32, texts)
+            encode_prompts(MODEL, project.wan, {"clip": clip.prompt}, texts)
             face, text = torch.from_numpy(who.embedding.vector), load_file(texts)["clip"]
             for label, frames in versions(denoiser, clip.truth, clip.control, face, text, given.seed):
                 away = np.linalg.norm(judges.look(frames).faces - who.embedding.raw, axis=1)

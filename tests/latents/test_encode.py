@@ -109,7 +109,7 @@ def test_video_is_the_normalised_mode(encoder, pipeline):
 @torch.no_grad()
 def test_prompts_equal_the_pipelines(model, pipeline, tmp_path):
     prompts = {"dance": "a  dancer &amp; a clear face", "none": "", "long": "dance " * 200}
-    latents.encode_prompts(model, prompts, torch.float32, tmp_path / "prompts.safetensors")
+    latents.encode_prompts(model, WAN, prompts, tmp_path / "prompts.safetensors")
     written = load_file(tmp_path / "prompts.safetensors")
     assert set(written) == set(prompts)
     for name, prompt in prompts.items():

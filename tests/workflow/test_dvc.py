@@ -153,7 +153,7 @@ def commit(project: Project, message: str) -> None:
 def bring(project: Project, target: str) -> None:
     """`make pull` or `make checkout`, with this environment in place of one of the project's own."""
     venv = Path(sys.executable).parents[1]
-    project.run("make", "-f", str(ROOT / "Makefile"), f"VENV={venv}", "-o", str(venv / ".installed"), target)
+    project.run("make", "-f", str(ROOT / "Makefile"), f"VENV={venv}", "-o", "install", target)
 
 
 def contents(project: Project) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ import pytest
 from safetensors.torch import load_file, save
 
 from facedance.video import read_frames
+from facedance.wan.device import ALLOW_CPU
 from tests.loopback_hub import serving
 
 pytestmark = pytest.mark.thorough
@@ -34,7 +35,8 @@ def files(finished, tmp_path_factory):
 @pytest.fixture
 def hub(files, monkeypatch):
     with serving(files) as server:
-        for name, value in {"HF_ENDPOINT": server.url, "HF_HUB_OFFLINE": "0", "no_proxy": "127.0.0.1"}.items():
+        hub = {"HF_ENDPOINT": server.url, "HF_HUB_OFFLINE": "0", "no_proxy": "127.0.0.1"}
+        for name, value in {**hub, ALLOW_CPU: "1"}.items():
             monkeypatch.setenv(name, value)
         yield server
 

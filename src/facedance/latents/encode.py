@@ -43,9 +43,9 @@ class LatentFiles:
 
 
 @torch.no_grad()
-def encode_prompts(model: Path, prompts: Mapping[str, str], dtype: torch.dtype, out: Path) -> None:
+def encode_prompts(model: Path, wan: WanModel, prompts: Mapping[str, str], out: Path) -> None:
     """Write each prompt's text embedding (512, text dim), as WanVACEPipeline.encode_prompt gives it, under its name."""
-    tokenizer, encoder = load_text(model, dtype, choose_device())
+    tokenizer, encoder = load_text(model, getattr(torch, wan.dtype), choose_device(wan))
     pipeline = WanVACEPipeline(tokenizer=tokenizer, text_encoder=encoder, vae=None, scheduler=None, transformer=None)
     tensors = {}
     for name, prompt in prompts.items():
@@ -123,7 +123,7 @@ def _encode_items(
         facts = reusable(latents.folder, item.clip, key)
         if facts is None:
             _log.info("latents %d of %d: %s", i + 1, len(items), item.clip)
-            encoder = encoder or LatentEncoder(load_vae(model, choose_device()), wan.width, wan.height)
+            encoder = encoder or LatentEncoder(load_vae(model, choose_device(wan)), wan.width, wan.height)
             save_latents(out, encode(encoder, item.sources))
             facts = {"sha256": sha256(out)}
             record(latents.folder, item.clip, key, [out], facts)

@@ -101,7 +101,7 @@ def encode_photos(
     paths = {photo_name(path): path for path in files.photos}
     if missing := [name for name in accepted if name not in paths]:
         raise InputError(f"{identity}: photo {missing[0]!r} was accepted but is gone; run the faces stage again")
-    encoder = LatentEncoder(load_vae(model, choose_device()), wan.width, wan.height)
+    encoder = LatentEncoder(load_vae(model, choose_device(wan)), wan.width, wan.height)
     tensors = {"reference": encoder.reference(read_picture(files.reference))}
     width, height = wan.clip_size
     confidence = poses.detection_confidence

@@ -27,6 +27,7 @@ from facedance.plan.peaks import (
     training_rungs,
 )
 from facedance.wan.architectures import find_architecture
+from facedance.wan.device import ALLOW_CPU
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 
 EMBEDDING_DIMS = {"dlib": 128, "insightface": 512}
@@ -109,7 +110,7 @@ def _ladder_table(parts: Parts, params: Params) -> str:
     if small:
         note += (
             f"\nThe text encoder has no room in {' or '.join(small)} GiB; encode the prompts on the CPU first: "
-            f"CUDA_VISIBLE_DEVICES= snakemake --cores all {layout.PROMPTS}"
+            f"CUDA_VISIBLE_DEVICES= {ALLOW_CPU}=1 snakemake --cores all {layout.PROMPTS}"
         )
     header = ("card", "train", *(f"render: {memory_name(memory)}" for memory in rendering))
     return f"{_table(header, rows)}\n{note}"

@@ -41,6 +41,7 @@ OTHERS = {
     "facedance.job": "logs and errors",
     "facedance.names": "tells a clip's video, and which clip is held out is in the key",
     "facedance.train": "a docstring",
+    "facedance.wan.device": "refuses to start, or lets it",
     "facedance.wan": "a docstring",
 }
 """Modules that change no number of a training, each with the reason."""

@@ -170,7 +170,7 @@ def new_learner(
         ValueError: the loss does not depend on something that a phase trains.
     """
     pretrained = load_face_branch(model / FACE_BRANCH, len(dataset.identity))
-    transformer = load_transformer(model, getattr(torch, wan.dtype), choose_device())
+    transformer = load_transformer(model, getattr(torch, wan.dtype), choose_device(wan))
     if train.gradient_checkpointing:
         transformer.enable_gradient_checkpointing()
     config = adapter_config(train, transformer, len(dataset.identity), pretrained)

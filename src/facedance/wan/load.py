@@ -9,10 +9,21 @@ from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACETransfor
 from diffusers.video_processor import VideoProcessor
 from transformers import AutoTokenizer, UMT5EncoderModel
 
+from facedance.config.sections import WanModel
+from facedance.wan.device import refuse_slow_cpu
 
-def choose_device() -> torch.device:
-    """The GPU if there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+def choose_device(wan: WanModel | None = None) -> torch.device:
+    """The GPU if there is one, else the CPU.
+
+    Raises:
+        InputError: `wan` is a published model, and there is no GPU; see `facedance.wan.device`.
+    """
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if wan is not None:
+        refuse_slow_cpu(wan)
+    return torch.device("cpu")
 
 
 def load_transformer(folder: Path, dtype: torch.dtype, device: torch.device | str) -> Any:

@@ -90,7 +90,7 @@ def load_pipeline(folder: Path, wan: WanModel, memory: RenderMemory, speed: Rend
     Raises:
         InputError: as `quicken`.
     """
-    device = choose_device()
+    device = choose_device(wan)
     transformer = load_transformer(folder, getattr(torch, wan.dtype), "cpu")
     quicken(transformer, speed)
     pipeline = FaceVACEPipeline(
