@@ -34,6 +34,7 @@ ENVIRONMENT = ROOT / "environment.yml"
 PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)]
 PLATFORMS += ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64", "linux_x86_64"]
 CERTIFICATES = ssl.create_default_context()  # reading them takes longer than most answers
+END = 2**17  # of a wheel: bytes that hold its list of files and, as a rule, its METADATA too
 # They have no wheel, and their setup.py asks for nothing.
 SOURCES = {"antlr4-python3-runtime", "connection-pool", "face-recognition-models"}
 HEAD = """\
@@ -155,10 +156,12 @@ def metadata_of(wheel: dict[str, Any]) -> bytes:
 
 
 class Remote(io.RawIOBase):
-    """A file at an address, of which only the parts that are read are fetched."""
+    """A file at an address, of which only its end and the parts that are read are fetched."""
 
     def __init__(self, url: str, size: int) -> None:
         self.url, self.size, self.place = url, size, 0
+        self.body = max(0, size - END)
+        self.end = fetch(url, Range=f"bytes={self.body}-{size - 1}")
 
     def readable(self) -> bool:
         return True
@@ -174,10 +177,11 @@ class Remote(io.RawIOBase):
         return self.place
 
     def readinto(self, buffer: Any) -> int:
-        end = min(self.place + len(buffer), self.size)
-        if self.place >= end:
-            return 0
-        part = fetch(self.url, Range=f"bytes={self.place}-{end - 1}")
+        stop = min(self.place + len(buffer), self.size)
+        if self.place >= self.body:
+            part = self.end[self.place - self.body : stop - self.body]
+        else:
+            part = fetch(self.url, Range=f"bytes={self.place}-{stop - 1}")
         buffer[: len(part)] = part
         self.place += len(part)
         return len(part)
