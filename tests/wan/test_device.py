@@ -6,8 +6,7 @@ import torch
 from facedance.job import InputError
 from facedance.wan import device
 from facedance.wan.load import choose_device
-
-from .training_world import WAN
+from tests.train.training_world import WAN
 
 PUBLISHED = WAN.model_copy(update={"repo": "Wan-AI/Wan2.1-VACE-1.3B-diffusers", "revision": "main"})
 OPEN_DRIVER = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95.05  Release Build  (builder@host)  Tue Sep 23\n"
