@@ -1,10 +1,17 @@
 """How far a job is and how long it takes, read from logs and benchmarks."""
 
+import io
+import logging
 import os
+import time
+from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
+from snakemake_interface_logger_plugins.common import LogEvent
 
 from facedance.progress import Running, all_left, usual_seconds
+from snakemake_logger_plugin_facedance import LogHandler
 
 STARTED = 1000.0
 
@@ -84,3 +91,55 @@ def test_what_is_left_in_all_is_shared_by_those_that_run_side_by_side():
     assert all_left([10, None], [30], lanes=2) is None
     assert all_left([10], [None], lanes=2) is None
     assert all_left([], [], lanes=1) == 0
+
+
+@pytest.fixture
+def handler(tmp_path, monkeypatch, capsys):
+    """As Snakemake makes it, in a project with two rules, at a time that stands still."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(time, "time", lambda: STARTED)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "scripts").mkdir()
+    for rule in ("cut", "train"):
+        (tmp_path / "scripts" / f"{rule}.py").touch()
+    return LogHandler(SimpleNamespace(dryrun=False, verbose=False, quiet=None, nocolor=False), None)
+
+
+def tell(handler, event, **facts):
+    """Send an event, and give what is shown then, a line for each row."""
+    handler.emit(logging.makeLogRecord({"event": event, "created": STARTED, **facts}))
+    text = io.StringIO()
+    Console(file=text, width=110, markup=False).print(handler.table())
+    return [" ".join(line.split()) for line in text.getvalue().splitlines()]
+
+
+def start(handler, rule, jobid):
+    return tell(handler, LogEvent.JOB_INFO, rule_name=rule, rule_msg=f"{rule} {jobid}", jobid=jobid, log=[f"{jobid}.log"])
+
+
+def test_the_whole_run_is_timed_once_every_rule_with_a_script_has_been(handler, tmp_path):
+    counts = {"cut": 2, "train": 1, "all": 1, "total": 4}
+    (tmp_path / "logs" / "cut.tsv").write_text("s\n100\n")
+    tell(handler, LogEvent.RUN_INFO, stats=counts)
+    assert " left" not in start(handler, "cut", 1)[0], "nobody knows what a training takes"
+    (tmp_path / "logs" / "train.tsv").write_text("s\n150\n")
+    tell(handler, LogEvent.RUN_INFO, stats=counts)
+    total, cut = start(handler, "cut", 1)
+    assert total.endswith("0 of 4 0:00:00 about 0:05:50 left"), "one at a time so far"
+    assert cut.endswith("0:01:40 left")
+    assert start(handler, "cut", 2)[0].endswith("0 of 4 0:00:00 about 0:02:55 left")
+    tell(handler, LogEvent.JOB_FINISHED, job_id=1)
+    assert tell(handler, LogEvent.JOB_FINISHED, job_id=2)[0].endswith("2 of 4 0:00:00 about 0:02:30 left")
+
+
+def test_of_jobs_that_fail_only_those_that_are_not_tried_again_are_told_last(handler, capsys):
+    tell(handler, LogEvent.RUN_INFO, stats={"cut": 2, "total": 2})
+    for jobid in (1, 2):
+        start(handler, "cut", jobid)
+        tell(handler, LogEvent.JOB_ERROR, jobid=jobid)
+    start(handler, "cut", 2)
+    assert "1 of 2" in tell(handler, LogEvent.JOB_FINISHED, job_id=2)[0]
+    assert capsys.readouterr().err == ""
+    handler.close()
+    assert "cut 1: ended" in (said := capsys.readouterr().err)
+    assert "cut 2" not in said

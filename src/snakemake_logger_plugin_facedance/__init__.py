@@ -40,9 +40,9 @@ class LogHandler(LogHandlerBase):
         asked = self.common_settings
         plain = asked.dryrun or asked.verbose or asked.quiet or os.environ.get("TERM") == "dumb"
         self.writes_to_stream = sys.stderr.isatty() and not plain
-        file = os.fdopen(os.dup(2), "w", encoding="utf-8") if self.writes_to_stream else sys.stderr
+        terminal = os.fdopen(os.dup(2), "w", encoding="utf-8") if self.writes_to_stream else None
         self.console = Console(
-            file=file, force_terminal=self.writes_to_stream, no_color=asked.nocolor or None,
+            file=terminal, stderr=True, force_terminal=self.writes_to_stream, no_color=asked.nocolor or None,
             markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
         self.display: Live | None = None
@@ -111,7 +111,7 @@ class LogHandler(LogHandlerBase):
         left = all_left(running, waiting, self.lanes)
         table = Table.grid(padding=(0, 2, 0, 0), expand=True)
         table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        table.add_row("all jobs", *_bar(self.done, self.done + len(jobs) + len(waiting)),
+        table.add_row("all jobs", *_bar(self.done, self.done + len(self.failed) + len(jobs) + len(waiting)),
                       _clock(now - self.began), "" if left is None else f"about {_clock(left)} left")  # fmt: skip
         for job, seconds in zip(jobs, running, strict=True):
             steps = (job.last.done, job.last.total) if job.last else (0, 0)
@@ -143,4 +143,4 @@ def _clock(seconds: float) -> str:
 
 def _works(rule: str) -> bool:
     """Whether a rule has a script, and is not only a name for its inputs."""
-    return any(Path().glob(f"{folder}scripts/{rule}.py") for folder in ("", "*/"))
+    return any(path for folder in ("", "*/") for path in Path().glob(f"{folder}scripts/{rule}.py"))
