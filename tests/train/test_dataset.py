@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
+from facedance.faces.embedding import load_embeddings, save_embeddings
 from facedance.files import digest
 from facedance.train.dataset import REFERENCE_WEIGHT, draw_example, generator, make_example, read_dataset, step_kind
 from tests.train.training_world import (
@@ -34,6 +35,30 @@ def test_with_a_single_dance_nothing_is_held_out(world, tmp_path):
     assert (len(dataset.clips), dataset.heldout) == (2, None)
 
 
+def test_no_camera_of_the_dance_held_out_is_learned_from(world, tmp_path):
+    performance = "gPO_sBM_{}_d11_mPO1_ch09"
+    names = {
+        "a_000": "gBR_sBM_c02_d04_mBR2_ch01_000",
+        "a_001": f"{performance.format('c01')}_000",
+        "b_000": f"{performance.format('c02')}_000",
+        "c_000": f"{performance.format('c09')}_000",
+    }
+    shutil.copytree(world, tmp_path / "world")
+    files = files_in(tmp_path / "world")
+    table = pd.read_csv(files.manifests[0], keep_default_na=False)
+    table.assign(clip=table["clip"].replace(names)).to_csv(files.manifests[0], index=False)
+    boxes = pd.read_parquet(files.boxes[0])
+    boxes.assign(clip=boxes["clip"].replace(names)).to_parquet(files.boxes[0])
+    known = load_embeddings(files.dancers[0])
+    save_embeddings(files.dancers[0], {names[clip]: embedding for clip, embedding in known.items()}, {})
+    dataset = read_dataset(files, WAN, TRAIN, "dance")
+    assert dataset.heldout.name == names["b_000"]
+    assert [clip.name for clip in dataset.clips] == [names["a_000"]]
+    one = read_dataset(files, WAN, changed(videos=(performance.format("c*"),)), "dance")
+    assert one.heldout is None, "all that is left is one dance"
+    assert len(one.clips) == 3
+
+
 def test_without_clips_photos_are_all(world, tmp_path):
     pd.DataFrame(columns=["clip", "status", "file", "sha256"]).to_csv(tmp_path / "clips.csv", index=False)
     dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN, TRAIN, "dance")
@@ -45,7 +70,7 @@ def test_a_training_is_known_by_the_videos_that_it_learns_from(world, tmp_path):
     shutil.copytree(world, tmp_path / "world")
     two = changed(videos=("a", "b"))
     before = dataset_in(tmp_path / "world", two)
-    assert {clip.video_name for clip in before.clips} | {before.heldout.video_name} == {"a", "b"}
+    assert {clip.dance for clip in before.clips} | {before.heldout.dance} == {"a", "b"}
     (manifest,) = files_in(tmp_path / "world").manifests
     table = pd.read_csv(manifest, keep_default_na=False)
     table.loc[len(table)] = ["e_000", "accepted", "a_000.safetensors", ""]

@@ -19,6 +19,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
+from facedance.clips.aist import sequence_name
 from facedance.config.batches import matches
 from facedance.config.sections import Train, WanModel
 from facedance.faces.embedding import load_embeddings
@@ -82,9 +83,9 @@ class Source:
     embedding: Tensor | None
 
     @property
-    def video_name(self) -> str:
-        """The video that a clip was cut from."""
-        return video_of_clip(self.name)
+    def dance(self) -> str:
+        """The performance that a clip shows: its video, which for AIST's has the same name from all cameras."""
+        return sequence_name(video_of_clip(self.name))
 
     @property
     def digest(self) -> str:
@@ -162,7 +163,7 @@ def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, prompt: str)
     identity = torch.from_numpy(load_embeddings(files.embedding)["embedding"].vector)
     clips = _clips(files, wan, train.videos)
     known = [clip for clip in clips if clip.embedding is not None]
-    heldout = known[-1] if known and any(clip.video_name != known[-1].video_name for clip in clips) else None
+    heldout = known[-1] if known and any(clip.dance != known[-1].dance for clip in clips) else None
     with safe_open(files.photos, framework="pt") as file:
         names = sorted(name.removesuffix(".video") for name in file.keys() if name.endswith(".video"))  # noqa: SIM118
         boxes = {name: file.get_tensor(f"{name}.box").numpy()[None] for name in names}
@@ -170,7 +171,7 @@ def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, prompt: str)
         raise InputError(f"{files.photos} holds no photo; run the faces and latents stages again")
     texts, digest_of_photos, size = load_file(files.prompts), sha256(files.photos), (wan.width, wan.height)
     return Dataset(
-        clips=tuple(clip for clip in clips if heldout is None or clip.video_name != heldout.video_name),
+        clips=tuple(clip for clip in clips if heldout is None or clip.dance != heldout.dance),
         photos=tuple(Source(n, "photo", files.photos, digest_of_photos, boxes[n], size, identity) for n in names),
         heldout=heldout,
         text=texts[prompt],
