@@ -6,7 +6,7 @@ rule embed_dancers:
     input:
         clips="results/poses/shards/{shard}.csv",
         landmarks="results/poses/landmarks/{shard}.parquet",
-        model=FACE_MODEL,
+        face_model=FACE_MODEL,
         stamp=stamp("dancers", "embed_dancers", part("dancers", "faces")),
     output:
         boxes="results/dancers/boxes/{shard}.parquet",

@@ -4,7 +4,7 @@
 rule embed_faces:
     input:
         photos=lambda w: photos_of(w.identity),
-        model=FACE_MODEL,
+        face_model=FACE_MODEL,
         stamp=stamp(
             "faces",
             "embed_faces",

@@ -9,7 +9,7 @@ from facedance.job import job
 
 with job(snakemake.log[0], f"dancers {snakemake.wildcards.shard}"):
     faces = Faces(**snakemake.params.faces)
-    backend = open_backend(faces.backend, Path(snakemake.input.model).parent)
+    backend = open_backend(faces.backend, Path(snakemake.input.face_model).parent)
     files = DancerFiles(
         clips=Path(snakemake.input.clips),
         clips_folder=Path("results/clips"),

@@ -15,6 +15,6 @@ with job(snakemake.log[0], f"faces of {identity}"):
         snakemake.params.consent,
         [Path(photo) for photo in snakemake.input.photos],
         faces,
-        open_backend(faces.backend, Path(snakemake.input.model).parent),
+        open_backend(faces.backend, Path(snakemake.input.face_model).parent),
         Path(snakemake.output[0]).parent,
     )
