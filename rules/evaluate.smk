@@ -36,7 +36,6 @@ rule score_renders:
         "../environment.yml"
     params:
         **part("evaluate", "wan"),
-        identities=IDENTITIES,
         blends={n: b.model_dump(mode="json") for n, b in PARAMS.render.blends.items()},
         backend=PARAMS.faces.backend,
         renders_folder=folder_of(layout.RENDER),

@@ -1,46 +1,48 @@
-"""Damage to a folder of weights is found and named."""
+"""What a folder of weights holds is written down, and a damaged file is found and named."""
+
+import hashlib
 
 import pytest
 
+from facedance.files import read_json
 from facedance.job import InputError
-from facedance.models.manifest import check_manifest, write_manifest
+from facedance.models.manifest import FileFacts, check_file, write_manifest
+
+CONTENTS = {"model_index.json": b"{}", "vae/weights.safetensors": b"weights"}
 
 
 @pytest.fixture
 def model(tmp_path):
     (tmp_path / "vae").mkdir()
-    (tmp_path / "vae" / "weights.safetensors").write_bytes(b"weights")
-    (tmp_path / "model_index.json").write_text("{}")
+    for name, content in CONTENTS.items():
+        (tmp_path / name).write_bytes(content)
     (tmp_path / ".lock").write_text("of no interest")
     write_manifest(tmp_path)
     return tmp_path
 
 
-def test_a_whole_folder_passes_whatever_hidden_files_it_has(model):
-    (model / ".lock").unlink()
-    check_manifest(model)
-
-
-@pytest.mark.parametrize("content", [b"weigh", b"Weights"])
-def test_a_damaged_file_is_named(model, content):
-    (model / "vae" / "weights.safetensors").write_bytes(content)
-    with pytest.raises(InputError, match=r"vae/weights\.safetensors is damaged"):
-        check_manifest(model)
-
-
-def test_a_missing_file_is_named(model):
-    (model / "vae" / "weights.safetensors").unlink()
-    with pytest.raises(InputError, match=r"vae/weights\.safetensors is missing"):
-        check_manifest(model)
-
-
-def test_without_a_manifest_the_model_is_not_whole(model):
-    (model / "manifest.json").unlink()
-    with pytest.raises(InputError, match="no whole model"):
-        check_manifest(model)
+def test_the_manifest_has_the_size_and_digest_of_every_visible_file(model):
+    assert read_json(model / "manifest.json")["files"] == {
+        name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in CONTENTS.items()
+    }
 
 
 def test_writing_again_changes_nothing(model):
     before = (model / "manifest.json").read_bytes()
     write_manifest(model)
     assert (model / "manifest.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"weigh", b"Weights"])
+def test_a_damaged_file_is_named_with_advice(model, content):
+    weights = model / "vae" / "weights.safetensors"
+    facts = FileFacts.of(weights)
+    check_file(weights, facts, "fetch it anew")
+    weights.write_bytes(content)
+    with pytest.raises(InputError, match=r"vae/weights\.safetensors is damaged .*: fetch it anew"):
+        check_file(weights, facts, "fetch it anew")
+
+
+def test_a_missing_file_is_named_with_advice(model):
+    with pytest.raises(InputError, match=r"vae/other\.safetensors is missing: fetch it anew"):
+        check_file(model / "vae" / "other.safetensors", FileFacts(1, ""), "fetch it anew")

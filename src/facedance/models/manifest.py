@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from facedance.files import read_json, sha256, write_json
+from facedance.files import sha256, write_json
 from facedance.job import InputError
 
 MANIFEST = "manifest.json"
@@ -37,16 +37,3 @@ def write_manifest(folder: Path) -> None:
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     kept = [n for n in names if n != MANIFEST and not any(part.startswith(".") for part in n.split("/"))]
     write_json(folder / MANIFEST, {"files": {n: asdict(FileFacts.of(folder / n)) for n in kept}})
-
-
-def check_manifest(folder: Path) -> None:
-    """Compare a model's folder with its manifest.json.
-
-    Raises:
-        InputError: the manifest or a file is missing, or a file is damaged; the message names it.
-    """
-    manifest = folder / MANIFEST
-    if not manifest.is_file():
-        raise InputError(f"{folder} holds no whole model ({MANIFEST} is missing): start again to fetch it")
-    for name, facts in read_json(manifest)["files"].items():
-        check_file(folder / name, FileFacts(**facts), f"remove the folder {folder} and start again to fetch it anew")
