@@ -31,11 +31,9 @@ with job(snakemake.log[0], "tiny transformer"):
         state=state,
         compiled=snakemake.params.compiled,
     )
+    vae_losses = pd.read_csv(snakemake.input.vae_losses)["loss"].tolist()
     meta = {
         "world": digest([sha256(file) for file in files]),
-        "losses": {
-            "vae": history(pd.read_csv(snakemake.input.vae_losses)["loss"].tolist()),
-            "transformer": history(losses),
-        },
+        "losses": {"vae": history(vae_losses), "transformer": history(losses)},
     }
     publish(Path(snakemake.output[0]).parent, vae=vae, transformer=transformer, branch=branch, seed=tiny["seed"], meta=meta)

@@ -258,10 +258,10 @@ def test_page_works_in_a_browser_from_a_file(results: ReportFiles, tmp_path: Pat
 
 @pytest.mark.workflow
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed")
-def test_page_without_its_media_says_where_they_are(results: dict[str, Any], tmp_path: Path) -> None:
+def test_page_without_its_media_says_where_they_are(results: ReportFiles, tmp_path: Path) -> None:
     """As Snakemake's report shows it."""
-    build_report(**results)
-    page = base64.b64encode((results["folder"] / "index.html").read_bytes()).decode()
+    build_report(some_params(), results)
+    page = base64.b64encode((results.folder / "index.html").read_bytes()).decode()
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
                "--disable-component-update", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=8000",
                "--dump-dom", f"data:text/html;base64,{page}"]  # fmt: skip
