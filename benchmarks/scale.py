@@ -2,13 +2,15 @@
 
 usage: python benchmarks/scale.py [--videos 13939] [--shards 256]
 
-Prints seconds and peak memory of Snakemake's dry run: from nothing, when all is there, and with one more video.
+Prints seconds, seconds of one core and peak memory of Snakemake's dry run: from nothing, when all is there, and with one
+more video.
 """
 
 import argparse
 import itertools
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -68,14 +70,15 @@ def aist_names() -> itertools.chain[str]:
 def measured(folder: Path) -> str:
     """Jobs, seconds and peak memory of a dry run."""
     before = time.monotonic()
-    done, peak = run(folder, "--dry-run", "--quiet", "rules")
-    seconds = time.monotonic() - before
+    done, usage = run(folder, "--dry-run", "--quiet", "rules")
+    seconds, core = time.monotonic() - before, usage.ru_utime + usage.ru_stime
     total = re.search(r"^total +(\d+)", done, re.MULTILINE)
-    return f"{total[1] if total else 0:>6} jobs, {seconds:5.1f} s, {peak / 1e6:.2f} GB"
+    return f"{total[1] if total else 0:>6} jobs, {seconds:5.1f} s, {core:5.1f} s of a core, {usage.ru_maxrss / 1e6:.2f} GB"
 
 
 def make_everything(folder: Path) -> None:
-    """Put an empty file where every job would write one."""
+    """Put an empty file where every job would write one. A run writes all stamps, also when it is to stop after one job."""
+    run(folder, "--until", "place_tiny_model", "--", "all")
     summary, _ = run(folder, "--summary")
     for line in summary.splitlines()[1:]:
         file = folder / line.split("\t")[0]
@@ -87,8 +90,8 @@ def make_everything(folder: Path) -> None:
         os.utime(file, (now, now))
 
 
-def run(folder: Path, *arguments: str) -> tuple[str, int]:
-    """Output of Snakemake and its peak memory in kB."""
+def run(folder: Path, *arguments: str) -> tuple[str, resource.struct_rusage]:
+    """Output of Snakemake, and what it used."""
     command = [str(Path(sys.executable).with_name("snakemake")), "--cores", "1", "--directory", str(folder), *arguments]
     command[1:1] = ["--snakefile", str(folder / "Snakefile")]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
@@ -97,7 +100,7 @@ def run(folder: Path, *arguments: str) -> tuple[str, int]:
         _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(text[-3000:])
-    return text, usage.ru_maxrss
+    return text, usage
 
 
 if __name__ == "__main__":

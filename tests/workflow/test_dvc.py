@@ -1,6 +1,7 @@
 """DVC over Snakemake: revisions come back as they were recorded, and only what differs is made again."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -86,8 +87,19 @@ def test_a_clone_has_nothing_to_do_and_then_only_what_a_parameter_touches(clone)
 
 def test_a_changed_module_runs_its_stages_only_in_a_clone(clone):
     module = clone["src/facedance/evaluate/temporal.py"]
-    module.write_text(module.read_text() + "\n# changed\n")
+    module.write_text(module.read_text() + "\nCHANGED = True\n")
     assert set(clone.planned("all")) == {"score_renders", "summarise", "build_report"}
+
+
+def test_an_older_photo_in_the_place_of_another_is_recorded_with_what_is_made_of_it(clone):
+    photo, other = clone["data/photos/eileen/IMG_2041.jpg"], clone["data/photos/nora/IMG_2041.jpg"]
+    shutil.copy(other, photo)
+    os.utime(photo, (10**9, 10**9))
+    planned = clone.planned("all")
+    assert (planned["embed_faces"], planned["encode_photos"], planned["train_adapter"]) == (1, 1, 1)
+    assert "cut_clips" not in planned
+    assert {"embed_faces", "train_adapter"} <= rules_run(clone.run("dvc", "repro"))
+    assert clone.planned("all") == {}
 
 
 def test_fewer_people_and_videos_leave_nothing_of_the_others(clone):

@@ -3,15 +3,21 @@
 import os
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 
-TRAINING = {"train_adapter": 1}
+from facedance.files import read_json, sha256
+
+TRAINING = {"train_adapter": 2}
 SCORING = {"summarise": 1, "build_report": 1}
 
 
 def test_a_second_run_does_nothing(finished):
     assert finished.planned("all") == {}
+    assert finished.planned("all") == {}
+    made_later = read_json(finished["results/faces/.stamps/embed_faces/eileen.json"])["files"]
+    assert made_later == {name: sha256(finished[name]) for name in made_later}, "the sample's photos were not there at first"
 
 
 def test_a_new_photo_touches_its_identity_only(project):
@@ -27,6 +33,71 @@ def test_a_removed_photo_counts_as_a_change(project):
     project.snakemake("faces")
     extra.unlink()
     assert project.planned("faces") == {"embed_faces": 1, "faces": 1}
+
+
+def older(source: Path, target: Path) -> None:
+    """Put another file in the place of one, as `mv` and `cp -p` do: with its own time, which is long ago."""
+    aside = target.with_suffix(".aside")
+    shutil.copy(source, aside)
+    os.utime(aside, (10**9, 10**9))
+    aside.rename(target)
+
+
+def test_what_replaces_a_file_is_new_also_when_it_is_older(project):
+    photo = project["data/photos/eileen/IMG_2041.jpg"]
+    before = photo.read_bytes()
+    older(project["data/photos/nora/IMG_2041.jpg"], photo)
+    assert project.planned("all") == {
+        "embed_faces": 1, "encode_photos": 1, "train_adapter": 1, "render_shard": 3, "score_renders": 4, **SCORING,
+    }  # fmt: skip
+    photo.write_bytes(before)
+    os.utime(photo, (10**9, 10**9))
+    assert project.planned("all") == {}
+
+    video, *_, other = sorted(project["data/videos"].iterdir())
+    older(other, video)
+    planned = project.planned("all")
+    assert planned["cut_clips"] == planned["extract_poses"] == planned["embed_dancers"] == planned["encode_clips"] == 1
+    assert "make_sample_video" not in planned
+    assert "embed_faces" not in planned
+
+
+def test_a_control_video_and_a_photo_are_known_by_their_content(project):
+    """Those of the user; what the sample makes is made anew where it is newer."""
+    video, *_, other = sorted(project["results/poses"].glob("*.mp4"))
+    control, photo = project["data/control/pose.mp4"], project["data/photos/nora/own.jpg"]
+    control.parent.mkdir()
+    shutil.copy(video, control)
+    shutil.copy(project["data/photos/eileen/IMG_2041.jpg"], photo)
+    targets = ("results/poses/shards/control.csv", "results/faces/nora/embedding.safetensors")
+    project.snakemake(*targets)
+    for file in (control, photo):
+        os.utime(file)
+    assert project.planned(*targets) == {}
+    older(other, control)
+    assert project.planned(*targets) == {"prepare_controls": 1}
+    older(project["data/photos/eileen/IMG_2042.jpg"], photo)
+    assert project.planned(*targets) == {"prepare_controls": 1, "embed_faces": 1}
+
+
+def test_a_dry_run_shows_the_plan_and_leaves_no_traces(project):
+    shutil.rmtree(project[".snakemake"])
+
+    def times() -> dict[Path, int]:
+        folders = (project[name] for name in ("data", "models", "results"))
+        return {path: path.lstat().st_mtime_ns for folder in folders for path in folder.rglob("*")}
+
+    tomorrow = time.time() + 86400
+    os.utime(project["data/photos/nora/IMG_2041.jpg"], (tomorrow, tomorrow))
+    before = times()
+    project.change("identities.nora.consent", "signed on paper")
+    project.change("faces.min_face_px", 64)
+    assert project.planned("faces") == {"embed_faces": 2, "faces": 1}
+    project.change("faces.min_face_px", 48)
+    for look in ("--summary", "--list-rules", "--lint"):
+        project.snakemake(look, check=look != "--lint")
+    assert project.planned("faces") == {"embed_faces": 1, "faces": 1}
+    assert times() == before
 
 
 def test_a_photo_from_the_future_is_a_change_once(project):
@@ -46,8 +117,9 @@ def test_a_new_video_touches_one_shard(project):
     assert "make_sample_video" not in planned
 
 
-def test_a_new_video_that_is_not_learned_from_trains_nothing_anew(project):
-    """Its shard is newer, so the trainings start, and end with what they have."""
+def test_what_no_training_computes_with_trains_nothing_anew(project):
+    """The shard of a new video and other code are newer, so the trainings start, and end with what they have."""
+    add(project, "src/facedance/wan/memory.py", "CHANGED = True")
     adapters = {path: path.read_bytes() for path in project["results/train"].glob("*/adapter.safetensors")}
     shutil.copy(min(project["data/videos"].iterdir()), project["data/videos/my dance.mp4"])
     project.snakemake("train")
@@ -84,10 +156,34 @@ def test_changing_a_parameter_back_leaves_the_same_bytes(project):
         assert ({path: path.read_bytes() for path in before} == before) is same
 
 
-def test_a_changed_module_runs_its_stages_only(project):
-    module = project["src/facedance/evaluate/temporal.py"]
-    module.write_text(module.read_text() + "\n# changed\n")
+def test_other_patterns_for_the_same_videos_train_nothing_anew(project):
+    project.change("train.videos", ["g[A-Z]*", "gBR*"])
+    assert project.planned("all") == {"build_report": 1}
+    project.change("train.videos", ["gBR*"])
+    assert project.planned("train") == {**TRAINING, "train": 1}
+
+
+def test_code_counts_by_its_meaning(project):
+    for path in ("src/facedance/files.py", "src/facedance/wan/memory.py", "scripts/train_adapter.py"):
+        add(project, path, "# a comment")
+    assert project.planned("all") == {}
+
+    suffixes = {".py", ".smk", ".yaml", ".html", ".css", ".js", ""}
+    sources = [project["Snakefile"], project["params.yaml"]]
+    sources += [path for folder in ("rules", "scripts", "src") for path in project[folder].rglob("*")]
+    for path in (path for path in sources if path.is_file() and path.suffix in suffixes):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert project.planned("all") == {}
+
+    add(project, "src/facedance/evaluate/temporal.py", "CHANGED = True")
     assert project.planned("all") == {"score_renders": 4, **SCORING}
+    add(project, "src/facedance/train/learner.py", "CHANGED = True")
+    assert project.planned("all") == {"train_adapter": 2, "render_shard": 4, "score_renders": 4, **SCORING}
+
+
+def add(project, path: str, line: str) -> None:
+    with open(project[path], "a", encoding="utf-8") as file:
+        file.write(f"\n{line}\n")
 
 
 def test_a_single_variant_is_a_target(project):

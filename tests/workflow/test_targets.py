@@ -12,6 +12,8 @@ def test_several_files_of_one_rule_are_targets_in_a_fresh_checkout(tmp_path):
     project = new_project(tmp_path / "p")
     targets = [f"data/videos/{video}.mp4" for video in catalogue.VIDEOS[:2]]
     assert project.planned(*targets) == {"make_sample_video": 2}
+    project.snakemake(*targets)
+    assert project.planned(*targets) == {}
 
 
 def test_jobs_of_the_published_models_ask_for_a_gpu_and_those_of_the_tiny_one_do_not(tmp_path):
