@@ -1,4 +1,4 @@
-# How well renders keep a face, on people, dances and photos that nothing was trained on. `snakemake benchmark_identity` asks
+# How well renders keep a face, on people, dances and photos that nothing was trained on. The target `identity` asks
 # for it; nothing else needs it, and it takes hours.
 
 BENCHMARK = "lab/results/identity"
