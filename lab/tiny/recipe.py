@@ -58,7 +58,7 @@ class TinyFaces(Section):
 
 
 class Tiny(Section):
-    """How the rule `tiny` of lab/Snakefile makes the tiny model. The repository brings one along, whose meta.json says how that was made."""
+    """How lab/Snakefile makes the tiny model; assets/tiny/meta.json says how the one that comes along was made."""
 
     seed: int = Field(ge=0)
     side: int = Field(ge=64, multiple_of=16, description="width and height of its pictures")
