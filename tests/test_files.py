@@ -70,7 +70,7 @@ with job({log!r}, "demo") as log:
 @pytest.mark.parametrize(
     ("statement", "code", "shown", "hidden"),
     [
-        ("raise InputError('two photos of five')", 1, "[demo] two photos of five", "Traceback"),
+        ("raise InputError('two photos of five')", 1, "[demo] error: two photos of five", "Traceback"),
         ("raise OSError(28, 'No space left on device', 'results/x.mp4')", 1, "disk is full (results/x.mp4)", "Traceback"),
         ("raise KeyError('bug')", 1, "Traceback", "disk"),
         ("pass", 0, "[demo] working", "Traceback"),
