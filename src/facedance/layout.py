@@ -28,6 +28,10 @@ CONTROL_VIDEO = "data/control/{video}.mp4"
 KEYPOINTS = "data/keypoints2d/{sequence}.pkl"
 GROUND_TRUTH = "data/ground_truth/{video}.parquet"
 
+# What is known of the content of these files.
+PHOTO_DIGESTS = ".cache/digests/data/photos/{identity}/{path}"
+OTHER_DIGESTS = ".cache/digests/{path}"
+
 # Weights.
 POSE_MODEL = "models/pose/pose_landmarker_full.task"
 FACE_MODEL = "models/faces/{pack}/manifest.json"

@@ -5,7 +5,6 @@ import shutil
 import pytest
 
 
-
 def refused(project, *words, target="all"):
     done = project.snakemake(target, check=False)
     text = done.stdout + done.stderr
