@@ -18,6 +18,7 @@ include: "rules/plan.smk"
 include: "rules/faces.smk"
 include: "rules/clips.smk"
 include: "rules/poses.smk"
+include: "rules/check.smk"
 include: "rules/dancers.smk"
 include: "rules/latents.smk"
 include: "rules/train.smk"
@@ -61,6 +62,11 @@ rule clips:
 rule poses:
     input:
         expand(layout.CONTROL_LIST, shard=all_shards()),
+
+
+rule check:
+    input:
+        layout.CHECK,
 
 
 rule dancers:

@@ -130,6 +130,7 @@ def of_everybody() -> Iterator[tuple[str, Names]]:
         *("results/evaluate/metrics.csv", "results/evaluate/metrics.json", "results/evaluate/.metrics.host-77.part.csv"),
         *("results/report/index.html", "results/report/media/faces/ann/reference.png"),
         "results/report/.stamps/build_report.json",
+        *("results/check/index.html", "results/check/media/faces/ann.png", "results/check/.stamps/build_check.json"),
     ):
         yield path, {}
 

@@ -65,6 +65,10 @@ DANCER_BOXES = "results/dancers/boxes/{shard}.parquet"
 DANCER_EMBEDDINGS = "results/dancers/embeddings/{shard}.safetensors"
 ALL_DANCERS = "results/dancers/dancers.safetensors"
 
+# Photos, clips, poses -> a page to look at before the training.
+CHECK = "results/check/index.html"
+CHECK_MEDIA = "results/check/media/{path}"
+
 # All of these -> latents.
 PROMPTS = "results/latents/prompts.safetensors"
 LATENTS = "results/latents/clips/{clip}.safetensors"
@@ -105,7 +109,7 @@ TEMPLATES = {
 }
 """All of the above, by name."""
 
-OF_SEVERAL_PEOPLE = (ALL_SCORES, MEAN_SCORES, "results/report")
+OF_SEVERAL_PEOPLE = (ALL_SCORES, MEAN_SCORES, "results/check", "results/report")
 """What tells of everybody at once, so that it has to go with each of them."""
 
 JOBS = {
