@@ -1,0 +1,1 @@
+"""Damaged inputs from seeds, and what becomes of them."""
