@@ -8,7 +8,7 @@ rule make_sample_photos:
     input:
         stamp=stamp("data", "make_sample_photos", {"seed": PARAMS.sample.seed}),
     output:
-        expand(layout.PHOTO, photo=catalogue.PHOTOS, allow_missing=True),
+        update(layout.SAMPLE_PHOTOS),  # tells which photos may be written over
     log:
         layout.log("make_sample_photos"),
     benchmark:
@@ -32,6 +32,7 @@ rule make_sample_video:
     output:
         video=layout.VIDEO,
         ground_truth=layout.GROUND_TRUTH,
+        record=layout.SAMPLE_VIDEO,
     log:
         layout.log("make_sample_video"),
     benchmark:
@@ -51,11 +52,12 @@ rule make_sample_video:
 rule make_sample_keypoints:
     input:
         ground_truth=lambda w: layout.GROUND_TRUTH.format(
-            video=w.sequence.replace("cAll", "c01")
+            video=catalogue.video_of_sequence(w.sequence)
         ),
         stamp=stamp("data", "make_sample_keypoints", SAMPLE_DANCES),
     output:
-        layout.KEYPOINTS,
+        keypoints=layout.KEYPOINTS,
+        record=layout.SAMPLE_KEYPOINTS,
     log:
         layout.log("make_sample_keypoints"),
     benchmark:

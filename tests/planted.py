@@ -111,7 +111,13 @@ def of_nobody() -> Iterator[tuple[str, Names]]:
         *("models/pose/pose_landmarker_full.task", "models/faces/dlib/manifest.json", "models/tiny/manifest.json"),
         *("models/loras/style.safetensors", "models/.stamps/place_tiny_model.json", "models/.stamps/fetch_lora/style.json"),
         *("models/.stamps/fetch_wan_model/default.json", "data/.stamps/make_sample_keypoints/gBR_cAll.json"),
-        *("logs/prune.log", "logs/list_clips.log", "logs/list_clips.tsv", "models/.stamps/fetch_face_model/dlib.json"),
+        *(
+            ".cache/digests/data%videos.jsonl",
+            "logs/prune.log",
+            "logs/list_clips.log",
+            "logs/list_clips.tsv",
+            "models/.stamps/fetch_face_model/dlib.json",
+        ),
         *(f"logs/fetch_{job}.{suffix}" for job in ("face_model/dlib", "wan_model/default") for suffix in ("log", "tsv")),
         *(f"logs/{job}.{suffix}" for job in ("fetch_lora/style", "make_sample_keypoints/gBR_cAll") for suffix in ("log", "tsv")),
     ):
@@ -134,6 +140,8 @@ def brought(people: tuple[str, ...], videos: tuple[str, ...]) -> Iterator[tuple[
         *(f"data/photos/{name}/a.jpg" for name in people),
         *(f"data/videos/{video}.mp4" for video in videos),
         *(f"data/ground_truth/{video}.parquet" for video in videos),
-        *("data/control/x.mp4", "data/keypoints2d/gBR_cAll.pkl"),
+        *("data/control/x.mp4", "data/keypoints2d/gBR_cAll.pkl", "data/keypoints2d/.sample/gBR_cAll.json"),
+        *(f"data/photos/{name}/.sample/photos.json" for name in people),
+        *(f"data/videos/.sample/{video}.json" for video in videos),
     ):
         yield path, {}

@@ -27,6 +27,9 @@ VIDEO = "data/videos/{video}.mp4"
 CONTROL_VIDEO = "data/control/{video}.mp4"
 KEYPOINTS = "data/keypoints2d/{sequence}.pkl"
 GROUND_TRUTH = "data/ground_truth/{video}.parquet"
+SAMPLE_PHOTOS = "data/photos/{identity}/.sample/photos.json"
+SAMPLE_VIDEO = "data/videos/.sample/{video}.json"
+SAMPLE_KEYPOINTS = "data/keypoints2d/.sample/{sequence}.json"
 
 # Weights.
 POSE_MODEL = "models/pose/pose_landmarker_full.task"
@@ -75,6 +78,7 @@ LOSSES = "results/train/{identity}/metrics.csv"
 VALIDATION = "results/train/{identity}/validation/{step}.mp4"
 EXPORTED_LORA = "results/train/{identity}/lora.{format}.safetensors"
 CHECKPOINTS = ".cache/training/{identity}/{path}"
+DIGESTS = ".cache/digests/{path}"
 
 # Adapters and latents -> renders.
 RENDER = "results/render/{who}/{clip}/{variant}.mp4"

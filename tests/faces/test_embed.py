@@ -43,7 +43,7 @@ def save(folder, images):
 
 def embed(photos, backend, folder, **changes):
     params = PARAMS.model_copy(update=changes)
-    embed_identity("eileen", "public-domain", photos, params, backend, folder)
+    embed_identity("eileen", "public-domain", {path.name: path for path in photos}, params, backend, folder)
     return pd.read_csv(folder / "photos.csv", keep_default_na=False).set_index("photo")
 
 

@@ -257,7 +257,7 @@ class OneFace:
 def photo_files(folder, names):
     return PhotoFiles(
         table=folder / "photos.csv",
-        photos=[folder / name for name in names],
+        photos={name: folder / name for name in names},
         reference=folder / "reference.png",
         pose_model=folder / "pose.task",
         latents=folder / "photos.safetensors",

@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 import re
+import shutil
 import struct
 from collections.abc import Iterable, Mapping
 from itertools import product
@@ -171,8 +172,7 @@ def test_a_link_to_photos_elsewhere_is_taken_away_alone(tree, tmp_path_factory):
 
 def test_a_removal_that_was_cut_short_can_be_started_again(tree):
     (tree.root / "params.yaml").write_text("identities: {}\n")
-    (tree.root / "data/photos/ann/a.jpg").unlink()
-    (tree.root / "data/photos/ann").rmdir()
+    shutil.rmtree(tree.root / "data/photos/ann")
     before = tree.files()
     traces = find_traces(tree.root, "ann")
     for count, path in enumerate(traces.made):
@@ -230,3 +230,13 @@ def test_it_says_what_is_left(tree, monkeypatch, capsys):
         assert part in said
     assert "own words" not in said
     assert "params.yaml:3" not in said
+
+
+def test_digests_of_the_photos_are_forgotten_with_their_names(tmp_path):
+    digests = tmp_path / ".cache/digests"
+    digests.mkdir(parents=True)
+    for folder in ("ann", "ann%2024%june", "anna", "ann-x"):
+        (digests / f"data%photos%{folder}.jsonl").touch()
+    (tmp_path / "params.yaml").write_text("identities: {ann: {consent: signed}}")
+    forget(tmp_path, "ann", photos=False)
+    assert {path.name for path in digests.iterdir()} == {"data%photos%anna.jsonl", "data%photos%ann-x.jsonl"}

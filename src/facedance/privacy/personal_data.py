@@ -15,6 +15,7 @@ from facedance import layout
 from facedance.files import read_json
 from facedance.job import InputError
 from facedance.places import Place, find, logs, made, names_in, outermost, stamps
+from facedance.rerun.content import remembered_below
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ def find_traces(root: Path, identity: str) -> Traces:
     shared = [place.path for template in layout.OF_SEVERAL_PEOPLE for place in find(root, template)]
     shared += [path for path in logs(root) if word(identity).search(path.read_text(errors="replace"))]
     shared += [path for path in stamps(root) if not {identity, *blends}.isdisjoint(_told_by(path))]
+    shared += remembered_below(root, photos_of(Path(), identity).as_posix())
     return Traces(outermost((*shared, *own)), tuple(sorted(blends)))
 
 

@@ -37,6 +37,13 @@ def remembered_in(folder: Path | str) -> Path:
     return Path(".cache/digests", f"{str(folder).replace('/', '%')}.jsonl")
 
 
+def remembered_below(root: Path, folder: str) -> list[Path]:
+    """The files, in the project at `root`, that remember the digests of the files in a folder and in those below it."""
+    own = remembered_in(folder)
+    found = sorted((root / own.parent).glob("*"))
+    return [path for path in found if path.name == own.name or path.name.startswith(f"{own.stem}%")]
+
+
 def _facts(found: os.stat_result) -> list[int]:
     """What changes with a file's content: also its change of status, as the time of modification can be set."""
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
