@@ -84,7 +84,7 @@ rule train:
 
 rule render:
     input:
-        render_lists(),
+        lambda w: render_lists(),
 
 
 rule evaluate:

@@ -32,7 +32,7 @@ try:
     # With --directory, files that are not there are those beside the Snakefile.
     PARAMS = load(Path("params.yaml"), config, otherwise=HOME)
 except ValueError as error:
-    raise WorkflowError(str(error)) from None
+    raise SystemExit(str(error)) from None  # says this sentence and nothing else
 
 # The tiny model, made here, is too small for a GPU or a second thread: its jobs run side by side.
 MODEL_THREADS, MODEL_GPUS = (16, 1) if PARAMS.wan.repo or PARAMS.wan.folder else (1, 0)

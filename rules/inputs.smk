@@ -55,10 +55,10 @@ def photos_of(identity):
     found = inputs.photos_in(folder)
     if identity not in SAMPLE_IDENTITIES:
         made = own.own_files(record, folder)
-        return {name: path for name, path in found.items() if path not in made}
-    if Path(record).exists():
-        return found
-    return {name: f"{folder}/{name}" for name in catalogue.PHOTOS} | found
+        found = {name: path for name, path in found.items() if path not in made}
+    elif not Path(record).exists():
+        found |= {name: f"{folder}/{name}" for name in catalogue.PHOTOS}
+    return dict(sorted(found.items()))
 
 
 def sample_photos_of(identity):
@@ -134,4 +134,4 @@ if workflow.is_main_process:
         checks.check_files(PARAMS)
         checks.check_patterns(PARAMS, KNOWN)
     except ValueError as error:
-        raise WorkflowError(str(error)) from None
+        raise SystemExit(str(error)) from None

@@ -80,6 +80,51 @@ def test_a_control_video_and_a_photo_are_known_by_their_content(project):
     assert project.planned(*targets) == {"prepare_controls": 1, "embed_faces": 1}
 
 
+@pytest.mark.thorough
+def test_in_a_fresh_clone_too_what_replaces_a_file_is_new_also_when_it_is_older(project):
+    """As `make pull` leaves it: no record of Snakemake's, and one time for all."""
+    poses = sorted(project["results/poses"].glob("*.mp4"))
+    control = project["data/control/deep/pose.mp4"]
+    control.parent.mkdir(parents=True)
+    shutil.copy(poses[0], control)
+    targets = ("all", "results/latents/shards/control.csv")
+    project.snakemake(*targets)
+    for folder in (".snakemake", ".cache"):
+        shutil.rmtree(project[folder])
+    tops = [project[name] for name in ("data", "models", "results", "logs")]
+    for path in [path for top in tops for path in (top, *top.rglob("*"))]:
+        os.utime(path, (2 * 10**9 - 10**8 * 3, 2 * 10**9 - 10**8 * 3), follow_symlinks=False)
+    assert project.planned(*targets) == {}
+    older(poses[1], control)
+    control_plan = project.planned(*targets)
+    assert control_plan.pop("prepare_controls") == control_plan.pop("encode_controls") == 1
+    assert not {"embed_faces", "cut_clips", "train_adapter"} & control_plan.keys()
+    shutil.copy2(poses[0], control)
+    older(project["data/photos/nora/IMG_2041.jpg"], project["data/photos/eileen/IMG_2041.jpg"])
+    photo_plan = project.planned(*targets)
+    assert photo_plan["embed_faces"] == photo_plan["encode_photos"] == photo_plan["train_adapter"] == 1
+    assert not {"make_sample_photos", "cut_clips", "prepare_controls"} & photo_plan.keys()
+    video, *_, other = sorted(project["data/videos"].glob("*.mp4"))
+    older(other, video)
+    video_plan = project.planned("clips")
+    assert video_plan == {"cut_clips": 1, "list_clips": 1, "clips": 1}
+
+
+def test_without_the_sample_only_the_users_files_count(project):
+    project.change("sample.enabled", False)
+    for who in ("eileen", "nora"):
+        for name in ("IMG_2041.jpg", "IMG_2042.jpg"):
+            photo = project[f"data/photos/{who}/{name}"]
+            photo.with_name(f"own {name}").write_bytes(photo.read_bytes() + b"\n")
+    video, *_, other = sorted(project["data/videos"].glob("*.mp4"))
+    older(other, video)  # the user's own under the name of one of the sample's
+    assert project.planned("clips", "faces")["cut_clips"] == 1
+    project.snakemake("clips", "faces", check=False)
+    assert project["results/clips/clips.csv"].read_text().count("accepted") == 1
+    photos = project["results/faces/nora/photos.csv"].read_text().splitlines()
+    assert [line.split(",")[0] for line in photos[1:]] == ["own IMG_2041.jpg", "own IMG_2042.jpg"]
+
+
 def test_a_dry_run_shows_the_plan_and_leaves_no_traces(project):
     shutil.rmtree(project[".snakemake"])
 
@@ -186,7 +231,7 @@ def add(project, path: str, line: str) -> None:
         file.write(f"\n{line}\n")
 
 
-def test_a_single_variant_is_a_target(project):
+def test_a_single_variant_is_a_target_and_on_the_page(project):
     clip = next(project["results/render/eileen"].iterdir()).name
     target = f"results/render/eileen/{clip}/face_scale~0.5_seed~7.mp4"
     assert project.planned(target) == {"render_clip": 1}
@@ -194,6 +239,9 @@ def test_a_single_variant_is_a_target(project):
     default = project[f"results/render/eileen/{clip}/default.mp4"]
     assert project[target].read_bytes() != default.read_bytes()
     assert project.planned(target) == {}
+    assert project.planned("all") == {"score_renders": 1, **SCORING}
+    project.snakemake("results/evaluate/metrics.csv")
+    assert f"eileen,{clip},face_scale~0.5_seed~7," in project["results/evaluate/metrics.csv"].read_text()
 
 
 def test_a_new_identity_leaves_the_others_alone(project):

@@ -1,7 +1,9 @@
 """A user's mistakes: one clear sentence, no traceback, and no heavy work before it."""
 
+import os
 import shutil
 
+import pandas as pd
 import pytest
 
 HEAVY = ["results/latents", "results/train", "results/render"]
@@ -31,6 +33,8 @@ def fresh(project):
         ("train.lora_rnak", 8, ["unknown key train.lora_rnak", "lora_rank"]),
         ("model", "wan", ["unknown name 'wan'", "wan2.1-vace-1.3b"]),
         ("render.blends.half", {"weights": {"eileen": 1, "bob": 1}}, ["render.blends.half", "'bob'", "eileen, nora"]),
+        ("train.videos", ["gBX*"], ["train.videos", "'gBX*'", "gBR_sBM_c01_d04_mBR2_ch01"]),
+        ("clips.ignore_list", "ignore.txt", ["clips.ignore_list", "'ignore.txt'"]),
         ("identities.bob", {"consent": "signed 2026"}, ["'bob' has no photos", "data/photos/bob", "eileen, nora"]),
     ],
 )
@@ -41,7 +45,7 @@ def test_a_wrong_parameter_stops_before_any_work(project, path, value, words):
 
 
 def test_an_unknown_person_as_a_target(project):
-    refused(project, "nobody is called 'bob'", "eileen, nora, half, morph", target="results/render/bob/x_000/default.mp4")
+    refused(project, "nobody is called 'bob'", "eileen, half, morph, nora", target="results/render/bob/x_000/default.mp4")
 
 
 def test_too_few_usable_photos_stop_the_run_before_heavy_work(fresh):
@@ -86,7 +90,29 @@ def test_hostile_file_names_do_no_harm(project):
     assert project["results/faces/eileen/photos.csv"].read_text().count("same") >= len(names) - 1
 
 
-def test_a_brace_in_a_file_name_is_refused_with_advice(project):
-    """Snakemake would take it for a wildcard."""
-    shutil.copy(project["data/photos/eileen/IMG_2041.jpg"], project["data/photos/eileen/{x}.jpg"])
-    refused(project, "data/photos/eileen/{x}.jpg", "rename it")
+def test_files_of_any_name_and_depth_are_used_or_told(project):
+    """Snakemake takes braces for wildcards, and has no name for a file whose bytes are no UTF-8."""
+    photos, videos, controls = (project[f"data/{folder}"] for folder in ("photos/eileen/2024/{x}", "videos/day 1", "control/a"))
+    for folder in (photos, videos, controls):
+        folder.mkdir(parents=True)
+    video = min(project["data/videos"].glob("*.mp4"))
+    shutil.copy(project["data/photos/eileen/IMG_2042.jpg"], os.fsencode(photos) + b"/Z\xfcrich.jpg")
+    shutil.copy(video, os.fsencode(videos) + b"/caf\xe9 {1}.MP4")
+    shutil.copy(video, videos / "Моё видео (1).mp4")
+    shutil.copy(min(project["results/poses"].glob("*.mp4")), controls / "pose {1}.MOV")
+    (videos / "gone.mp4").symlink_to("nowhere.mp4")
+    (controls / "notes.txt").touch()
+    project.snakemake("faces", "clips", "results/poses/shards/control.csv")
+
+    def rows(path):
+        table = pd.read_csv(project[path], dtype=str, keep_default_na=False).set_index(pd.read_csv(project[path]).columns[0])
+        return {name: (row["status"], row["reason"]) for name, row in table.iterrows()}
+
+    clips = rows("results/clips/clips.csv")
+    assert clips["caf-1_000"] == clips["Моё-видео-1_000"] == ("accepted", "")
+    assert clips["day 1/gone.mp4"] == ("rejected", "is a link to nowhere.mp4, which is not there")
+    control = rows("results/poses/shards/control.csv")
+    assert control["control-pose-1"] == ("accepted", "")
+    assert control["control-a/notes.txt"][0] == "rejected"
+    assert rows("results/faces/eileen/photos.csv")["2024/{x}/Z\\udcfcrich.jpg"][1].startswith("duplicate")
+    assert project.planned("faces", "clips", "results/poses/shards/control.csv") == {}

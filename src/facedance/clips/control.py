@@ -9,6 +9,7 @@ from facedance.clips.tables import Row, unusable_rows, write_manifest
 from facedance.clips.timing import frame_indices, too_short, window_starts
 from facedance.config.sections import WanModel
 from facedance.files import sha256
+from facedance.layout import CONTROL_VIDEO
 from facedance.names import CONTROL_PREFIX, control_id, shown
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video import UnreadableVideo, inspect, stream_frames, write_video
@@ -28,7 +29,7 @@ def prepare_control(
     """
     log = logging.getLogger("facedance")
     named = {control_id(name): video for name, video in sorted(videos.items())}
-    rows = unusable_rows(unusable, CONTROL_PREFIX)
+    rows = unusable_rows(unusable, CONTROL_VIDEO, CONTROL_PREFIX)
     folder.mkdir(parents=True, exist_ok=True)
     for number, (name, video) in enumerate(named.items(), 1):
         key = item_key(stamp, sha256(video), video.as_posix())

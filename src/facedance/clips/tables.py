@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from facedance.files import atomic
+from facedance.layout import VIDEO, folder
 
 COLUMNS = [
     "clip", "source", "start_s", "frames", "fps", "width", "height",
@@ -26,17 +27,19 @@ def write_manifest(path: Path, rows: Iterable[Row]) -> None:
     _write(path, pd.DataFrame(filled, columns=COLUMNS, dtype=object))
 
 
-def unusable_rows(unusable: Mapping[str, str], prefix: str = "") -> list[Row]:
-    """Rows of files that are no videos: each is named like the file, with the reason."""
-    files = sorted(unusable.items())
-    return [{"clip": f"{prefix}{file}", "source": file, "status": "rejected", "reason": reason} for file, reason in files]
+def unusable_rows(unusable: Mapping[str, str], template: str, prefix: str = "") -> list[Row]:
+    """Rows of files in the folder of a template that are no videos: each is named like the file, with the reason."""
+    return [
+        {"clip": f"{prefix}{file}", "source": f"{folder(template)}/{file}", "status": "rejected", "reason": reason}
+        for file, reason in sorted(unusable.items())
+    ]
 
 
 def list_clips(manifests: Sequence[Path], unusable: Mapping[str, str], out: Path) -> None:
     """Merge the rows of several manifests and of files that are no videos, sorted by clip, into `out`."""
     # As text: what stands in a manifest comes out as it is, also a video that is called "nan".
     tables = [pd.read_csv(manifest, dtype=str, keep_default_na=False) for manifest in manifests]
-    others = pd.DataFrame(unusable_rows(unusable), columns=COLUMNS, dtype=object).fillna("")
+    others = pd.DataFrame(unusable_rows(unusable, VIDEO), columns=COLUMNS, dtype=object).fillna("")
     table = pd.concat([pd.DataFrame(columns=COLUMNS, dtype=object), *tables, others]).sort_values("clip", kind="stable")
     _write(out, table)
     counts = table["status"].value_counts()

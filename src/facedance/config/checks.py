@@ -107,6 +107,15 @@ def check_names(asked: Mapping[str, str], params: Params, known: Known) -> None:
         _check_variant(asked["variant"], params)
 
 
+def is_known(asked: Mapping[str, str], params: Params, known: Known) -> bool:
+    """Whether `check_names` has nothing against these names."""
+    try:
+        check_names(asked, params, known)
+    except ValueError:
+        return False
+    return True
+
+
 def _check_clip(clip: str, most: int, known: Known) -> None:
     if clip.startswith(CONTROL_PREFIX):
         if clip not in known.controls:
