@@ -12,6 +12,11 @@ from snakemake_interface_storage_plugins.io import Mtime
 # The library is the one beside this Snakefile, here and in the jobs, whatever is installed.
 HOME = Path(str(workflow.current_basedir)).resolve().parent
 SOURCE = str(HOME / "src")
+if {"{", "}"} & {*SOURCE}:
+    raise SystemExit(
+        f"{HOME}: Snakemake takes braces in this path for wildcards; rename the folder, or keep the program in another and "
+        "say --directory"
+    )
 sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=SOURCE)
 

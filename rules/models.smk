@@ -47,7 +47,6 @@ rule fetch_face_model:
 
 rule place_tiny_model:
     input:
-        ancient(lambda w: of_program("assets/tiny/meta.json")),  # holds the weights' digests
         stamp=stamp(
             "models",
             "place_tiny_model",
@@ -62,6 +61,8 @@ rule place_tiny_model:
         layout.timing("place_tiny_model")
     conda:
         "../environment.yml"
+    params:
+        weights=lambda w: of_program("assets/tiny"),  # meta.json there holds their digests
     message:
         "Putting the tiny Wan2.1-VACE in place"
     script:

@@ -93,7 +93,7 @@ def test_in_a_fresh_clone_too_what_replaces_a_file_is_new_also_when_it_is_older(
         shutil.rmtree(project[folder])
     tops = [project[name] for name in ("data", "models", "results", "logs")]
     for path in [path for top in tops for path in (top, *top.rglob("*"))]:
-        os.utime(path, (2 * 10**9 - 10**8 * 3, 2 * 10**9 - 10**8 * 3), follow_symlinks=False)
+        os.utime(path, (1_700_000_000, 1_700_000_000), follow_symlinks=False)
     assert project.planned(*targets) == {}
     older(poses[1], control)
     control_plan = project.planned(*targets)
