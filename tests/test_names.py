@@ -234,4 +234,5 @@ def test_batches_select_renders_once_each():
     ]
     assert list(renders_of("ben", clips, batches)) == [("gBR_x_000", "default"), ("gHO_y_001", "default")]
     assert asked_for("ann", ["control-jump"], batches)
+    assert asked_for("ben", ["g-\xe9t\xe9"], [Batch(who=("ben",), videos=("g-e\u0301*",))])
     assert not asked_for("ben", ["walk"], batches)

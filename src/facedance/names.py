@@ -34,7 +34,7 @@ def video_ids(paths: Iterable[str]) -> dict[str, str]:
     while True:
         named: dict[str, list[str]] = {}
         for path, step in chosen.items():
-            named.setdefault(_candidates(path)[step], []).append(path)
+            named.setdefault(_name(path, step), []).append(path)
         clashes = {path for name, same in named.items() for path in _unclear(name, same, named)}
         if not clashes:
             return {name: same[0] for name, same in sorted(named.items())}
@@ -50,12 +50,13 @@ def _unclear(name: str, same: list[str], named: Container[str]) -> list[str]:
     return [path for path in same if exact != [path]] if len(same) > 1 else []
 
 
-def _candidates(path: str) -> tuple[str, ...]:
-    """Names for a path, one more distinct than the other; the last is like no other path's."""
+def _name(path: str, step: int) -> str:
+    """Name of a path, with each step one more distinct; the last is like no other path's."""
     whole = PurePath(path)
+    if step < 3:
+        return _safe((whole.stem, str(whole.with_suffix("")), path)[step])
     digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    stems = (whole.stem, str(whole.with_suffix("")), path)
-    return (*map(_safe, stems), f"{_safe(stems[1], room=_LONGEST - 9)}-{digest}")
+    return f"{_safe(str(whole.with_suffix('')), room=_LONGEST - 9)}-{digest}"
 
 
 def _safe(text: str, room: int = _LONGEST) -> str:

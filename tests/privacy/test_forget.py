@@ -237,6 +237,7 @@ def test_digests_of_the_photos_are_forgotten_with_their_names(tmp_path):
     digests.mkdir(parents=True)
     for folder in ("ann", "ann%2024%june", "anna", "ann-x"):
         (digests / f"data%photos%{folder}.jsonl").touch()
+    (digests / "results%render%ann%dance_000.jsonl").touch()
     (tmp_path / "params.yaml").write_text("identities: {ann: {consent: signed}}")
     forget(tmp_path, "ann", photos=False)
     assert {path.name for path in digests.iterdir()} == {"data%photos%anna.jsonl", "data%photos%ann-x.jsonl"}

@@ -51,7 +51,7 @@ def test_an_unknown_person_as_a_target(project):
 def test_too_few_usable_photos_stop_the_run_before_heavy_work(fresh):
     folder = fresh["data/photos/ada"]
     folder.mkdir()
-    good = sorted(fresh["data/photos/eileen"].iterdir())
+    good = sorted(fresh["data/photos/eileen"].glob("*.*g"))
     for photo in good[:2]:
         shutil.copy(photo, folder / photo.name)
     fresh.change("identities", {"ada": {"consent": "public-domain"}})
@@ -78,7 +78,7 @@ def test_bad_videos_are_listed_and_the_run_goes_on(project):
 
 
 def test_hostile_file_names_do_no_harm(project):
-    photo = sorted(project["data/photos/eileen"].iterdir())[0]
+    photo = sorted(project["data/photos/eileen"].glob("*.*g"))[0]
     video = sorted(project["data/videos"].glob("*.mp4"))[0]
     names = ["$(touch pwned)", 'it\'s "me"; touch pwned', "`touch pwned`", "--help", "naïve\nline"]
     for name in names:
@@ -114,5 +114,7 @@ def test_files_of_any_name_and_depth_are_used_or_told(project):
     control = rows("results/poses/shards/control.csv")
     assert control["control-pose-1"] == ("accepted", "")
     assert control["control-a/notes.txt"][0] == "rejected"
-    assert rows("results/faces/eileen/photos.csv")["2024/{x}/Z\\udcfcrich.jpg"][1].startswith("duplicate")
+    photos = rows("results/faces/eileen/photos.csv")
+    assert photos["2024/{x}/Z\\udcfcrich.jpg"] == ("accepted", "")
+    assert photos["IMG_2042.jpg"][1].startswith("duplicate")
     assert project.planned("faces", "clips", "results/poses/shards/control.csv") == {}

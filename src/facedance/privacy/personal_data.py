@@ -40,7 +40,8 @@ def find_traces(root: Path, identity: str) -> Traces:
     shared = [place.path for template in layout.OF_SEVERAL_PEOPLE for place in find(root, template)]
     shared += [path for path in logs(root) if word(identity).search(path.read_text(errors="replace"))]
     shared += [path for path in stamps(root) if not {identity, *blends}.isdisjoint(_told_by(path))]
-    shared += remembered_below(root, photos_of(Path(), identity).as_posix())
+    folders = [photos_of(Path(), identity), *(Path(layout.folder(layout.RENDER), who) for who in (identity, *sorted(blends)))]
+    shared += [file for folder in folders for file in remembered_below(root, folder.as_posix())]
     return Traces(outermost((*shared, *own)), tuple(sorted(blends)))
 
 
