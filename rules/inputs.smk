@@ -2,63 +2,19 @@
 # is no input of a rule, because its content counts (see `stamp`) and its path may be anything. Jobs get it as a parameter.
 
 from facedance import inputs
-from facedance.sample import catalogue, own
+from facedance.sample import own
+from facedance.sample.record import recorded
 
 IDENTITIES = list(PARAMS.identities)
 SAMPLE_IDENTITIES = list(PARAMS.sample.identities) if PARAMS.sample.enabled else []
-OWN_VIDEOS = {  # that the sample has made, and nobody has replaced
-    path
-    for video in catalogue.VIDEOS
-    for path in own.own_files(
-        layout.SAMPLE_VIDEO.format(video=video), layout.folder(layout.VIDEO)
-    )
-}
-
-
-def of_sample(names, wildcard, template, record, rule):
-    """Those of the sample's files that it makes: not where the user has put another file."""
-    if not PARAMS.sample.enabled:
-        return []
-    stamps = "data/.stamps"
-    return [
-        name
-        for name in names
-        if own.is_own_or_absent(
-            template.format(**{wildcard: name}),
-            record.format(**{wildcard: name}),
-            layout.of_job(stamps, rule, [name], ".json"),
-        )
-    ]
-
-
-SAMPLE_VIDEOS = of_sample(
-    catalogue.VIDEOS, "video", layout.VIDEO, layout.SAMPLE_VIDEO, "make_sample_video"
-)
-SAMPLE_SEQUENCES = [
-    sequence
-    for sequence in of_sample(
-        catalogue.KEYPOINT_SEQUENCES,
-        "sequence",
-        layout.KEYPOINTS,
-        layout.SAMPLE_KEYPOINTS,
-        "make_sample_keypoints",
-    )
-    if catalogue.video_of_sequence(sequence) in SAMPLE_VIDEOS
-]
+SAMPLE_VIDEOS = own.videos_to_make() if PARAMS.sample.enabled else []
+SAMPLE_SEQUENCES = own.keypoints_to_make(SAMPLE_VIDEOS)
 
 
 @functools.cache
 def photos_of(identity):
-    """Photos of an identity by their names: what is in its folder, and what the sample will put there."""
-    folder = f"{layout.folder(layout.PHOTO)}/{identity}"
-    record = layout.SAMPLE_PHOTOS.format(identity=identity)
-    found = inputs.photos_in(folder)
-    if identity not in SAMPLE_IDENTITIES:
-        made = own.own_files(record, folder)
-        found = {name: path for name, path in found.items() if path not in made}
-    elif not Path(record).exists():
-        found |= {name: f"{folder}/{name}" for name in catalogue.PHOTOS}
-    return dict(sorted(found.items()))
+    """Photos of an identity by their names."""
+    return own.photos_of(identity, sample=identity in SAMPLE_IDENTITIES)
 
 
 def sample_photos_of(identity):
@@ -70,7 +26,7 @@ def sample_photos_of(identity):
 BROUGHT = inputs.videos_in(
     layout.folder(layout.VIDEO),
     made=expand(layout.VIDEO, video=SAMPLE_VIDEOS),
-    without=set() if PARAMS.sample.enabled else OWN_VIDEOS,
+    without=() if PARAMS.sample.enabled else own.own_videos(),
 )
 VIDEOS = BROUGHT.files  # name -> path
 CONTROLS = inputs.videos_in(layout.folder(layout.CONTROL_VIDEO))
@@ -102,27 +58,21 @@ def sample_of_shard(wildcards):
     return expand(layout.VIDEO, video=[v for v in SAMPLE_VIDEOS if v in here])
 
 
+@functools.cache
+def keypoints_of(sequence):
+    """AIST++'s keypoints of a sequence, if there are any."""
+    path = layout.KEYPOINTS.format(sequence=sequence)
+    if sequence in SAMPLE_SEQUENCES:
+        return [path]
+    return [ancient(path)] if own.has_users_keypoints(sequence) else []
+
+
 def keypoints_of_shard(wildcards):
     """AIST++'s keypoints of the shard's videos, of those for which there are any."""
-    if not PARAMS.poses.use_keypoints2d:
-        return []
-    here = VIDEOS_OF_SHARD.get(wildcards.shard, ())
-    sequences = sorted({sequence_name(name) for name in here})
-    paths = {s: layout.KEYPOINTS.format(sequence=s) for s in sequences}
-    return [
-        paths[s] if s in SAMPLE_SEQUENCES else ancient(paths[s])
-        for s in sequences
-        if s in SAMPLE_SEQUENCES or is_users_keypoints(s)
-    ]
-
-
-@functools.cache
-def is_users_keypoints(sequence):
-    """Whether there are keypoints that the sample has not made."""
-    path = layout.KEYPOINTS.format(sequence=sequence)
-    record = layout.SAMPLE_KEYPOINTS.format(sequence=sequence)
-    made = own.own_files(record, layout.folder(layout.KEYPOINTS))
-    return path not in made and Path(path).is_file()
+    used = VIDEOS_OF_SHARD.get(wildcards.shard, ())
+    sequences = sorted({sequence_name(name) for name in used})
+    there = [path for name in sequences for path in keypoints_of(name)]
+    return there if PARAMS.poses.use_keypoints2d else []
 
 
 KNOWN = checks.Known(videos=VIDEOS, controls=CONTROL_CLIPS, shards=all_shards())

@@ -1,5 +1,7 @@
 # The embedded sample: photos of made-up people and rendered dance videos with known joints.
 
+from facedance.sample import catalogue
+
 # What the dances depend on: whose photos there are is not among it.
 SAMPLE_DANCES = some("sample", "seed", "seconds", "width", "height", "fps")
 

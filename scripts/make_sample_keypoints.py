@@ -5,7 +5,7 @@ from pathlib import Path
 from facedance.config.sections import Sample
 from facedance.job import job
 from facedance.sample.keypoints import write_keypoints2d
-from facedance.sample.own import record_own
+from facedance.sample.record import record_own
 
 with job(snakemake.log[0], f"sample keypoints {snakemake.wildcards.sequence}"):
     keypoints = Path(snakemake.output.keypoints)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from facedance.config.sections import Sample
 from facedance.job import job
-from facedance.sample.own import record_own
+from facedance.sample.record import record_own
 from facedance.sample.videos import make_video
 
 with job(snakemake.log[0], f"sample video {snakemake.wildcards.video}"):

@@ -5,8 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from facedance.sample import photos
-from facedance.sample.own import is_own_or_absent, own_files, record_own
+from facedance import layout
+from facedance.sample import catalogue, own, photos
+from facedance.sample.own import is_own_or_absent, own_files
+from facedance.sample.record import record_own
 
 
 @pytest.fixture
@@ -52,3 +54,26 @@ def test_photos_of_the_user_stay_and_those_of_another_seed_do_not(tmp_path, monk
     assert first.read_bytes() != before
     assert second.read_text() == "the user's"
     assert own_files(record, str(folder)) == {str(first)}
+
+
+def test_with_and_without_the_sample(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert own.videos_to_make() == list(catalogue.VIDEOS), "nothing is there yet"
+    assert own.keypoints_to_make(catalogue.VIDEOS) == list(catalogue.KEYPOINT_SEQUENCES)
+    assert list(own.photos_of("eileen", sample=True)) == sorted(catalogue.PHOTOS)
+    for name in catalogue.VIDEOS[:2]:
+        video = tmp_path / layout.VIDEO.format(video=name)
+        video.parent.mkdir(parents=True, exist_ok=True)
+        video.write_text(name)
+        record_own(tmp_path / layout.SAMPLE_VIDEO.format(video=name), [video])
+    video.write_text("the user's")
+    photos_here = tmp_path / "data/photos/eileen"
+    (photos_here / "deep").mkdir(parents=True)
+    for name in ("IMG_2041.jpg", "deep/mine.jpg"):
+        (photos_here / name).write_text(name)
+    record_own(photos_here / ".sample/photos.json", [photos_here / "IMG_2041.jpg"])
+    assert own.videos_to_make() == [name for name in catalogue.VIDEOS if name != catalogue.VIDEOS[1]]
+    assert own.keypoints_to_make(own.videos_to_make()) == [catalogue.KEYPOINT_SEQUENCES[1]]
+    assert own.own_videos() == {layout.VIDEO.format(video=catalogue.VIDEOS[0])}
+    assert list(own.photos_of("eileen", sample=True)) == ["IMG_2041.jpg", "deep/mine.jpg"]
+    assert own.photos_of("eileen", sample=False) == {"deep/mine.jpg": "data/photos/eileen/deep/mine.jpg"}

@@ -13,9 +13,9 @@ from PIL import Image as Picture
 
 from facedance.files import atomic, sha256
 from facedance.sample.catalogue import PHOTOS
-from facedance.sample.own import record_own, recorded
 from facedance.sample.person import Person, person
 from facedance.sample.portrait import Image, Points, turned
+from facedance.sample.record import record_own, recorded
 from facedance.sample.traits import generator, traits_of
 
 STRANGER = "stranger"
