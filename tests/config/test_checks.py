@@ -83,7 +83,7 @@ def test_nothing_to_dance_to_and_nobody_to_dance(tmp_path, monkeypatch):
         ({"clip": "dance"}, ["no clip is called 'dance'", "dance_000"]),
         ({"clip": "dance_001"}, ["clips.max_per_video is 1", "'dance_000'"]),
         ({"clip": "control-wolk"}, ["no ready-made control video", "control-walk"]),
-        ({"variant": "face_scal~1"}, ["unknown setting", "face_scale"]),
+        ({"variant": "face_scal~1"}, ["unknown setting 'face_scal' (did you mean face_scale?)"]),
         ({"variant": "prompt~dans"}, ["no prompt is called 'dans'", "dance"]),
         ({"variant": "face_scale~1.0"}, ["'face_scale~1'"]),
         ({"variant": "seed~x"}, ["seed", "integer"]),
