@@ -11,6 +11,7 @@ report: "rules/captions/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/inputs.smk"
 include: "rules/people.smk"
 include: "rules/sample.smk"
 include: "rules/models.smk"
@@ -36,9 +37,9 @@ rule all:
 
 rule data:
     input:
-        all_photos(),
-        all_videos(),
-        all_keypoints(),
+        expand(layout.SAMPLE_PHOTOS, identity=SAMPLE_IDENTITIES),
+        expand(layout.VIDEO, video=SAMPLE_VIDEOS),
+        expand(layout.KEYPOINTS, sequence=SAMPLE_SEQUENCES),
 
 
 rule models:
@@ -46,7 +47,7 @@ rule models:
         POSE_MODEL,
         FACE_MODEL,
         WAN_MODEL,
-        LORA_FILES,
+        FETCHED_LORAS,
 
 
 rule faces:
@@ -89,7 +90,7 @@ rule train:
 
 rule render:
     input:
-        render_lists(),
+        lambda w: render_lists(),
 
 
 rule evaluate:

@@ -70,7 +70,7 @@ def stage(manifest: Path, clips: Path, workers: int) -> None:
         folder = Path(name)
         write_json(folder / "stamp.json", {"params": {}, "code": "", "items": []})
         files = PoseFiles(
-            clips=manifest, clips_folder=clips, keypoints_folder=None, model=MODEL, landmarks=folder / "landmarks.parquet",
+            clips=manifest, clips_folder=clips, keypoints={}, model=MODEL, landmarks=folder / "landmarks.parquet",
             manifest=folder / "poses.csv", folder=folder / "poses",
         )  # fmt: skip
         extract_shard(files, chosen.poses, chosen.wan, folder / "stamp.json", workers)

@@ -1,18 +1,19 @@
 # Videos -> clips of the model's length, frame rate and shape, with their music.
 
-IGNORE_LIST = brought_or_made(filter(None, [PARAMS.clips.ignore_list]))
-
 
 rule cut_clips:
     input:
-        videos=paths_of_shard,
-        ignore_list=IGNORE_LIST,
+        sample=sample_of_shard,
         pose_model=POSE_MODEL,
         stamp=stamp(
             "clips",
             "cut_clips",
             part("clips", "wan"),
-            files=lambda w: [*paths_of_shard(w), *IGNORE_LIST],
+            items=lambda w: VIDEOS_OF_SHARD[w.shard],
+            files=lambda w: [
+                *videos_of_shard(w).values(),
+                *filter(None, [PARAMS.clips.ignore_list]),
+            ],
         ),
     output:
         layout.CLIP_LIST,
@@ -27,6 +28,7 @@ rule cut_clips:
     threads: 16
     params:
         **part("clips", "wan"),
+        videos=videos_of_shard,
         folder=folder_of(layout.CLIP),
     message:
         "Cutting clips, shard {wildcards.shard}"
@@ -37,7 +39,7 @@ rule cut_clips:
 rule list_clips:
     input:
         manifests=expand(layout.CLIP_LIST, shard=SHARDS),
-        stamp=stamp("clips", "list_clips", {}, items=lambda w: SHARDS),
+        stamp=stamp("clips", "list_clips", BROUGHT.unusable, items=lambda w: SHARDS),
     output:
         report(
             layout.ALL_CLIPS,
@@ -52,6 +54,8 @@ rule list_clips:
     localrule: True  # seconds
     conda:
         "../environment.yml"
+    params:
+        unusable=lambda w: BROUGHT.unusable,
     message:
         "Listing the clips"
     script:

@@ -1,4 +1,4 @@
-# What all rules share: the checked parameters, what lies in data/, and stamps.
+# What all rules share: the checked parameters, and stamps.
 
 import functools
 import os
@@ -10,7 +10,13 @@ from snakemake.exceptions import WorkflowError
 from snakemake_interface_storage_plugins.io import Mtime
 
 # The library is the one beside this Snakefile, here and in the jobs, whatever is installed.
-SOURCE = str(Path(str(workflow.current_basedir)).resolve().parent / "src")
+HOME = Path(str(workflow.current_basedir)).resolve().parent
+SOURCE = str(HOME / "src")
+if {"{", "}"} & {*SOURCE}:
+    raise SystemExit(
+        f"{HOME}: Snakemake takes braces in this path for wildcards; rename the folder, or keep the program in another and "
+        "say --directory"
+    )
 sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=SOURCE)
 
@@ -18,7 +24,7 @@ from facedance import layout, names
 from facedance.rerun.clock import bring_into_present, present_times
 from facedance.clips.aist import sequence_name
 from facedance.config.params import load
-from facedance.sample import catalogue
+from facedance.config import checks
 from facedance.config.batches import asked_for, matches
 from facedance.rerun.code import code_digest
 from facedance.rerun.stamps import says, settle_stamp, stamp_content, write_stamp
@@ -28,117 +34,13 @@ FOLDERS = ("assets", "data", "models", "results", "logs", "lab/results")
 
 try:
     # Snakemake's own `configfile:` would take the last of two equal keys; `config` holds what --config and --configfile say.
-    PARAMS = load(Path("params.yaml"), config)
+    # With --directory, files that are not there are those beside the Snakefile.
+    PARAMS = load(Path("params.yaml"), config, otherwise=HOME)
 except ValueError as error:
-    raise WorkflowError(str(error)) from None
+    raise SystemExit(str(error)) from None  # says this sentence and nothing else
 
 # The tiny model, made here, is too small for a GPU or a second thread: its jobs run side by side.
 MODEL_THREADS, MODEL_GPUS = (16, 1) if PARAMS.wan.repo or PARAMS.wan.folder else (1, 0)
-
-IDENTITIES = list(PARAMS.identities)
-SAMPLE_IDENTITIES = list(PARAMS.sample.identities) if PARAMS.sample.enabled else []
-SAMPLE_VIDEOS = list(catalogue.VIDEOS) if PARAMS.sample.enabled else []
-SAMPLE_SEQUENCES = list(catalogue.KEYPOINT_SEQUENCES) if PARAMS.sample.enabled else []
-VIDEO_SUFFIXES = {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"}
-
-
-def files_in(folder, suffixes=None):
-    """The visible files of a folder, sorted; none when it does not exist."""
-    folder = Path(folder)
-    found = list(folder.iterdir()) if folder.is_dir() else []
-    if braced := [f for f in found if {"{", "}"} & set(f.name)]:
-        raise WorkflowError(
-            f"{braced[0]}: Snakemake takes braces for wildcards, rename it"
-        )
-    return sorted(
-        str(f)
-        for f in found
-        if f.is_file()
-        and not f.name.startswith(".")
-        and (suffixes is None or f.suffix.lower() in suffixes)
-    )
-
-
-def brought_or_made(found, made=()):
-    """Files that the user brings, whose content counts (see `stamp`) and not their time, and those that a rule makes."""
-    made = set(made)
-    return sorted([*(ancient(f) for f in found if f not in made), *made])
-
-
-def photos_of(identity):
-    """Photos of an identity: what is in its folder, and what the sample will put there."""
-    folder = f"{layout.folder(layout.PHOTO)}/{identity}"
-    sample = catalogue.PHOTOS if identity in SAMPLE_IDENTITIES else ()
-    return brought_or_made(files_in(folder), (f"{folder}/{name}" for name in sample))
-
-
-def all_photos():
-    return [photo for identity in IDENTITIES for photo in photos_of(identity)]
-
-
-def all_videos():
-    """Dance videos: what is in data/videos, and what the sample will put there."""
-    found = files_in(layout.folder(layout.VIDEO), VIDEO_SUFFIXES)
-    return brought_or_made(found, expand(layout.VIDEO, video=SAMPLE_VIDEOS))
-
-
-def all_controls():
-    return brought_or_made(files_in(layout.folder(layout.CONTROL_VIDEO), {".mp4"}))
-
-
-def all_keypoints():
-    found = files_in(layout.folder(layout.KEYPOINTS), {".pkl"})
-    return brought_or_made(found, expand(layout.KEYPOINTS, sequence=SAMPLE_SEQUENCES))
-
-
-VIDEOS = {}  # safe name -> path
-for path in all_videos():
-    if (name := names.video_id(path)) in VIDEOS:
-        raise WorkflowError(
-            f"{path} and {VIDEOS[name]} have the same name: rename one of them"
-        )
-    VIDEOS[name] = path
-
-VIDEOS_OF_SHARD = {}
-for name in VIDEOS:
-    VIDEOS_OF_SHARD.setdefault(names.shard_of(name, PARAMS.shards), []).append(name)
-
-SHARDS = sorted(VIDEOS_OF_SHARD)
-
-
-def all_shards():
-    return [*SHARDS, names.CONTROL_SHARD] if all_controls() else SHARDS
-
-
-def paths_of_shard(wildcards):
-    return [VIDEOS[name] for name in VIDEOS_OF_SHARD[wildcards.shard]]
-
-
-KEYPOINTS = {}  # AIST++'s, sequence -> path
-if PARAMS.poses.use_keypoints2d:
-    KEYPOINTS = {Path(path).stem: path for path in all_keypoints()}
-
-
-def keypoints_of_shard(wildcards):
-    """AIST++'s keypoints of the shard's videos, of those for which there are any."""
-    sequences = {sequence_name(name) for name in VIDEOS_OF_SHARD[wildcards.shard]}
-    return [KEYPOINTS[name] for name in sorted(sequences & KEYPOINTS.keys())]
-
-
-if not VIDEOS and not all_controls():
-    raise WorkflowError(
-        "there are no videos: put dance videos into data/videos (mp4, mov, m4v, mkv, webm or avi)"
-    )
-
-for identity in IDENTITIES:
-    if not photos_of(identity):
-        folders = ", ".join(
-            sorted(p.name for p in Path(layout.folder(layout.PHOTO)).glob("*/"))
-        )
-        raise WorkflowError(
-            f"identity {identity!r} has no photos: put 10 to 15 into data/photos/{identity}, or take it "
-            f"out of params.yaml (folders there now: {folders or 'none'})"
-        )
 
 
 wildcard_constraints:
@@ -162,6 +64,11 @@ def see_to_the_clock():
             workflow.iocache.mtime[path] = Mtime(local=moment / 1e9)
 
 
+def of_program(path):
+    """Path of a file that comes with the program, also where a run has another directory."""
+    return path if Path.cwd() == HOME else str(HOME / path)
+
+
 STAMPS = set()  # all that this run depends on
 
 
@@ -182,9 +89,14 @@ def stamp(stage, rule, params, items=None, files=None, code=True, prefix=""):
         ):  # in a job: whoever planned it has written the stamp
             return file
         see_to_the_clock()
+        try:
+            checks.check_names(dict(wildcards.items()), PARAMS, KNOWN)
+        except ValueError as error:
+            # Raised in an input function; an ordinary exception would come with a traceback.
+            raise SystemExit(str(error))
         content = stamp_content(
             params(wildcards) if callable(params) else params,
-            code_digest(f"{prefix}scripts/{rule}.py") if code else "",
+            code_digest(HOME / f"{prefix}scripts/{rule}.py") if code else "",
             items(wildcards) if items else (),
             files(wildcards) if files else (),
         )
@@ -207,6 +119,10 @@ def stamp(stage, rule, params, items=None, files=None, code=True, prefix=""):
 def settle_stamps():
     """Tell the stamps what the files hold that this run has made for jobs which take them from data/ or models/."""
     made = {str(file) for job in workflow.dag.finished_jobs for file in job.output}
+    for who in SAMPLE_IDENTITIES:
+        if (record := layout.SAMPLE_PHOTOS.format(identity=who)) in made:
+            folder = f"{layout.folder(layout.PHOTO)}/{who}"
+            made |= {f"{folder}/{name}" for name in recorded(record)}
     for file in STAMPS:
         settle_stamp(file, made)
 

@@ -4,6 +4,7 @@
 rule score_renders:
     input:
         manifest=layout.RENDER_LIST,
+        asked_now=lambda w: [path_of(*r) for r in of_targets() if r in named(w)],
         landmarks=lambda w: (
             []
             if w.shard == names.CONTROL_SHARD
@@ -25,6 +26,7 @@ rule score_renders:
                 "backend": [PARAMS.faces.backend, PARAMS.faces.insightface_model],
             },
             items=lambda w: expand(layout.EMBEDDING, identity=IDENTITIES),
+            files=lambda w: [path_of(*render) for render in named(w)],
         ),
     output:
         layout.SCORES,
@@ -38,6 +40,7 @@ rule score_renders:
         **part("evaluate", "wan"),
         blends={n: b.model_dump(mode="json") for n, b in PARAMS.render.blends.items()},
         backend=PARAMS.faces.backend,
+        named=named,
         renders_folder=folder_of(layout.RENDER),
         observations=folder_of(layout.OBSERVATION),
     message:
@@ -82,7 +85,7 @@ rule measure_pose_accuracy:
 
 rule summarise:
     input:
-        scores=render_lists(layout.SCORES),
+        scores=lambda w: render_lists(layout.SCORES),
         accuracy=layout.POSE_ACCURACY,
         stamp=stamp("evaluate", "summarise", {}, items=lambda w: render_lists()),
     output:

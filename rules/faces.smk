@@ -3,7 +3,7 @@
 
 rule embed_faces:
     input:
-        photos=lambda w: photos_of(w.identity),
+        sample=lambda w: sample_photos_of(w.identity),
         face_model=FACE_MODEL,
         stamp=stamp(
             "faces",
@@ -12,7 +12,8 @@ rule embed_faces:
                 **part("faces"),
                 "consent": PARAMS.identities[w.identity].consent,
             },
-            files=lambda w: photos_of(w.identity),
+            items=lambda w: photos_of(w.identity),
+            files=lambda w: photos_of(w.identity).values(),
         ),
     output:
         layout.EMBEDDING,
@@ -43,6 +44,7 @@ rule embed_faces:
     conda:
         "../environment.yml"
     params:
+        photos=lambda w: photos_of(w.identity),
         faces=part("faces")["faces"],
         consent=lambda w: PARAMS.identities[w.identity].consent,
     message:

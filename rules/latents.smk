@@ -90,7 +90,6 @@ rule encode_controls:
 rule encode_photos:
     input:
         photos_csv=layout.PHOTO_LIST,
-        photos=lambda w: photos_of(w.identity),
         reference=layout.REFERENCE,
         face_model=FACE_MODEL,
         pose_model=POSE_MODEL,
@@ -99,7 +98,8 @@ rule encode_photos:
             "latents",
             "encode_photos",
             part("wan", "poses", "faces"),
-            files=lambda w: photos_of(w.identity),
+            items=lambda w: photos_of(w.identity),
+            files=lambda w: photos_of(w.identity).values(),
         ),
     output:
         layout.PHOTO_LATENTS,
@@ -114,6 +114,7 @@ rule encode_photos:
         gpu=MODEL_GPUS,
     params:
         **part("wan", "poses", "faces"),
+        photos=lambda w: photos_of(w.identity),
     message:
         "Encoding the photos of {wildcards.identity}"
     script:

@@ -9,10 +9,7 @@ LORAS = {
     name: layout.LORA.format(lora=name) if lora.repo else lora.file
     for name, lora in PARAMS.render.loras.items()
 }
-LORA_FILES = brought_or_made(
-    (LORAS[name] for name, lora in PARAMS.render.loras.items() if not lora.repo),
-    (LORAS[name] for name, lora in PARAMS.render.loras.items() if lora.repo),
-)
+FETCHED_LORAS = [LORAS[name] for name, lora in PARAMS.render.loras.items() if lora.repo]
 
 
 rule fetch_pose_model:
@@ -50,12 +47,11 @@ rule fetch_face_model:
 
 rule place_tiny_model:
     input:
-        ancient("assets/tiny/meta.json"),  # holds the weights' digests
         stamp=stamp(
             "models",
             "place_tiny_model",
             {},
-            files=lambda w: ["assets/tiny/meta.json"],
+            files=lambda w: [of_program("assets/tiny/meta.json")],
         ),
     output:
         layout.WAN_MODEL.format(model="tiny"),
@@ -65,6 +61,8 @@ rule place_tiny_model:
         layout.timing("place_tiny_model")
     conda:
         "../environment.yml"
+    params:
+        weights=lambda w: of_program("assets/tiny"),  # meta.json there holds their digests
     message:
         "Putting the tiny Wan2.1-VACE in place"
     script:

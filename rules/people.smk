@@ -1,19 +1,17 @@
-# Who is rendered where, from the batches and blends of params.yaml.
+# Who is rendered where, from the batches and blends of params.yaml and from what was asked for by name.
+
+from facedance.render.named import path_of, renders_among, renders_made_by_name
 
 
 def members(who):
     """The identities that a render shows: one, or those of a blend."""
     blend = PARAMS.render.blends.get(who)
-    if blend is None and who not in PARAMS.identities:
-        known = ", ".join([*PARAMS.identities, *PARAMS.render.blends])
-        # Raised in an input function; an ordinary exception would come with a traceback.
-        raise SystemExit(f"nobody is called {who!r}; known are {known}")
     return list(blend.members) if blend else [who]
 
 
 def videos_of(shard):
     if shard == names.CONTROL_SHARD:
-        return [names.control_id(path) for path in all_controls()]
+        return CONTROL_CLIPS
     return VIDEOS_OF_SHARD[shard]
 
 
@@ -23,15 +21,31 @@ def clips_with_music(shard):
     return (layout.CONTROL_LIST if control else layout.CLIP_LIST).format(shard=shard)
 
 
-def people():
-    """Everybody who is rendered by default."""
-    return list(dict.fromkeys(who for b in PARAMS.render.batches for who in b.who))
+@functools.cache
+def of_targets():
+    """Renders that this run is asked for by their names."""
+    return renders_among(workflow.dag_settings.targets)
 
 
-def shards_of(who):
+@functools.cache
+def all_named():
+    """Renders asked for by name, now or before, of people and clips that there still are."""
     return [
-        s for s in all_shards() if asked_for(who, videos_of(s), PARAMS.render.batches)
+        render
+        for render in dict.fromkeys([*renders_made_by_name(Path()), *of_targets()])
+        if checks.is_known(dict(zip(("who", "clip", "variant"), render)), PARAMS, KNOWN)
     ]
+
+
+def named(wildcards):
+    """Those of one person or blend in one shard."""
+    return [r for r in all_named() if in_list(r) == (wildcards.who, wildcards.shard)]
+
+
+def in_list(render):
+    """Whose list, and of which shard, a render belongs to."""
+    who, clip, _ = render
+    return who, names.shard_of_clip(clip, PARAMS.shards)
 
 
 def training_videos():
@@ -51,12 +65,16 @@ def training_shards():
 
 
 def render_lists(template=layout.RENDER_LIST):
-    """The template for everybody who is rendered by default, in each shard."""
-    return [
-        template.format(who=who, shard=shard)
-        for who in people()
-        for shard in shards_of(who)
+    """The template for everybody who is rendered, by a batch or by name, in each shard."""
+    people = dict.fromkeys(who for b in PARAMS.render.batches for who in b.who)
+    batches = [
+        (who, shard)
+        for who in people
+        for shard in all_shards()
+        if asked_for(who, videos_of(shard), PARAMS.render.batches)
     ]
+    lists = dict.fromkeys([*batches, *map(in_list, all_named())])
+    return [template.format(who=who, shard=shard) for who, shard in lists]
 
 
 def of_members(pattern):

@@ -24,7 +24,6 @@ rule extract_poses:
     params:
         **part("poses", "wan"),
         clips_folder=folder_of(layout.CLIP),
-        keypoints_folder=folder_of(layout.KEYPOINTS),
         folder=folder_of(layout.CONTROL),
     message:
         "Extracting poses, shard {wildcards.shard}"
@@ -34,9 +33,12 @@ rule extract_poses:
 
 rule prepare_controls:
     input:
-        videos=all_controls(),
         stamp=stamp(
-            "poses", "prepare_controls", part("wan"), files=lambda w: all_controls()
+            "poses",
+            "prepare_controls",
+            {**part("wan"), "unusable": CONTROLS.unusable},
+            items=lambda w: CONTROLS.files,
+            files=lambda w: CONTROLS.files.values(),
         ),
     output:
         layout.CONTROL_LIST.format(shard=names.CONTROL_SHARD),
@@ -48,6 +50,8 @@ rule prepare_controls:
         "../environment.yml"
     params:
         **part("wan"),
+        videos=lambda w: CONTROLS.files,
+        unusable=lambda w: CONTROLS.unusable,
         folder=folder_of(layout.CONTROL),
     message:
         "Preparing ready-made control videos"

@@ -11,7 +11,7 @@ rule prune:
         people=IDENTITIES,
         rendered=[*IDENTITIES, *PARAMS.render.blends],
         videos=list(VIDEOS),
-        controls=[names.control_id(path) for path in all_controls()],
+        controls=CONTROL_CLIPS,
         shards=all_shards(),
     message:
         "Removing what was made of people and videos that are gone"

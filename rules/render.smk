@@ -10,14 +10,14 @@ rule render_shard:
         adapters=of_members(layout.ADAPTER),
         embeddings=of_members(layout.EMBEDDING),
         photos=of_members(layout.PHOTO_LATENTS),
-        loras=LORA_FILES,
+        loras=FETCHED_LORAS,
         model=WAN_MODEL,
         stamp=stamp(
             "render",
             "render_shard",
             render_params,
             items=lambda w: [str(b) for b in batches_of(w)],
-            files=lambda w: LORA_FILES,
+            files=lambda w: LORAS.values(),
         ),
     output:
         layout.RENDER_LIST,
@@ -52,9 +52,11 @@ rule render_clip:
         adapters=of_members(layout.ADAPTER),
         embeddings=of_members(layout.EMBEDDING),
         photos=of_members(layout.PHOTO_LATENTS),
-        loras=LORA_FILES,
+        loras=FETCHED_LORAS,
         model=WAN_MODEL,
-        stamp=stamp("render", "render_clip", render_params, files=lambda w: LORA_FILES),
+        stamp=stamp(
+            "render", "render_clip", render_params, files=lambda w: LORAS.values()
+        ),
     output:
         video=layout.RENDER,
         sidecar=layout.RENDER_FACTS,

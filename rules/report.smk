@@ -9,7 +9,7 @@ rule build_report:
         poses=expand(layout.CONTROL_LIST, shard=all_shards()),
         photos=expand(layout.PHOTO_LIST, identity=IDENTITIES),
         training=expand(layout.LOSSES, identity=IDENTITIES),
-        renders=render_lists(),
+        renders=lambda w: render_lists(),
         weights=[POSE_MODEL],
         model=WAN_MODEL,
         stamp=stamp("report", "build_report", PARAMS.model_dump(mode="json")),

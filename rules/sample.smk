@@ -1,5 +1,7 @@
 # The embedded sample: photos of made-up people and rendered dance videos with known joints.
 
+from facedance.sample import catalogue
+
 # What the dances depend on: whose photos there are is not among it.
 SAMPLE_DANCES = some("sample", "seed", "seconds", "width", "height", "fps")
 
@@ -8,7 +10,7 @@ rule make_sample_photos:
     input:
         stamp=stamp("data", "make_sample_photos", {"seed": PARAMS.sample.seed}),
     output:
-        expand(layout.PHOTO, photo=catalogue.PHOTOS, allow_missing=True),
+        update(layout.SAMPLE_PHOTOS),  # tells which photos may be written over
     log:
         layout.log("make_sample_photos"),
     benchmark:
@@ -32,6 +34,7 @@ rule make_sample_video:
     output:
         video=layout.VIDEO,
         ground_truth=layout.GROUND_TRUTH,
+        record=layout.SAMPLE_VIDEO,
     log:
         layout.log("make_sample_video"),
     benchmark:
@@ -51,11 +54,12 @@ rule make_sample_video:
 rule make_sample_keypoints:
     input:
         ground_truth=lambda w: layout.GROUND_TRUTH.format(
-            video=w.sequence.replace("cAll", "c01")
+            video=catalogue.video_of_sequence(w.sequence)
         ),
         stamp=stamp("data", "make_sample_keypoints", SAMPLE_DANCES),
     output:
-        layout.KEYPOINTS,
+        keypoints=layout.KEYPOINTS,
+        record=layout.SAMPLE_KEYPOINTS,
     log:
         layout.log("make_sample_keypoints"),
     benchmark:

@@ -8,7 +8,7 @@ from facedance.job import job
 
 with job(snakemake.log[0], f"clips {snakemake.wildcards.shard}"):
     files = CutFiles(
-        videos=[Path(video) for video in snakemake.input.videos],
+        videos={name: Path(video) for name, video in snakemake.params.videos.items()},
         pose_model=Path(snakemake.input.pose_model),
         folder=Path(snakemake.params.folder),
         manifest=Path(snakemake.output[0]),

@@ -13,7 +13,7 @@ with job(snakemake.log[0], f"faces of {identity}"):
     embed_identity(
         identity,
         snakemake.params.consent,
-        [Path(photo) for photo in snakemake.input.photos],
+        {name: Path(photo) for name, photo in snakemake.params.photos.items()},
         faces,
         open_backend(faces.backend, Path(snakemake.input.face_model).parent),
         Path(snakemake.output[0]).parent,

@@ -11,7 +11,7 @@ with job(snakemake.log[0], f"photo latents of {snakemake.wildcards.identity}", s
     faces = Faces(**snakemake.params.faces)
     files = PhotoFiles(
         table=Path(snakemake.input.photos_csv),
-        photos=[Path(photo) for photo in snakemake.input.photos],
+        photos={name: Path(photo) for name, photo in snakemake.params.photos.items()},
         reference=Path(snakemake.input.reference),
         pose_model=Path(snakemake.input.pose_model),
         latents=Path(snakemake.output[0]),

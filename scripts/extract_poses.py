@@ -11,7 +11,7 @@ with job(snakemake.log[0], f"poses {snakemake.wildcards.shard}"):
     files = PoseFiles(
         clips=Path(snakemake.input.clips),
         clips_folder=Path(snakemake.params.clips_folder),
-        keypoints_folder=Path(snakemake.params.keypoints_folder) if poses.use_keypoints2d else None,
+        keypoints={Path(file).stem: Path(file) for file in snakemake.input.keypoints},
         model=Path(snakemake.input.pose_model),
         landmarks=Path(snakemake.output.landmarks),
         manifest=Path(snakemake.output.manifest),

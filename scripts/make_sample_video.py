@@ -4,6 +4,7 @@ from pathlib import Path
 
 from facedance.config.sections import Sample
 from facedance.job import job
+from facedance.sample.record import record_own
 from facedance.sample.videos import make_video
 
 with job(snakemake.log[0], f"sample video {snakemake.wildcards.video}"):
@@ -13,3 +14,4 @@ with job(snakemake.log[0], f"sample video {snakemake.wildcards.video}"):
         video=Path(snakemake.output.video),
         ground_truth=Path(snakemake.output.ground_truth),
     )
+    record_own(Path(snakemake.output.record), [Path(snakemake.output.video)])

@@ -10,5 +10,5 @@ from facedance.models.manifest import write_manifest
 with job(snakemake.log[0], "tiny model"):
     folder = Path(snakemake.output[0]).parent
     with replaced(folder) as part:
-        shutil.copytree(Path(snakemake.input[0]).parent, part)
+        shutil.copytree(Path(snakemake.params.weights), part)
     write_manifest(folder)

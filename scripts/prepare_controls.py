@@ -8,7 +8,8 @@ from facedance.job import job
 
 with job(snakemake.log[0], "control videos"):
     prepare_control(
-        [Path(video) for video in snakemake.input.videos],
+        {name: Path(video) for name, video in snakemake.params.videos.items()},
+        snakemake.params.unusable,
         Path(snakemake.params.folder),
         Path(snakemake.output[0]),
         WanModel(**snakemake.params.wan),

@@ -10,6 +10,7 @@ from facedance.job import job
 with job(snakemake.log[0], f"score {snakemake.wildcards.who} {snakemake.wildcards.shard}"):
     files = ScoreFiles(
         renders=Path(snakemake.input.manifest),
+        named=[tuple(render) for render in snakemake.params.named],
         renders_folder=Path(snakemake.params.renders_folder),
         landmarks=[Path(file) for file in snakemake.input.landmarks],
         identities={Path(file).parent.name: Path(file) for file in snakemake.input.embeddings},

@@ -46,6 +46,7 @@ def of_renders(who: str, shard: str) -> Iterator[tuple[str, Names]]:
     for path in (
         *(f"results/render/{who}/{file}.csv" for file in (shard, f".{shard}.host-77.part")),
         f"results/render/.stamps/render_shard/{who}/{shard}.json",
+        f".cache/digests/results/render/{who}/x_000/.known.jsonl",
         f"results/evaluate/shards/{who}/{shard}.csv",
         f"results/evaluate/.stamps/score_renders/{who}/{shard}.json",
         *(f"logs/{rule}/{who}/{shard}.{suffix}" for rule in ("render_shard", "score_renders") for suffix in ("log", "tsv")),
@@ -117,7 +118,13 @@ def of_nobody() -> Iterator[tuple[str, Names]]:
             "models/.stamps/fetch_lora/style.json",
         ),
         *("models/.stamps/fetch_wan_model/default.json", "data/.stamps/make_sample_keypoints/gBR_cAll.json"),
-        *("logs/prune.log", "logs/list_clips.log", "logs/list_clips.tsv", "models/.stamps/fetch_face_model/dlib.json"),
+        *(
+            ".cache/digests/data%videos.jsonl",
+            "logs/prune.log",
+            "logs/list_clips.log",
+            "logs/list_clips.tsv",
+            "models/.stamps/fetch_face_model/dlib.json",
+        ),
         *(f"logs/fetch_{job}.{suffix}" for job in ("face_model/dlib", "wan_model/default") for suffix in ("log", "tsv")),
         *(f"logs/{job}.{suffix}" for job in ("fetch_lora/style", "make_sample_keypoints/gBR_cAll") for suffix in ("log", "tsv")),
     ):
@@ -141,6 +148,8 @@ def brought(people: tuple[str, ...], videos: tuple[str, ...]) -> Iterator[tuple[
         *(f"data/photos/{name}/a.jpg" for name in people),
         *(f"data/videos/{video}.mp4" for video in videos),
         *(f"data/ground_truth/{video}.parquet" for video in videos),
-        *("data/control/x.mp4", "data/keypoints2d/gBR_cAll.pkl"),
+        *("data/control/x.mp4", "data/keypoints2d/gBR_cAll.pkl", "data/keypoints2d/.sample/gBR_cAll.json"),
+        *(f"data/photos/{name}/.sample/photos.json" for name in people),
+        *(f"data/videos/.sample/{video}.json" for video in videos),
     ):
         yield path, {}

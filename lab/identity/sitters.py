@@ -72,7 +72,7 @@ def photograph_sitter(folder: Path, backend: FaceBackend, judge: LandmarkJudge, 
             shapes.append(judge.shape(photo, max(found, key=lambda face: face.score)))
     with atomic(folder / _SHAPE) as temporary:
         save_file({"shape": np.mean(shapes, axis=0)}, temporary)
-    embed_identity(name, CONSENT, _photos(folder), faces, backend, folder)
+    embed_identity(name, CONSENT, {path.name: path for path in _photos(folder)}, faces, backend, folder)
 
 
 def read_sitter(folder: Path) -> Sitter:

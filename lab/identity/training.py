@@ -72,7 +72,8 @@ class Trainer:
         """Photos and words as latents, and no clips."""
         folder, wan = who.folder, self.wan
         photos, prompts = folder / LORA / "photos.safetensors", folder / LORA / "prompts.safetensors"
-        sources = PhotoFiles(folder / "photos.csv", who.photos, folder / "reference.png", self.pose_model, latents=photos)
+        named = {path.name: path for path in who.photos}
+        sources = PhotoFiles(folder / "photos.csv", named, folder / "reference.png", self.pose_model, latents=photos)
         encode_photos(who.name, sources, self.model, wan, self.backend, self.faces, self.poses)
         encode_prompts(self.model, wan, {PROMPT: PORTRAIT, EMPTY_PROMPT: ""}, prompts)
         return TrainingFiles(

@@ -17,6 +17,9 @@ TEMPORARY = re.compile(r"\.(?P<stem>.+)\.(?:(?P<host>[^.]+)-)?(?P<process>\d+)\.
 """Beginning of the names that `atomic` writes to, and that a killed process leaves behind."""
 
 
+_JSON_ESCAPE = "backslashreplace"  # names of files whose bytes are no UTF-8, as JSON's own escapes
+
+
 @contextlib.contextmanager
 def atomic(path: Path | str, *, durable: bool = True) -> Iterator[Path]:
     """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
@@ -94,15 +97,16 @@ def sha256(path: Path | str) -> str:
 
 def digest(value: Any) -> str:
     """Hex digest of a JSON-like value, the same for equal values."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", _JSON_ESCAPE)).hexdigest()
 
 
 def write_json(path: Path | str, value: Any, *, durable: bool = True) -> None:
     """Write `value` as readable JSON, atomically."""
     with atomic(path, durable=durable) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8", _JSON_ESCAPE)
 
 
 def read_json(path: Path | str) -> Any:
     """The value in a JSON file."""
-    return json.loads(Path(path).read_text())
+    return json.loads(Path(path).read_text(encoding="utf-8"))

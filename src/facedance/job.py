@@ -32,7 +32,7 @@ def job(log: Path | str, name: str, threads: int | None = None) -> Iterator[logg
     logger = logging.getLogger("facedance")
     logger.setLevel(logging.INFO)
     line = logging.Formatter(f"[{name}] %(message)s")
-    handlers: list[logging.Handler] = [logging.FileHandler(log, mode="w", encoding="utf-8")]
+    handlers: list[logging.Handler] = [logging.FileHandler(log, mode="w", encoding="utf-8", errors="backslashreplace")]
     if LOG_ONLY not in os.environ:
         handlers.append(logging.StreamHandler(sys.stderr))
     for handler in handlers:

@@ -27,9 +27,13 @@ VIDEO = "data/videos/{video}.mp4"
 CONTROL_VIDEO = "data/control/{video}.mp4"
 KEYPOINTS = "data/keypoints2d/{sequence}.pkl"
 GROUND_TRUTH = "data/ground_truth/{video}.parquet"
+SAMPLE_PHOTOS = "data/photos/{identity}/.sample/photos.json"
+SAMPLE_VIDEO = "data/videos/.sample/{video}.json"
+SAMPLE_KEYPOINTS = "data/keypoints2d/.sample/{sequence}.json"
 
 # What is known of the content of these files.
 PHOTO_DIGESTS = ".cache/digests/data/photos/{identity}/{path}"
+RENDER_DIGESTS = ".cache/digests/results/render/{who}/{path}"
 OTHER_DIGESTS = ".cache/digests/{path}"
 
 # Weights.
@@ -83,6 +87,7 @@ LOSSES = "results/train/{identity}/metrics.csv"
 VALIDATION = "results/train/{identity}/validation/{step}.mp4"
 EXPORTED_LORA = "results/train/{identity}/lora.{format}.safetensors"
 CHECKPOINTS = ".cache/training/{identity}/{path}"
+DIGESTS = ".cache/digests/{path}"
 
 # Adapters and latents -> renders.
 RENDER = "results/render/{who}/{clip}/{variant}.mp4"

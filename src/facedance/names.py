@@ -2,27 +2,83 @@
 
 import hashlib
 import re
+import unicodedata
+from collections.abc import Container, Iterable
 from pathlib import PurePath
 
 CONTROL_PREFIX = "control-"
 CONTROL_SHARD = "control"
 
-SAFE = r"[A-Za-z0-9][A-Za-z0-9_-]*"
-"""What the names of videos and clips look like."""
+SAFE = r"[A-Za-z0-9\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff-]*"
+"""What the names of videos and clips look like: letters and digits of any script, `_` and `-`."""
+
+_LONGEST = 80  # characters
+_LONGEST_BYTES = 120  # in UTF-8: a file's name has 255, and there is more in it
 
 
 def video_id(path: PurePath | str) -> str:
-    """A safe name for a video: its stem when that is safe already, else a readable form of it with a hash.
+    """A safe name for a video that a person recognises: its stem, with `-` for whatever is neither letter nor digit.
 
-    AIST names stay as they are. The hash keeps `a b.mp4` and `a_b.mp4` apart.
+    AIST names stay as they are. Only `video_ids` keeps `a b.mp4` and `a-b.mp4` apart.
     """
-    stem = PurePath(path).stem
-    if re.fullmatch(SAFE, stem) and len(stem) <= 80 and not stem.startswith(CONTROL_PREFIX):
-        return stem
-    readable = re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-")[:60] or "video"
+    return _safe(PurePath(path).stem)
+
+
+def video_ids(paths: Iterable[str]) -> dict[str, str]:
+    """Videos by their names, for paths relative to the folder that holds them all.
+
+    Those that would have the same name, or that of a clip, get the folders into it, then the suffix, then a digest of the
+    path. One whose stem is the name already keeps it if it is the only such one. Equal sets of paths give equal names.
+    """
+    chosen = dict.fromkeys(sorted(paths), 0)
+    while True:
+        named: dict[str, list[str]] = {}
+        for path, step in chosen.items():
+            named.setdefault(_name(path, step), []).append(path)
+        clashes = {path for name, same in named.items() for path in _unclear(name, same, named)}
+        if not clashes:
+            return {name: same[0] for name, same in sorted(named.items())}
+        for path in clashes:
+            chosen[path] += 1
+
+
+def _unclear(name: str, same: list[str], named: Container[str]) -> list[str]:
+    """Those of the paths with the same name that need another: also where a clip of another video would be called so."""
+    if name[-4:-3] == "_" and name[-3:].isdecimal() and name[:-4] in named:
+        return same
+    exact = [path for path in same if path.rpartition(".")[0] == name]
+    return [path for path in same if exact != [path]] if len(same) > 1 else []
+
+
+def _name(path: str, step: int) -> str:
+    """Name of a path, with each step one more distinct; the last is like no other path's."""
+    whole = PurePath(path)
+    if step < 3:
+        return _safe((whole.stem, str(whole.with_suffix("")), path)[step])
+    digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"{_safe(str(whole.with_suffix('')), room=_LONGEST - 9)}-{digest}"
+
+
+def _safe(text: str, room: int = _LONGEST) -> str:
+    readable = "".join(c if _stays(c) else "-" for c in unicodedata.normalize("NFC", text))
+    if readable != text or not re.fullmatch(SAFE, text):
+        readable = re.sub("-+", "-", readable).strip("-_")
     if readable.startswith(CONTROL_PREFIX):
         readable = f"video-{readable}"
-    return f"{readable}-{hashlib.sha256(stem.encode()).hexdigest()[:8]}"
+    short = readable[:room].encode()[:_LONGEST_BYTES].decode(errors="ignore").rstrip("-_")
+    while short and unicodedata.category(short[0])[0] == "M":  # belongs to a letter before it
+        short = short[1:]
+    return short or "video"
+
+
+def _stays(character: str) -> bool:
+    """Whether it is a letter, a mark on one or a digit, of any script, or `_` or `-`."""
+    return character in "_-" or unicodedata.category(character) in {"Nd", "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc"}
+
+
+def shown(path: PurePath | str) -> str:
+    """A path as it stands in tables and logs; bytes that are no UTF-8 are written with a backslash."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def clip_id(video: str, index: int) -> str:
@@ -35,9 +91,9 @@ def video_of_clip(clip: str) -> str:
     return clip if clip.startswith(CONTROL_PREFIX) else clip.rsplit("_", 1)[0]
 
 
-def control_id(path: PurePath | str) -> str:
-    """Name under which a ready-made control video is rendered."""
-    return CONTROL_PREFIX + video_id(path)
+def control_id(video: str) -> str:
+    """Name under which the ready-made control video with this name is rendered."""
+    return CONTROL_PREFIX + video
 
 
 def shard_of(video: str, shards: int) -> str:

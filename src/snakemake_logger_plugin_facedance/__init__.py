@@ -143,4 +143,5 @@ def _clock(seconds: float) -> str:
 
 def _works(rule: str) -> bool:
     """Whether a rule has a script, and is not only a name for its inputs."""
-    return any(path for folder in ("", "*/") for path in Path().glob(f"{folder}scripts/{rule}.py"))
+    places = (Path(), Path(__file__).parents[2])  # with --directory the program is elsewhere
+    return any(path for place in places for folder in ("", "*/") for path in place.glob(f"{folder}scripts/{rule}.py"))

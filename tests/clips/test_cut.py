@@ -14,7 +14,7 @@ from facedance.clips.control import prepare_control
 from facedance.clips.cut import CutFiles, cut_shard, cut_video
 from facedance.clips.tables import COLUMNS, list_clips
 from facedance.config.sections import Clips, WanModel
-from facedance.job import InputError
+from facedance.names import video_id
 from facedance.video import UnreadableVideo, inspect, read_frames, read_sound
 from tests.clips.videos import beeps, code_of, codes_of, make_video, onset
 
@@ -57,7 +57,7 @@ def two(_frame, _timestamp_ms=0):
 )
 def test_a_clip_shows_the_frames_of_its_times(tmp_path, name, times):
     video = make_video(tmp_path / name, times)
-    rows = cut_video(video, tmp_path / "out", CENTER, WAN, one)
+    rows = cut_video(video.stem, video, tmp_path / "out", CENTER, WAN, one)
     assert [(row["start_s"], row["status"]) for row in rows] == [(0.0, "accepted"), (1.0625, "accepted")]
     for row in rows:
         frames = read_frames(tmp_path / "out" / f"{row['clip']}.mp4")
@@ -72,7 +72,7 @@ def test_a_clip_shows_the_frames_of_its_times(tmp_path, name, times):
 
 def test_a_clip_has_the_sound_of_its_seconds(tmp_path):
     video = make_video(tmp_path / "v.mp4", STEADY, sound=beeps(2.5, [1.5]))
-    first, second = cut_video(video, tmp_path, CENTER, WAN, one)
+    first, second = cut_video(video.stem, video, tmp_path, CENTER, WAN, one)
     assert onset(read_sound(tmp_path / f"{second['clip']}.mp4", 0, 1)) == pytest.approx(1.5 - 1.0625, abs=0.005)
     assert np.abs(read_sound(tmp_path / f"{first['clip']}.mp4", 0, 1)).max() < 0.02
 
@@ -80,7 +80,7 @@ def test_a_clip_has_the_sound_of_its_seconds(tmp_path):
 def test_the_row_tells_everything_about_a_clip(tmp_path):
     video = make_video(tmp_path / "gBR_sBM_c01_d04_mBR0_ch01.mp4", STEADY, size=(320, 180))
     dancer = CENTER.model_copy(update={"crop": "dancer", "max_per_video": 1})
-    (row,) = cut_video(video, tmp_path, dancer, WAN, lambda frame: np.stack([standing(250, 60, 60)]))
+    (row,) = cut_video(video.stem, video, tmp_path, dancer, WAN, lambda frame: np.stack([standing(250, 60, 60)]))
     assert (row["genre"], row["situation"], row["camera"]) == ("gBR", "sBM", "c01")
     assert (row["dancer"], row["music"], row["choreography"]) == ("d04", "mBR0", "ch01")
     assert (row["frames"], row["fps"], row["width"], row["height"]) == (17, 16, 160, 64)
@@ -103,7 +103,7 @@ def test_people_are_looked_for_from_a_clips_first_to_its_last_frame(tmp_path):
         seen.append(code_of(frame))
         return one(frame)
 
-    cut_video(video, tmp_path, CENTER, WAN, find)
+    cut_video(video.stem, video, tmp_path, CENTER, WAN, find)
     assert 8 <= len(seen) / 2 <= 12
     assert seen == sorted(seen)
     assert (seen[0], seen[len(seen) // 2 - 1], seen[len(seen) // 2], seen[-1]) == (0, 60, 64, 124)
@@ -115,7 +115,7 @@ def test_people_are_looked_for_from_a_clips_first_to_its_last_frame(tmp_path):
 )
 def test_a_clip_without_one_dancer_is_rejected(tmp_path, find, reason):
     video = make_video(tmp_path / "v.mp4", STEADY)
-    rows = cut_video(video, tmp_path / "out", CENTER, WAN, find)
+    rows = cut_video(video.stem, video, tmp_path / "out", CENTER, WAN, find)
     assert [(row["clip"], row["status"], row["reason"]) for row in rows] == [(f"v_00{i}", "rejected", reason) for i in (0, 1)]
     assert not list(tmp_path.glob("out/*"))
 
@@ -140,7 +140,7 @@ def _broken(path: Path) -> None:
 def test_an_unusable_video_is_rejected_with_the_reason(tmp_path, times, spoil, reason):
     video = make_video(tmp_path / "gBR_sCY_c03.mp4", times)
     spoil(video)
-    (row,) = cut_video(video, tmp_path / "out", CENTER, WAN, one)
+    (row,) = cut_video(video.stem, video, tmp_path / "out", CENTER, WAN, one)
     assert (row["clip"], row["status"], row["genre"]) == ("gBR_sCY_c03", "rejected", "gBR")
     assert row["reason"].startswith(reason)
     assert "frames" not in row
@@ -155,7 +155,7 @@ def test_a_video_that_fails_halfway_leaves_no_clip(tmp_path, monkeypatch):
         path.touch()
 
     monkeypatch.setattr(cut, "write_video", write)
-    (row,) = cut_video(make_video(tmp_path / "v.mp4", STEADY), tmp_path / "out", CENTER, WAN, one)
+    (row,) = cut_video("v", make_video(tmp_path / "v.mp4", STEADY), tmp_path / "out", CENTER, WAN, one)
     assert (row["clip"], row["status"], row["reason"]) == ("v", "rejected", "has a sound that cannot be decoded")
     assert not list(tmp_path.glob("out/*"))
 
@@ -163,7 +163,7 @@ def test_a_video_that_fails_halfway_leaves_no_clip(tmp_path, monkeypatch):
 def test_a_slow_video_is_cut_and_the_repeats_are_told(tmp_path, caplog):
     video = make_video(tmp_path / "slow.mp4", np.arange(24) / 12)
     with caplog.at_level(logging.INFO, "facedance"):
-        (row,) = cut_video(video, tmp_path, CENTER, WAN, one)
+        (row,) = cut_video(video.stem, video, tmp_path, CENTER, WAN, one)
     codes = codes_of(read_frames(tmp_path / f"{row['clip']}.mp4"))
     assert len(set(codes)) == 13
     assert "slow_000: its video has 12.00 fps, the model 16, so 4 of 17 frames are shown twice" in caplog.text
@@ -185,7 +185,12 @@ def shard(tmp_path, monkeypatch):
 
         monkeypatch.setattr(cut, "open_landmarker", lambda *_args, **_kwargs: contextlib.nullcontext(Landmarker))
         stamp.write_text(json.dumps({"params": {}, "code": code}))
-        files = CutFiles(videos, tmp_path / "pose.task", tmp_path / out, tmp_path / out / "shards" / "0000.csv")
+        files = CutFiles(
+            {video_id(path): path for path in videos},
+            tmp_path / "pose.task",
+            tmp_path / out,
+            tmp_path / out / "shards" / "0000.csv",
+        )
         cut_shard(files, CENTER.model_copy(update=params), WAN, stamp, workers)
         return pd.read_csv(tmp_path / out / "shards" / "0000.csv", dtype=str, keep_default_na=False)
 
@@ -240,11 +245,6 @@ def test_an_ignored_video_is_listed_and_loses_its_clips(tmp_path, shard):
     assert not list((tmp_path / "out").glob("gBR_sBM_c02*"))
 
 
-def test_two_videos_of_one_name_are_refused(tmp_path, shard):
-    with pytest.raises(InputError, match=r"a\.mov and .*a\.mp4 would both give a: rename"):
-        shard([tmp_path / "a.mov", tmp_path / "a.mp4"])
-
-
 # The table of all clips
 
 
@@ -252,24 +252,18 @@ def test_the_list_holds_every_row_as_it_was(tmp_path, shard):
     shard([make_video(tmp_path / "nan.mp4", STEADY)], out="x")
     shard([make_video(tmp_path / "b.mp4", STEADY[:30]), make_video(tmp_path / "a.mp4", STEADY)], out="y")
     manifests = [tmp_path / out / "shards" / "0000.csv" for out in ("x", "y")]
-    list_clips(manifests, tmp_path / "clips.csv")
+    list_clips(manifests, {"day 1/notes.txt": "is no video"}, tmp_path / "clips.csv")
     lines = (tmp_path / "clips.csv").read_text().splitlines()
     assert lines[0] == ",".join(COLUMNS)
-    assert [line.split(",")[0] for line in lines[1:]] == ["a_000", "a_001", "b", "nan_000", "nan_001"]
-    assert set(lines) == {line for manifest in manifests for line in manifest.read_text().splitlines()}
+    assert [line.split(",")[0] for line in lines[1:]] == ["a_000", "a_001", "b", "day 1/notes.txt", "nan_000", "nan_001"]
+    (other,) = [line for line in lines if line.startswith("day 1/notes.txt")]
+    assert other.strip(",").endswith("rejected,is no video")
+    assert {*lines} - {other} == {line for manifest in manifests for line in manifest.read_text().splitlines()}
 
 
 def test_an_empty_world_has_an_empty_list(tmp_path):
-    list_clips([], tmp_path / "clips.csv")
+    list_clips([], {}, tmp_path / "clips.csv")
     assert (tmp_path / "clips.csv").read_text() == ",".join(COLUMNS) + "\n"
-
-
-def test_a_clip_listed_twice_is_refused(tmp_path, shard):
-    shard([make_video(tmp_path / "a.mp4", STEADY)], out="x")
-    (tmp_path / "sub").mkdir()
-    shard([make_video(tmp_path / "sub" / "a.mkv", STEADY)], out="y")
-    with pytest.raises(InputError, match=r"a\.mp4 and .*sub/a\.mkv would both give a_000"):
-        list_clips([tmp_path / out / "shards" / "0000.csv" for out in ("x", "y")], tmp_path / "clips.csv")
 
 
 # Ready-made control videos
@@ -282,7 +276,8 @@ def prepared(tmp_path):
 
     def run(videos):
         manifest = tmp_path / "out" / "control.csv"
-        prepare_control(videos, tmp_path / "out", manifest, WAN, stamp)
+        named = {video_id(path): path for path in videos}
+        prepare_control(named, {"sub/notes.txt": "is no video"}, tmp_path / "out", manifest, WAN, stamp)
         return pd.read_csv(manifest, dtype=str, keep_default_na=False)
 
     return run
@@ -309,6 +304,7 @@ def test_a_short_control_video_is_rejected_and_the_others_are_kept(tmp_path, pre
     table = prepared([short, good, tmp_path / "broken.mp4"]).set_index("clip")
     assert table["status"].to_dict() == {
         "control-broken": "rejected", "control-good": "accepted", "control-short": "rejected",
+        "control-sub/notes.txt": "rejected",
     }  # fmt: skip
     assert table.loc["control-short", "reason"] == "is too short: it has 0.67 s, and 17 frames at 16 fps need 1.06 s"
     assert [path.name for path in (tmp_path / "out").glob("*.mp4")] == ["control-good.mp4"]

@@ -258,6 +258,7 @@ def shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScoreFiles:
     (tmp_path / "pose.task").write_bytes(b"a model")
     return ScoreFiles(
         renders=tmp_path / "manifest.csv",
+        named=[],
         renders_folder=tmp_path / "renders",
         landmarks=[tmp_path / "landmarks.parquet"],
         identities={name: tmp_path / f"{name}.safetensors" for name in ("eileen", "nora")},
@@ -346,6 +347,27 @@ def test_render_and_driving_pose_of_different_length_are_refused(shard: ScoreFil
     write_landmarks(shard.landmarks[0], "a_000", standing(FRAMES + 4))
     with pytest.raises(ValueError, match="9 frames but its driving pose 13"):
         score(shard)
+
+
+def test_renders_asked_for_by_name_are_scored_as_long_as_they_fit_their_clips(shard: ScoreFiles, score: Score) -> None:
+    def render(clip: str, variant: str, frames: int = FRAMES) -> tuple[str, str, str]:
+        video = shard.renders_folder / "eileen" / clip / f"{variant}.mp4"
+        write_video(video, np.full((frames, SIDE, SIDE, 3), (250, 3, 3), np.uint8), 16)
+        return "eileen", clip, variant
+
+    listed = ("eileen", "a_000", "default")
+    named = [
+        listed,
+        render("a_000", "seed~1"),
+        render("control-x", "seed~1"),
+        render("a_000", "seed~2", 13),
+        render("gone_000", "seed~1"),
+    ]
+    before = score(shard)
+    table = score(dataclasses.replace(shard, named=named))
+    assert table[: len(before)].equals(before)
+    assert table[len(before) :][["clip", "variant"]].to_numpy().tolist() == [["a_000", "seed~1"], ["control-x", "seed~1"]]
+    assert table["identity_distance"].to_list()[len(before)] < 0.1
 
 
 # ---- Summary --------------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from facedance.faces.backend import open_backend
 from facedance.faces.embed import embed_identity
 from facedance.faces.embedding import distance, load_embeddings
 from facedance.job import InputError
+from facedance.names import shown
 from tests.faces.people import dlib_folder, mirrored, portrait, same_person_photos, scaled, somebody_else
 
 PARAMS = Faces(
@@ -43,7 +44,7 @@ def save(folder, images):
 
 def embed(photos, backend, folder, **changes):
     params = PARAMS.model_copy(update=changes)
-    embed_identity("eileen", "public-domain", photos, params, backend, folder)
+    embed_identity("eileen", "public-domain", {shown(path.name): path for path in photos}, params, backend, folder)
     return pd.read_csv(folder / "photos.csv", keep_default_na=False).set_index("photo")
 
 

@@ -1,6 +1,5 @@
 """Photos in every form that people have them."""
 
-import os
 import struct
 import zlib
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facedance.faces.photos import LONGEST_SIDE, UnusablePhoto, load_photo, photo_name
+from facedance.faces.photos import LONGEST_SIDE, UnusablePhoto, load_photo
 
 ORIENTATION = 274  # EXIF tag
 
@@ -161,8 +160,3 @@ def test_damage_anywhere_never_ends_in_another_error(tmp_path, kind):
             refused.append(str(error))
     assert refused
     assert all(": " in reason for reason in refused)
-
-
-def test_names_that_are_no_utf8_can_be_written_down():
-    assert photo_name(Path("a/Grün 'x' \".jpg")) == "Grün 'x' \".jpg"
-    assert photo_name(Path(os.fsdecode(b"a/\xff.jpg"))) == "\\udcff.jpg"

@@ -107,9 +107,14 @@ def test_video_is_the_normalised_mode(encoder, pipeline):
 
 
 @torch.no_grad()
-def test_prompts_equal_the_pipelines(model, pipeline, tmp_path):
-    prompts = {"dance": "a  dancer &amp; a clear face", "none": "", "long": "dance " * 200}
+def test_prompts_equal_the_pipelines(model, pipeline, tmp_path, caplog):
+    prompts = {"dance": "a  dancer &amp; a clear face", "none": "", "long": "dance " * 200, "longer": "a dance " * 400}
+    caplog.set_level("WARNING", "facedance")
     latents.encode_prompts(model, WAN, prompts, tmp_path / "prompts.safetensors")
+    told = [record.getMessage() for record in caplog.records if record.name == "facedance"]
+    assert [line.split()[1] for line in told] == [n for n, p in prompts.items() if len(pipeline.tokenizer(p).input_ids) > 512]
+    assert told[-1].startswith("prompt longer is too long: of its ")
+    assert "the model reads 512" in told[-1]
     written = load_file(tmp_path / "prompts.safetensors")
     assert set(written) == set(prompts)
     for name, prompt in prompts.items():
@@ -257,7 +262,7 @@ class OneFace:
 def photo_files(folder, names):
     return PhotoFiles(
         table=folder / "photos.csv",
-        photos=[folder / name for name in names],
+        photos={name: folder / name for name in names},
         reference=folder / "reference.png",
         pose_model=folder / "pose.task",
         latents=folder / "photos.safetensors",

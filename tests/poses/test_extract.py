@@ -173,7 +173,7 @@ def shard(model, clean_process, tmp_path):
             files = PoseFiles(
                 clips=tmp_path / "clips.csv",
                 clips_folder=self.clips,
-                keypoints_folder=self.keypoints,
+                keypoints={path.stem: path for path in self.keypoints.glob("*.pkl")},
                 model=model,
                 landmarks=self.landmarks,
                 manifest=self.manifest,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from facedance.job import InputError
-from facedance.poses.keypoints2d import clip_keypoints, keypoints_file
+from facedance.poses.keypoints2d import clip_keypoints, sequence_of
 from facedance.poses.pickled import read_pickled
 
 _FULL_HD = {"crop": (0, 0, 1920, 1080), "source_size": (1920, 1080), "clip_size": (1920, 1080)}
@@ -103,8 +103,8 @@ def test_what_is_damaged_or_no_data_is_a_value_error(tmp_path, content):
         read_pickled(path)
 
 
-def test_the_cameras_of_a_sequence_share_a_file(tmp_path):
-    assert keypoints_file(tmp_path, "gBR_sBM_c07_d04_mBR0_ch01") == tmp_path / "gBR_sBM_cAll_d04_mBR0_ch01.pkl"
+def test_the_cameras_of_a_sequence_share_a_file():
+    assert sequence_of("gBR_sBM_c07_d04_mBR0_ch01") == "gBR_sBM_cAll_d04_mBR0_ch01"
 
 
 def test_a_clip_takes_its_frames_by_time_and_its_camera(tmp_path):

@@ -157,7 +157,7 @@ def test_names_cannot_become_markup(results: ReportFiles) -> None:
     data = embedded(page)
     assert data["people"]["eileen"]["consent"] == NASTY
     assert data["people"]["eileen"]["photos"][1]["photo"] == NASTY
-    assert data["rejected"] == [{"clip": NASTY, "stage": "clips", "reason": "cannot be decoded"}]
+    assert data["rejected"] == [{"file": "", "clip": NASTY, "stage": "clips", "reason": "cannot be decoded"}]
 
 
 def test_data_that_looks_like_a_placeholder_stays_data() -> None:

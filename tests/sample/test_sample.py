@@ -45,7 +45,7 @@ def photos(tmp_path_factory):
     """The folders of two identities."""
     folder = tmp_path_factory.mktemp("photos")
     for identity in SAMPLE.identities:
-        make_photos(folder / identity, identity, 0)
+        make_photos(folder / identity, identity, 0, folder / f"{identity}.json")
     return {identity: folder / identity for identity in SAMPLE.identities}
 
 
@@ -130,8 +130,8 @@ def test_photos_of_one_person_agree_and_people_differ(faces):
 
 
 def test_equal_name_and_seed_give_equal_photos_and_another_name_gives_others(photos, tmp_path):
-    make_photos(tmp_path / "again", "nora", 0)
-    make_photos(tmp_path / "mia", "mia", 0)
+    make_photos(tmp_path / "again", "nora", 0, tmp_path / "again.json")
+    make_photos(tmp_path / "mia", "mia", 0, tmp_path / "mia.json")
     for name in PHOTOS:
         expected = (photos["nora"] / name).read_bytes()
         assert (tmp_path / "again" / name).read_bytes() == expected

@@ -5,6 +5,8 @@ import shutil
 import time
 from pathlib import Path
 
+import pytest
+
 SCORING = {"summarise": 1, "build_report": 1}
 
 
@@ -42,7 +44,7 @@ def test_what_replaces_a_file_is_new_also_when_it_is_older(project):
     os.utime(photo, (10**9, 10**9))
     assert project.planned("all") == {}
 
-    video, *_, other = sorted(project["data/videos"].iterdir())
+    video, *_, other = sorted(project["data/videos"].glob("*.mp4"))
     older(other, video)
     planned = project.planned("all")
     assert planned["cut_clips"] == planned["extract_poses"] == planned["embed_dancers"] == planned["encode_clips"] == 1
@@ -78,7 +80,7 @@ def test_a_photo_from_the_future_is_a_change_once(project):
 
 
 def test_a_new_video_touches_one_shard(project):
-    source = next(iter(sorted(project["data/videos"].iterdir())))
+    source = next(iter(sorted(project["data/videos"].glob("*.mp4"))))
     shutil.copy(source, project["data/videos/my dance.mp4"])
     planned = project.planned("all")
     assert planned["cut_clips"] == planned["extract_poses"] == planned["encode_clips"] == 1
@@ -91,3 +93,49 @@ def test_a_new_identity_leaves_the_others_alone(project):
     planned = project.planned("train")
     assert planned.pop("train") == 1
     assert planned == {"embed_faces": 1, "encode_photos": 1, "train_adapter": 1}
+
+
+@pytest.mark.thorough
+def test_in_a_fresh_clone_too_what_replaces_a_file_is_new_also_when_it_is_older(project):
+    """As `make pull` leaves it: no record of Snakemake's, and one time for all."""
+    poses = sorted(project["results/poses"].glob("*.mp4"))
+    control = project["data/control/deep/pose.mp4"]
+    control.parent.mkdir(parents=True)
+    shutil.copy(poses[0], control)
+    targets = ("all", "results/latents/shards/control.csv")
+    project.snakemake(*targets)
+    for folder in (".snakemake", ".cache"):
+        shutil.rmtree(project[folder])
+    tops = [project[name] for name in ("data", "models", "results", "logs")]
+    for path in [path for top in tops for path in (top, *top.rglob("*"))]:
+        os.utime(path, (1_700_000_000, 1_700_000_000), follow_symlinks=False)
+    assert project.planned(*targets) == {}
+    older(poses[1], control)
+    control_plan = project.planned(*targets)
+    assert control_plan.pop("prepare_controls") == control_plan.pop("encode_controls") == 1
+    assert not {"embed_faces", "cut_clips", "train_adapter"} & control_plan.keys()
+    shutil.copy2(poses[0], control)
+    older(project["data/photos/nora/IMG_2041.jpg"], project["data/photos/eileen/IMG_2041.jpg"])
+    photo_plan = project.planned(*targets)
+    assert photo_plan["embed_faces"] == photo_plan["encode_photos"] == photo_plan["train_adapter"] == 1
+    assert not {"make_sample_photos", "cut_clips", "prepare_controls"} & photo_plan.keys()
+    video, *_, other = sorted(project["data/videos"].glob("*.mp4"))
+    older(other, video)
+    video_plan = project.planned("clips")
+    assert video_plan == {"cut_clips": 1, "list_clips": 1, "clips": 1}
+
+
+@pytest.mark.thorough
+def test_without_the_sample_only_the_users_files_count(project):
+    names = ("IMG_2041.jpg", "IMG_2042.jpg", "IMG_2058.jpg")
+    project.change("sample.enabled", False)
+    for who in ("eileen", "nora"):
+        for name in names:
+            photo = project[f"data/photos/{who}/{name}"]
+            photo.with_name(f"own {name}").write_bytes(photo.read_bytes() + b"\n")
+    video, *_, other = sorted(project["data/videos"].glob("*.mp4"))
+    older(other, video)  # the user's own under the name of one of the sample's
+    project.snakemake("clips", "faces")
+    assert project["results/clips/clips.csv"].read_text().count("accepted") == 1
+    photos = project["results/faces/nora/photos.csv"].read_text().splitlines()
+    assert [line.split(",")[0] for line in photos[1:]] == [f"own {name}" for name in names]

@@ -77,7 +77,7 @@ def test_other_patterns_for_the_same_videos_train_nothing_anew(project):
     assert project.planned("train") == {**TRAINING, "train": 1}
 
 
-def test_a_single_variant_is_a_target(project):
+def test_a_single_variant_is_a_target_and_will_be_on_the_page(project):
     clip = next(project["results/render/eileen"].iterdir()).name
     target = f"results/render/eileen/{clip}/face_scale~0.5_seed~7.mp4"
     assert project.planned(target) == {"render_clip": 1}
@@ -85,3 +85,4 @@ def test_a_single_variant_is_a_target(project):
     default = project[f"results/render/eileen/{clip}/default.mp4"]
     assert project[target].read_bytes() != default.read_bytes()
     assert project.planned(target) == {}
+    assert project.planned("all") == {"score_renders": 1, **SCORING}

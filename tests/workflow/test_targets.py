@@ -1,10 +1,14 @@
 """Files as targets on the command line."""
 
 import re
+import shutil
+import subprocess
+
+import pytest
 
 from facedance.sample import catalogue
 
-from .conftest import new_project
+from .conftest import Project, new_project
 
 
 def test_several_files_of_one_rule_are_targets_in_a_fresh_checkout(tmp_path):
@@ -31,3 +35,36 @@ def test_jobs_of_the_published_models_ask_for_a_gpu_and_those_of_the_tiny_one_do
         for text in jobs:
             assert f"gpu={gpu}" in text, text
             assert ("threads: 2" in text) == (threads == 2), text
+
+
+@pytest.mark.thorough
+def test_data_and_results_may_lie_elsewhere(finished, tmp_path):
+    """In folders of any name, and data/videos on another disk; what is not said there is said beside the Snakefile."""
+    program = finished.copy(tmp_path / "the prögram")
+    elsewhere, disk = Project(tmp_path / "else {where}"), tmp_path / "disk"
+    for folder in ("data/photos", "models"):
+        elsewhere[folder].mkdir(parents=True)
+    for who in ("eileen", "nora"):
+        shutil.copytree(program[f"data/photos/{who}"], elsewhere[f"data/photos/{who}"])
+    shutil.copytree(program["models/pose"], elsewhere["models/pose"])
+    disk.mkdir()
+    shutil.copy(min(program["data/videos"].glob("*.mp4")), disk / "my dance.mp4")
+    elsewhere["data/videos"].symlink_to(disk)
+    shutil.copy(program["params.yaml"], elsewhere["params.yaml"])
+    run = ("--snakefile", str(program["Snakefile"]), "clips", "faces", "results/latents/prompts.safetensors")
+    command = ["snakemake", "--cores", "2", "--directory", str(elsewhere.folder), *run]
+    for _ in range(2):
+        done = subprocess.run(
+            command, cwd=tmp_path, env=program.environment(), capture_output=True, text=True, check=False, timeout=600
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+    assert "Nothing to be done" in done.stdout + done.stderr
+    assert "my-dance_000,data/videos/my dance.mp4" in elsewhere["results/clips/clips.csv"].read_text()
+    assert not (tmp_path / "results").exists()
+
+
+def test_braces_in_the_programs_path_are_one_sentence(tmp_path):
+    project = new_project(tmp_path / "{p}")
+    done = project.snakemake("--dry-run", check=False)
+    assert done.returncode != 0
+    assert (done.stdout + done.stderr).strip().endswith("say --directory")

@@ -1,31 +1,35 @@
 """Ready-made control videos, brought to the model's length, frame rate and size."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from facedance.clips.crop import crop_and_resize, whole_window
-from facedance.clips.tables import Row, by_name, write_manifest
+from facedance.clips.tables import Row, unusable_rows, write_manifest
 from facedance.clips.timing import frame_indices, too_short, window_starts
 from facedance.config.sections import WanModel
 from facedance.files import sha256
-from facedance.names import control_id
+from facedance.layout import CONTROL_VIDEO
+from facedance.names import CONTROL_PREFIX, control_id, shown
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video import UnreadableVideo, inspect, stream_frames, write_video
 
 
-def prepare_control(videos: Sequence[Path], folder: Path, manifest: Path, wan: WanModel, stamp: Path) -> None:
+def prepare_control(
+    videos: Mapping[str, Path], unusable: Mapping[str, str], folder: Path, manifest: Path, wan: WanModel, stamp: Path
+) -> None:
     """Write `<folder>/<control_id>.mp4` of each video and list them in a csv with the columns of the clips.
 
     The first `wan.frames` frames at `wan.fps` are taken, the whole picture with black around it, and the sound. A video that
     is too short or cannot be decoded is rejected with the reason: a pose that stands still at the end would be danced so.
 
-    Raises:
-        InputError: two videos would get the same name.
+    Args:
+        videos: by their names.
+        unusable: files that are no videos, with the reasons; they are listed too.
     """
     log = logging.getLogger("facedance")
-    named = by_name(videos, control_id)
-    rows = []
+    named = {control_id(name): video for name, video in sorted(videos.items())}
+    rows = unusable_rows(unusable, CONTROL_VIDEO, CONTROL_PREFIX)
     folder.mkdir(parents=True, exist_ok=True)
     for number, (name, video) in enumerate(named.items(), 1):
         key = item_key(stamp, sha256(video), video.as_posix())
@@ -40,7 +44,7 @@ def prepare_control(videos: Sequence[Path], folder: Path, manifest: Path, wan: W
 
 def _prepare(name: str, video: Path, folder: Path, wan: WanModel) -> Row:
     path = folder / f"{name}.mp4"
-    row = {"clip": name, "source": video.as_posix(), "status": "rejected"}
+    row = {"clip": name, "source": shown(video), "status": "rejected"}
     try:
         info = inspect(video)
         if not window_starts(info.timestamps, wan.fps, wan.frames, most=1):

@@ -2,7 +2,7 @@
 
 import logging
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from facedance.clips.aist import is_ignored, parse, read_ignore_list
 from facedance.clips.crop import Window, center_window, crop_and_resize, dancer_window
 from facedance.clips.in_view import find_dancer
-from facedance.clips.tables import Row, by_name, write_manifest
+from facedance.clips.tables import Row, write_manifest
 from facedance.clips.timing import frame_indices, too_short, window_starts
 from facedance.config.sections import Clips, WanModel
 from facedance.files import sha256
-from facedance.names import clip_id, video_id
+from facedance.names import clip_id, shown
 from facedance.poses.landmarker import open_landmarker
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video import Frame, UnreadableVideo, VideoInfo, inspect, stream_frames, write_video
@@ -35,7 +35,7 @@ _PEOPLE = 3  # are told apart
 class CutFiles:
     """What the cutting of one shard reads and writes."""
 
-    videos: Sequence[Path]
+    videos: Mapping[str, Path]  # by their names
     pose_model: Path  # finds the people in a frame
     folder: Path  # for the clips, `<clip>.mp4`
     manifest: Path  # csv to write: the clips, and the videos and clips that were rejected
@@ -81,10 +81,10 @@ def cut_shard(files: CutFiles, params: Clips, wan: WanModel, stamp: Path, worker
         workers: processes, each of which does whole videos.
 
     Raises:
-        InputError: the ignore list or the pose model cannot be read, or two videos would give clips of the same name.
+        InputError: the ignore list or the pose model cannot be read.
     """
     log = logging.getLogger("facedance")
-    named = by_name(files.videos, video_id)
+    named = dict(sorted(files.videos.items()))
     ignore_list = read_ignore_list(params.ignore_list) if params.ignore_list else frozenset()
     ignored = [name for name, video in named.items() if is_ignored(video.stem, ignore_list)]
     kept = {name: video for name, video in named.items() if name not in ignored}
@@ -104,18 +104,17 @@ def cut_shard(files: CutFiles, params: Clips, wan: WanModel, stamp: Path, worker
             for share in [pool.submit(_do_videos, jobs[i::workers], setting) for i in range(min(workers, len(jobs)))]:
                 facts.update(share.result())
     rows = [row for fact in facts.values() if fact is not None for row in fact["rows"]]
-    write_manifest(files.manifest, rows + [_rejected_video(named[name], "is in the ignore list") for name in ignored])
+    write_manifest(files.manifest, rows + [_rejected_video(name, named[name], "is in the ignore list") for name in ignored])
 
 
-def cut_video(video: Path, folder: Path, params: Clips, wan: WanModel, find_people: FindPeople) -> list[Row]:
-    """Cut one video as `cut_shard` does; returns its rows."""
-    name = video_id(video)
+def cut_video(name: str, video: Path, folder: Path, params: Clips, wan: WanModel, find_people: FindPeople) -> list[Row]:
+    """Cut one video as `cut_shard` does, for clips called after `name`; returns its rows."""
     _remove_clips(folder, name)
     try:
         info = inspect(video)
         starts = window_starts(info.timestamps, wan.fps, wan.frames, params.max_per_video)
         if not starts:
-            return [_rejected_video(video, too_short(info.seconds, wan.fps, wan.frames))]
+            return [_rejected_video(name, video, too_short(info.seconds, wan.fps, wan.frames))]
         rows = [_row(video, info, wan) | {"clip": clip_id(name, i), "start_s": start} for i, start in enumerate(starts)]
         indices = [frame_indices(info.timestamps, start, wan.fps, wan.frames) for start in starts]
         cuts = []
@@ -130,7 +129,7 @@ def cut_video(video: Path, folder: Path, params: Clips, wan: WanModel, find_peop
         _write_clips(video, cuts, folder, wan)
     except UnreadableVideo as error:
         _remove_clips(folder, name)
-        return [_rejected_video(video, str(error))]
+        return [_rejected_video(name, video, str(error))]
     return rows
 
 
@@ -142,7 +141,7 @@ def _do_videos(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, l
     confidence = params.people_score
     with open_landmarker(setting.files.pose_model, "image", people=_PEOPLE, detection_confidence=confidence) as landmarker:
         for job in jobs:
-            rows = cut_video(job.video, folder, params, setting.wan, landmarker.detect)
+            rows = cut_video(job.name, job.video, folder, params, setting.wan, landmarker.detect)
             facts[job.name] = {"rows": rows}
             clips = [folder / f"{row['clip']}.mp4" for row in rows if row["status"] == "accepted"]
             for row, clip in zip((row for row in rows if row["status"] == "accepted"), clips, strict=True):
@@ -199,12 +198,12 @@ def _row(video: Path, info: VideoInfo, wan: WanModel) -> Row:
     }
 
 
-def _rejected_video(video: Path, reason: str) -> Row:
-    return {"clip": video_id(video), **_labels(video), "status": "rejected", "reason": reason}
+def _rejected_video(name: str, video: Path, reason: str) -> Row:
+    return {"clip": name, **_labels(video), "status": "rejected", "reason": reason}
 
 
 def _labels(video: Path) -> Row:
-    return {"source": video.as_posix(), **asdict(parse(video.stem))}
+    return {"source": shown(video), **asdict(parse(video.stem))}
 
 
 def _remove_clips(folder: Path, name: str) -> None:

@@ -1,5 +1,6 @@
 """Which videos the patterns of params.yaml mean, and which renders its batches ask for."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
@@ -24,5 +25,5 @@ def renders_of(who: str, clips: Iterable[str], batches: Iterable[Batch]) -> Iter
 
 
 def matches(video: str, patterns: Iterable[str]) -> bool:
-    """Whether the name of a video is meant by one of these glob patterns."""
-    return any(fnmatchcase(video, pattern) for pattern in patterns)
+    """Whether the name of a video is meant by one of these glob patterns, however their accents are written."""
+    return any(fnmatchcase(video, unicodedata.normalize("NFC", pattern)) for pattern in patterns)

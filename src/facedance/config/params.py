@@ -100,6 +100,6 @@ def validate(values: Mapping[str, Any]) -> Params:
         raise ValueError("\n".join(complaints(error.errors(), Params.model_json_schema()))) from None
 
 
-def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Params:
-    """Read and check a params.yaml and the models.yaml beside it. Raises ValueError as `read_parameters` and `validate` do."""
-    return validate(read_parameters(path.parent, overrides))
+def load(path: Path, overrides: Mapping[str, Any] | None = None, otherwise: Path | None = None) -> Params:
+    """Read and check a params.yaml and the models.yaml beside it, as `read_parameters` and `validate` do. Raises as they do."""
+    return validate(read_parameters(path.parent, overrides, otherwise))

@@ -15,14 +15,18 @@ FILES = ("models.yaml", "params.yaml")
 """Values of a later file win over the same of an earlier one."""
 
 
-def read_parameters(folder: Path, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def read_parameters(folder: Path, overrides: Mapping[str, Any] | None = None, otherwise: Path | None = None) -> dict[str, Any]:
     """What models.yaml and params.yaml in `folder` say together, with `overrides` on top of both.
+
+    Args:
+        otherwise: folder of those files that are not in `folder`.
 
     Raises:
         ValueError: a file is missing, is no YAML, gives a key twice or has a key that is not a word.
     """
     values: dict[str, Any] = {}
-    for content in (*(read_yaml(folder / name) for name in FILES), overrides or {}):
+    places = [otherwise if otherwise and not (folder / name).exists() else folder for name in FILES]
+    for content in (*(read_yaml(place / name) for place, name in zip(places, FILES, strict=True)), overrides or {}):
         values = merged(values, content)
     return values
 

@@ -3,6 +3,7 @@
 `parse_variant` and `format_variant` are inverses: a name says exactly its values, and equal values have one name.
 """
 
+import difflib
 import re
 from typing import Annotated, Any
 
@@ -76,7 +77,9 @@ def parse_variant(variant: str) -> dict[str, Any]:
     where = f"variant {variant!r}"
     before, *parts = _SETTING.split(f"_{variant}")
     keys, texts = parts[::2], parts[1::2]
-    for stray in (text.partition("~")[0] for text in (before, *texts) if "~" in text):
+    if "~" in before:
+        raise _unknown(where, before.partition("~")[0].lstrip("_"))
+    for stray in (text.partition("~")[0] for text in texts if "~" in text):
         raise _unknown(where, stray.rpartition("_")[2])
     if before or not all(texts) or not keys:
         raise ValueError(f"{where} is not 'default' or key~value pairs joined by '_', as in face_scale~1.2_seed~7")
@@ -120,4 +123,6 @@ def _typed(where: str, key: str, value: Any) -> Any:
 
 
 def _unknown(where: str, key: str) -> ValueError:
-    return ValueError(f"{where}: unknown setting {key!r}; known are {', '.join(RenderSettings.model_fields)}")
+    close = difflib.get_close_matches(key, list(RenderSettings.model_fields), n=1)
+    meant = f" (did you mean {close[0]}?)" if close else ""
+    return ValueError(f"{where}: unknown setting {key!r}{meant}; known are {', '.join(RenderSettings.model_fields)}")

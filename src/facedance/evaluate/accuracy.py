@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from facedance.clips.timing import frame_indices
 from facedance.evaluate import pose
 from facedance.files import atomic
-from facedance.names import video_id
+from facedance.names import video_of_clip
 from facedance.video import inspect
 
 COLUMNS = ("clip", "origin", "pck", "error_px", "torso_px", "frames")
@@ -28,9 +28,9 @@ def pose_accuracy(
     (the user's own have no ground truth) are left out; without any ground truth the table is empty.
     """
     truth = pd.concat([pd.read_parquet(path) for path in sorted(ground_truth)]) if ground_truth else pd.DataFrame({"video": []})
-    by_video = {video_id(str(name)): rows for name, rows in truth.groupby("video")}
+    by_video = {str(name): rows for name, rows in truth.groupby("video")}
     clips = pd.read_csv(clips_csv, dtype={"clip": str, "source": str})
-    clips["video"] = clips["source"].map(video_id)
+    clips["video"] = clips["clip"].map(video_of_clip)
     poses = pd.concat([pd.read_csv(path, dtype={"clip": str}) for path in poses_manifests])
     used = clips[(clips["status"] == "accepted") & clips["video"].isin(list(by_video))]
     used = used.merge(poses.loc[poses["status"] == "accepted", ["clip", "origin"]], on="clip").sort_values("clip")

@@ -17,6 +17,7 @@ from facedance.evaluate.temporal import embedding_consistency
 from facedance.faces.embedding import load_embeddings
 from facedance.faces.face import FaceBackend
 from facedance.files import atomic, sha256
+from facedance.names import CONTROL_PREFIX
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE
 from facedance.rerun.item_cache import item_key, record, reusable
 
@@ -32,6 +33,7 @@ class ScoreFiles:
     """What the scoring of one identity's renders in one shard reads and writes."""
 
     renders: Path  # csv: identity, clip, variant, video
+    named: Sequence[tuple[str, str, str]]  # further ones that are there by name: identity, clip, variant
     renders_folder: Path  # `<identity>/<clip>/<variant>.mp4`
     landmarks: Sequence[Path]  # parquet: the poses that drive the renders
     identities: Mapping[str, Path]  # safetensors: everybody's identity embedding, by name
@@ -44,27 +46,31 @@ class ScoreFiles:
 def score_shard(
     files: ScoreFiles, backend: FaceBackend, blends: Mapping[str, Blend], params: Evaluate, wan: WanModel, stamp: Path
 ) -> None:
-    """Score every render of the shard.
+    """Score every render of the shard; one that was asked for by name is left out where it does not fit its clip any more.
 
     Columns are `COLUMNS`: distances in the recogniser's measure, `pose_error_px` in pixels of the clip, `flicker` in grey
     levels, rates as shares of all scored frames (faces: every `params.every`-th). A cell is empty where nothing can be
     measured: a distance when no face is found, a pose of a ready-made control video, which has no driving landmarks.
     """
-    renders = pd.read_csv(files.renders, dtype=str, keep_default_na=False)
+    table = pd.read_csv(files.renders, dtype=str, keep_default_na=False)
+    listed = list(table[["identity", "clip", "variant"]].itertuples(index=False, name=None))
+    renders = list(dict.fromkeys([*listed, *files.named]))
     people = distances.People(
         identities={name: load_embeddings(path)["embedding"] for name, path in sorted(files.identities.items())},
         blends=blends,
         dancers=list(load_embeddings(files.dancers).values()),
     )
-    driving = pose.read_landmarks(files.landmarks, sorted(set(renders["clip"])))
+    driving = pose.read_landmarks(files.landmarks, sorted({clip for _, clip, _ in renders}))
     judges = (sha256(files.pose_model), backend.name)
     look = functools.partial(observe.observe, backend=backend, pose_model=files.pose_model, params=params, wan=wan)
     rows = []
-    for i, render in enumerate(renders.itertuples(index=False), 1):
-        name, clip, variant = str(render.identity), str(render.clip), str(render.variant)
+    for i, (name, clip, variant) in enumerate(renders, 1):
         item = f"{name}/{clip}/{variant}"
         video = files.renders_folder / f"{item}.mp4"
         seen = _observed(video, files.observations, item, item_key(stamp, sha256(video), *judges), look)
+        if (name, clip, variant) not in listed and not _fits(seen, driving.get(clip), clip):
+            logging.getLogger("facedance").warning("%s was made of another clip: ask for it again to see its scores", video)
+            continue
         scores = _scores(seen, name, driving.get(clip), people, params.recognised_distance)
         rows.append({"identity": name, "clip": clip, "variant": variant, **scores})
         logging.getLogger("facedance").info(
@@ -81,6 +87,13 @@ def _observed(video: Path, folder: Path, item: str, key: str, look: Callable[[Pa
         observe.save(kept, look(video))
         record(folder, item, key, [kept], {})
     return observe.load(kept)
+
+
+def _fits(seen: observe.Observation, driving: NDArray[np.float32] | None, clip: str) -> bool:
+    """Whether a render has the frames of its clip, as that is now."""
+    if clip.startswith(CONTROL_PREFIX):
+        return True
+    return driving is not None and len(driving) == len(seen.people)
 
 
 def _scores(

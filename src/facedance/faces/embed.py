@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from facedance.config.sections import Faces
 from facedance.faces.aggregate import aggregate
 from facedance.faces.embedding import Embedding, distance, save_embeddings
 from facedance.faces.face import FaceBackend, Image
-from facedance.faces.photos import UnusablePhoto, load_photo, photo_name
+from facedance.faces.photos import UnusablePhoto, load_photo
 from facedance.faces.quality import Quality, defect, measure, weight
 from facedance.faces.reference import head_on_white
 from facedance.faces.select import main_face, same_person
@@ -52,11 +52,12 @@ class Photo:
 
 
 def embed_identity(
-    identity: str, consent: str, photos: Sequence[Path], params: Faces, backend: FaceBackend, folder: Path
+    identity: str, consent: str, photos: Mapping[str, Path], params: Faces, backend: FaceBackend, folder: Path
 ) -> None:
     """Write photos.csv, embedding.safetensors, photos.safetensors, reference.png and crops.png of one person to `folder`.
 
-    photos.csv names each photo with the reason if it is rejected, and is written even when too few are left.
+    photos.csv names each photo with the reason if it is rejected, and is written even when too few are left. `photos` are
+    paths by the names that they get there.
 
     Raises:
         InputError: fewer than `params.min_photos` photos can be used.
@@ -94,13 +95,12 @@ def embed_identity(
     _write_image(sheet, folder / "crops.png")
 
 
-def _examine_all(paths: Sequence[Path], params: Faces, backend: FaceBackend) -> list[Photo]:
+def _examine_all(paths: Mapping[str, Path], params: Faces, backend: FaceBackend) -> list[Photo]:
     """Each photo by itself: what is in it, and whether it is good enough."""
     log = logging.getLogger("facedance")
     first_with: dict[str, str] = {}  # digest of the content -> name of the photo
     examined = []
-    for i, path in enumerate(sorted(paths, key=photo_name), 1):
-        name = photo_name(path)
+    for i, (name, path) in enumerate(sorted(paths.items()), 1):
         found = None
         try:
             image = load_photo(path)

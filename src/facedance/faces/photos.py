@@ -30,11 +30,6 @@ class UnusablePhoto(ValueError):
     """A photo that cannot be used. The reason reads "kind: detail with numbers", so that kinds can be counted."""
 
 
-def photo_name(path: Path) -> str:
-    """File name as it stands in tables and tensor files; bytes that are no UTF-8 are written with a backslash."""
-    return path.name.encode("utf-8", "backslashreplace").decode()
-
-
 def load_photo(path: Path) -> Image:
     """A photo (H, W, 3) as it is meant to be seen, at most LONGEST_SIDE pixels long.
 

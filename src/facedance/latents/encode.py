@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 from diffusers import WanVACEPipeline
+from diffusers.pipelines.wan.pipeline_wan_vace import prompt_clean
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -44,12 +45,18 @@ class LatentFiles:
 
 @torch.no_grad()
 def encode_prompts(model: Path, wan: WanModel, prompts: Mapping[str, str], out: Path) -> None:
-    """Write each prompt's text embedding (512, text dim), as WanVACEPipeline.encode_prompt gives it, under its name."""
+    """Write each prompt's text embedding (512, text dim), as WanVACEPipeline.encode_prompt gives it, under its name.
+
+    What a prompt has beyond 512 tokens is not in it, and told.
+    """
     tokenizer, encoder = load_text(model, getattr(torch, wan.dtype), choose_device(wan))
     pipeline = WanVACEPipeline(tokenizer=tokenizer, text_encoder=encoder, vae=None, scheduler=None, transformer=None)
     tensors = {}
     for name, prompt in prompts.items():
         _log.info("prompt %s: %r", name, prompt)
+        if (given := len(tokenizer(prompt_clean(prompt), verbose=False).input_ids)) > TEXT_TOKENS:
+            line = "prompt %s is too long: of its %d tokens the model reads %d, and nothing of what comes after; shorten it"
+            _log.warning(line, name, given, TEXT_TOKENS)
         embeddings, _ = pipeline.encode_prompt(prompt, do_classifier_free_guidance=False, max_sequence_length=TEXT_TOKENS)
         tensors[name] = embeddings[0].cpu().contiguous()
     save_latents(out, tensors)

@@ -1,7 +1,7 @@
 """Photos as training pictures: head and shoulders in a window of the model's aspect, encoded as videos of one frame."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from facedance.config.sections import Faces, Poses, WanModel
 from facedance.faces.face import Face, FaceBackend, Image
-from facedance.faces.photos import load_photo, photo_name
+from facedance.faces.photos import load_photo
 from facedance.faces.select import main_face
 from facedance.job import InputError
 from facedance.latents.encode import save_latents
@@ -35,7 +35,7 @@ class PhotoFiles:
     """What the latents of one person's photos are made from, and where they go."""
 
     table: Path  # csv of the faces stage: photo, status
-    photos: Sequence[Path]
+    photos: Mapping[str, Path]  # by their names
     reference: Path  # picture of the person's head
     pose_model: Path  # MediaPipe's landmarker
     latents: Path  # safetensors to write
@@ -98,7 +98,7 @@ def encode_photos(
     """
     table = pd.read_csv(files.table, dtype=str, keep_default_na=False)
     accepted = table.loc[table["status"] == "accepted", "photo"].tolist()
-    paths = {photo_name(path): path for path in files.photos}
+    paths = files.photos
     if missing := [name for name in accepted if name not in paths]:
         raise InputError(f"{identity}: photo {missing[0]!r} was accepted but is gone; run the faces stage again")
     encoder = LatentEncoder(load_vae(model, choose_device(wan)), wan.width, wan.height)

@@ -2,7 +2,7 @@
 
 import logging
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from facedance.config.sections import Poses, WanModel
 from facedance.files import atomic, sha256
 from facedance.poses.draw import draw_pose
-from facedance.poses.keypoints2d import clip_keypoints, keypoints_file
+from facedance.poses.keypoints2d import clip_keypoints, sequence_of
 from facedance.poses.landmarker import Landmarker, open_landmarker
 from facedance.poses.skeleton import COCO, FACE, MEDIAPIPE, to_openpose
 from facedance.poses.smooth import fill_gaps, one_euro
@@ -36,7 +36,7 @@ class PoseFiles:
 
     clips: Path  # csv with the shard's clips
     clips_folder: Path  # their videos, `<clip>.mp4`
-    keypoints_folder: Path | None  # AIST++'s keypoints2d; None to leave them unused
+    keypoints: Mapping[str, Path]  # AIST++'s keypoints2d that are to be used, by the names of their sequences
     model: Path  # MediaPipe's landmarker
     landmarks: Path  # parquet to write: clip, frame, joint, x, y, z, visibility, interpolated
     manifest: Path  # csv to write: clip, status, reason, origin, tracked_rate, sha256
@@ -75,7 +75,7 @@ class _Job:
 def extract_shard(files: PoseFiles, params: Poses, wan: WanModel, stamp: Path, workers: int) -> None:
     """Landmarks and a control video of every accepted clip of a shard.
 
-    A clip's landmarks are AIST++'s keypoints where the keypoints folder has a file for its sequence, else MediaPipe's of
+    A clip's landmarks are AIST++'s keypoints where there is a file for its sequence, else MediaPipe's of
     the person that `facedance.poses.track.follow` follows. Their x, y and z are pixels of the clip, NaN where unknown;
     keypoints have no z. A clip with too few tracked frames is rejected and gets neither landmarks nor a control video.
     A clip is done again only if it, the stamp or the model has changed.
@@ -97,7 +97,7 @@ def extract_shard(files: PoseFiles, params: Poses, wan: WanModel, stamp: Path, w
     for number, clip in enumerate(clips, start=1):
         row = {str(column): value for column, value in clip.items()}
         video = files.clips_folder / f"{row['clip']}.mp4"
-        keypoints = _keypoints_of(row, files.keypoints_folder)
+        keypoints = _keypoints_of(row, files.keypoints)
         # Keypoints depend on where the clip was cut from its video, landmarks on what the clip shows.
         source = [sha256(keypoints), {k: str(v) for k, v in row.items()}] if keypoints else [sha256(files.model)]
         jobs.append(_Job(row, video, keypoints, item_key(stamp, sha256(video), *source), number, len(clips)))
@@ -122,12 +122,9 @@ def extract_shard(files: PoseFiles, params: Poses, wan: WanModel, stamp: Path, w
         pd.DataFrame(list(facts.values()), columns=_MANIFEST_COLUMNS).to_csv(temporary, index=False)
 
 
-def _keypoints_of(row: dict[str, Any], keypoints_folder: Path | None) -> Path | None:
+def _keypoints_of(row: dict[str, Any], keypoints: Mapping[str, Path]) -> Path | None:
     """The keypoints file of a clip's sequence, if there is one."""
-    if keypoints_folder is None or not row["camera"]:
-        return None
-    file = keypoints_file(keypoints_folder, str(row["clip"]).rsplit("_", 1)[0])
-    return file if file.is_file() else None
+    return keypoints.get(sequence_of(str(row["clip"]).rsplit("_", 1)[0])) if row["camera"] else None
 
 
 def _do_clips(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, Any]]:

@@ -20,9 +20,9 @@ _WIDTH, _HEIGHT = 1920, 1080
 _CAMERA = re.compile(r"_c(\d\d)(?=_)")
 
 
-def keypoints_file(folder: Path, video: str) -> Path:
-    """Where the keypoints of a video with an AIST name are: all cameras of a sequence share a file, named cAll."""
-    return folder / f"{_CAMERA.sub('_cAll', video, count=1)}.pkl"
+def sequence_of(video: str) -> str:
+    """The sequence of a video with an AIST name: its cameras share a file of keypoints, named cAll."""
+    return _CAMERA.sub("_cAll", video, count=1)
 
 
 def clip_keypoints(

@@ -19,6 +19,7 @@ from facedance.config.params import Params
 from facedance.config.sections import Blend
 from facedance.files import atomic, read_json, sha256
 from facedance.names import CONTROL_PREFIX
+from facedance.report.left_out import left_out
 from facedance.report.media import Media
 
 _SCRIPTS = ("tables.js", "player.js", "page.js")
@@ -46,12 +47,14 @@ class ReportFiles:
 def build_report(params: Params, files: ReportFiles) -> None:
     """Write index.html and copies of the media that it shows."""
     media = Media(files.folder)
-    renders = _table(files.metrics, ("identity", "clip", "variant"))
+    scored = _table(files.metrics, ("identity", "clip", "variant"))
+    renders = [
+        row for row in scored if (files.poses_folder / f"{row['clip']}.mp4").is_file()
+    ]  # one by name may have lost its clip
     for row in renders:
         video = files.renders_folder / row["identity"] / row["clip"] / f"{row['variant']}.mp4"
         row["video"] = media.add(video, "renders", row["identity"], row["clip"], video.name)
     extraction = _table(files.accuracy, ("clip", "origin"))
-    rejected = _rejected(files.clips, "clips") + [row for path in sorted(files.poses) for row in _rejected(path, "poses")]
     adapters = [path / "adapter.safetensors" for _, path in sorted(files.training.items())]
     data = {
         "model": params.model,
@@ -64,7 +67,7 @@ def build_report(params: Params, files: ReportFiles) -> None:
         "extraction": extraction,
         "extraction_pck": {origin: _mean_pck(extraction, origin) for origin in _unique(extraction, "origin")},
         "training": {name: loss_curve(path / "metrics.csv") for name, path in sorted(files.training.items())},
-        "rejected": rejected,
+        "rejected": left_out(files.clips, files.poses, {row["clip"] for row in renders}),
         "parameters": yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120),
         "versions": _versions(),
         "weights": _weights(files.model, [*files.weights, *adapters]),
@@ -148,11 +151,6 @@ def _made_of(blend: Blend) -> str:
 def _mean_pck(rows: Sequence[Mapping[str, Any]], origin: str) -> float | None:
     values = [row["pck"] for row in rows if row["origin"] == origin and row["pck"] is not None]
     return sum(values) / len(values) if values else None
-
-
-def _rejected(path: Path, stage: str) -> list[dict[str, str]]:
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
-    return [{"clip": r["clip"], "stage": stage, "reason": r["reason"]} for r in rows if r["status"] == "rejected"]
 
 
 def _versions() -> list[dict[str, str]]:

@@ -158,8 +158,8 @@ function photos() {
 }
 
 function rejected() {
-  const columns = [{ key: "clip", title: "Video or clip" }, { key: "stage", title: "Rejected in" },
-    { key: "reason", title: "Reason" }];
+  const columns = [{ key: "clip", title: "Video or clip" }, { key: "stage", title: "Ended in" },
+    { key: "reason", title: "Reason" }, { key: "file", title: "File" }];
   find("#rejected .wide").append(data.rejected.length ? table(columns, data.rejected) : make("p", { class: "none" }, "None."));
 }
 

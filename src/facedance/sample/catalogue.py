@@ -28,3 +28,8 @@ VIDEOS = (
 
 KEYPOINT_SEQUENCES = ("gPO_sBM_cAll_d11_mPO1_ch09", "gJS_sBM_cAll_d02_mJS4_ch04")
 """Sequences that come with a keypoints2d file; `cAll` stands for all cameras, as in AIST++."""
+
+
+def video_of_sequence(sequence: str) -> str:
+    """The sample's one video of a sequence, whose joints its keypoints are."""
+    return sequence.replace("cAll", "c01")

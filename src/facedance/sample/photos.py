@@ -1,5 +1,6 @@
 """Photos of one person as people have them: other crops, light, tilt and formats, and some that are of no use."""
 
+import hashlib
 import io
 import logging
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
-from facedance.files import atomic
+from facedance.files import atomic, sha256
 from facedance.sample.catalogue import PHOTOS
 from facedance.sample.person import Person, person
 from facedance.sample.portrait import Image, Points, turned
+from facedance.sample.record import record_own, recorded
 from facedance.sample.traits import generator, traits_of
 
 STRANGER = "stranger"
@@ -56,12 +58,14 @@ _SHOTS = {
 }
 
 
-def make_photos(folder: Path, identity: str, seed: int) -> None:
-    """Write the sample's photos of one identity into `folder`, under the names in `catalogue.PHOTOS`.
+def make_photos(folder: Path, identity: str, seed: int, record: Path) -> None:
+    """Write the sample's photos of one identity into `folder`, under the names in `catalogue.PHOTOS`, and record them.
 
     "eileen" is the portrait's own person; any other name is a person made from it, the same for equal name and seed.
+    A file that is there and is neither in `record` nor what is to be made is the user's, and stays.
     """
     log = logging.getLogger("facedance")
+    before, made = recorded(record), []
     own, stranger = person(traits_of(identity, seed)), person(traits_of(STRANGER, seed))
     for number, name in enumerate(PHOTOS, 1):
         shot = _SHOTS[name]
@@ -69,9 +73,15 @@ def make_photos(folder: Path, identity: str, seed: int) -> None:
         content = _encode(picture, shot, Path(name).suffix)
         if shot.of == "broken":
             content = content[: len(content) // 4]  # as an interrupted copy leaves it
-        with atomic(folder / name) as temporary:
+        photo = folder / name
+        if photo.exists() and sha256(photo) not in {before.get(name), hashlib.sha256(content).hexdigest()}:
+            log.warning("%s is not the sample's and stays as it is", photo)
+            continue
+        with atomic(photo) as temporary:
             temporary.write_bytes(content)
+        made.append(photo)
         log.info("photo %d of %d of %s: %s", number, len(PHOTOS), identity, name)
+    record_own(record, made)
 
 
 def photograph(subject: Person, shot: Shot, rng: np.random.Generator) -> Image:
