@@ -4,12 +4,12 @@ A file holds `keypoints2d` (9 cameras, N frames, 17 COCO joints, 3) of x, y and 
 exactly 60 frames a second (Li et al., "AI Choreographer", ICCV 2021; google.github.io/aistplusplus_dataset).
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.clips.aist import sequence_name
 from facedance.job import InputError
 from facedance.poses.pickled import read_pickled
 from facedance.poses.skeleton import COCO
@@ -17,10 +17,12 @@ from facedance.poses.skeleton import COCO
 _FPS = 60
 _WIDTH, _HEIGHT = 1920, 1080
 
+_CAMERA = re.compile(r"_c\d+(?=_|$)")
+
 
 def keypoints_file(folder: Path, video: str) -> Path:
     """Where the keypoints of a video with an AIST name are: all cameras of a sequence share a file, named cAll."""
-    return folder / f"{sequence_name(video)}.pkl"
+    return folder / f"{_CAMERA.sub('_cAll', video, count=1)}.pkl"
 
 
 def clip_keypoints(

@@ -93,16 +93,18 @@ def _fitting(transformer: Any, lora: Lora, path: Path) -> Lora:
     Raises:
         InputError: the transformer has no place for something else.
     """
-    linear = {
+    linear: dict[str, tuple[int, ...]] = {
         name: (module.out_features, module.in_features)
         for name, module in transformer.named_modules()
         if isinstance(module, nn.Linear) or hasattr(module, "base_layer")
     }
     own = {name: tuple(parameter.shape) for name, parameter in parameters_of(transformer).items()}
-    wanted = {module: (lora.tensors[f"{module}.lora_B.weight"].shape[0], lora.tensors[f"{module}.lora_A.weight"].shape[1])
-              for module in lora.alphas}  # fmt: skip
+    down, up = ({m: lora.tensors[f"{m}.{part}.weight"] for m in lora.alphas} for part in ("lora_A", "lora_B"))
+    wanted = {module: (up[module].shape[0], down[module].shape[1]) for module in lora.alphas}
     added = {name: tuple(difference.shape) for name, difference in lora.differences.items()}
-    misfits = {name: linear.get(name) for name, shape in wanted.items() if linear.get(name) != shape}
+    misfits: dict[str, tuple[int, ...] | None] = {
+        name: linear.get(name) for name, shape in wanted.items() if linear.get(name) != shape
+    }
     misfits |= {name: own.get(name) for name, shape in added.items() if _plain(own.get(name)) != _plain(shape)}
     shapes = wanted | added
     pictures = {n for n, there in misfits.items() if is_for_pictures(n) or (there and _takes_more(n, shapes[n], there))}
