@@ -17,6 +17,7 @@ os.environ.update(PYTHONPATH=SOURCE)
 from facedance import layout, names
 from facedance.rerun.clock import bring_into_present, present_times
 from facedance.clips.aist import sequence_name
+from facedance.clips.aist_list import meant_videos
 from facedance.config.params import load
 from facedance.sample import catalogue
 from facedance.config.batches import asked_for, matches
@@ -39,6 +40,33 @@ IDENTITIES = list(PARAMS.identities)
 SAMPLE_IDENTITIES = list(PARAMS.sample.identities) if PARAMS.sample.enabled else []
 SAMPLE_VIDEOS = list(catalogue.VIDEOS) if PARAMS.sample.enabled else []
 SAMPLE_SEQUENCES = list(catalogue.KEYPOINT_SEQUENCES) if PARAMS.sample.enabled else []
+
+
+def fetched(template, rule, wanted):
+    """Those of AIST's files that are fetched, or were: what the user has put there under such a name is not touched."""
+    (wildcard,) = layout.JOBS[rule]
+    return [
+        name
+        for name in wanted
+        if not Path(template.format(**{wildcard: name})).exists()
+        or Path(layout.of_job("data/.stamps", rule, [name], ".json")).exists()
+    ]
+
+
+try:
+    MEANT_VIDEOS = meant_videos(PARAMS.aist.videos, PARAMS.aist.list)
+except ValueError as error:
+    raise WorkflowError(str(error)) from None
+if sampled := [video for video in MEANT_VIDEOS if video in SAMPLE_VIDEOS]:
+    raise WorkflowError(
+        f"aist.videos: {sampled[0]} is the name of a sample's video too: set sample.enabled to false"
+    )
+AIST_VIDEOS = fetched(layout.VIDEO, "fetch_aist_video", MEANT_VIDEOS)
+AIST_SEQUENCES = fetched(
+    layout.KEYPOINTS,
+    "fetch_aist_keypoints",
+    sorted({sequence_name(v) for v in MEANT_VIDEOS} if PARAMS.aist.keypoints else ()),
+)
 VIDEO_SUFFIXES = {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"}
 
 
@@ -79,7 +107,9 @@ def all_photos():
 def all_videos():
     """Dance videos: what is in data/videos, and what the sample will put there."""
     found = files_in(layout.folder(layout.VIDEO), VIDEO_SUFFIXES)
-    return brought_or_made(found, expand(layout.VIDEO, video=SAMPLE_VIDEOS))
+    return brought_or_made(
+        found, expand(layout.VIDEO, video=[*SAMPLE_VIDEOS, *AIST_VIDEOS])
+    )
 
 
 def all_controls():
@@ -88,7 +118,9 @@ def all_controls():
 
 def all_keypoints():
     found = files_in(layout.folder(layout.KEYPOINTS), {".pkl"})
-    return brought_or_made(found, expand(layout.KEYPOINTS, sequence=SAMPLE_SEQUENCES))
+    return brought_or_made(
+        found, expand(layout.KEYPOINTS, sequence=[*SAMPLE_SEQUENCES, *AIST_SEQUENCES])
+    )
 
 
 VIDEOS = {}  # safe name -> path
