@@ -19,6 +19,7 @@ include: "rules/faces.smk"
 include: "rules/aist.smk"
 include: "rules/clips.smk"
 include: "rules/poses.smk"
+include: "rules/check.smk"
 include: "rules/dancers.smk"
 include: "rules/latents.smk"
 include: "rules/train.smk"
@@ -62,6 +63,11 @@ rule clips:
 rule poses:
     input:
         expand(layout.CONTROL_LIST, shard=all_shards()),
+
+
+rule check:
+    input:
+        layout.CHECK,
 
 
 rule dancers:

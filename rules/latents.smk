@@ -3,8 +3,6 @@
 
 rule encode_prompts:
     input:
-        # The text encoder is heavy: nobody waits for it whose photos are of no use.
-        faces=ancient(expand(layout.EMBEDDING, identity=IDENTITIES)),
         model=WAN_MODEL,
         stamp=stamp(
             "latents",

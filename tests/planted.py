@@ -28,6 +28,7 @@ def of_person(name: str) -> Iterator[tuple[str, Names]]:
         *(f"results/train/{name}/{file}" for file in ("adapter.safetensors", "meta.json", "metrics.csv")),
         *(f"results/train/{name}/{file}" for file in ("lora.kohya.safetensors", "validation/step_4.mp4")),
         *(f".cache/training/{name}/0123456789abcdef/step_0000004.{suffix}" for suffix in ("safetensors", "json")),
+        f".cache/digests/data/photos/{name}/.known.jsonl",
         f"data/.stamps/make_sample_photos/{name}.json",
         f"results/faces/.stamps/embed_faces/{name}.json",
         f"results/latents/.stamps/encode_photos/{name}.json",
@@ -109,7 +110,12 @@ def of_nobody() -> Iterator[tuple[str, Names]]:
         *("results/clips/clips.csv", "results/clips/.stamps/list_clips.json", "results/dancers/dancers.safetensors"),
         *("results/latents/prompts.safetensors", "results/evaluate/pose_accuracy.csv"),
         *("models/pose/pose_landmarker_full.task", "models/faces/dlib/manifest.json", "models/tiny/manifest.json"),
-        *("models/loras/style.safetensors", "models/.stamps/place_tiny_model.json", "models/.stamps/fetch_lora/style.json"),
+        *(
+            ".cache/digests/data/videos/.known.jsonl",
+            "models/loras/style.safetensors",
+            "models/.stamps/place_tiny_model.json",
+            "models/.stamps/fetch_lora/style.json",
+        ),
         *("models/.stamps/fetch_wan_model/default.json", "data/.stamps/make_sample_keypoints/gBR_cAll.json"),
         "data/.stamps/fetch_aist_keypoints/gBR_cAll.json",
         *("logs/prune.log", "logs/list_clips.log", "logs/list_clips.tsv", "models/.stamps/fetch_face_model/dlib.json"),
@@ -129,6 +135,7 @@ def of_everybody() -> Iterator[tuple[str, Names]]:
         *("results/evaluate/metrics.csv", "results/evaluate/metrics.json", "results/evaluate/.metrics.host-77.part.csv"),
         *("results/report/index.html", "results/report/media/faces/ann/reference.png"),
         "results/report/.stamps/build_report.json",
+        *("results/check/index.html", "results/check/media/faces/ann.png", "results/check/.stamps/build_check.json"),
     ):
         yield path, {}
 

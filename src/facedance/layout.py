@@ -28,6 +28,10 @@ CONTROL_VIDEO = "data/control/{video}.mp4"
 KEYPOINTS = "data/keypoints2d/{sequence}.pkl"
 GROUND_TRUTH = "data/ground_truth/{video}.parquet"
 
+# What is known of the content of these files.
+PHOTO_DIGESTS = ".cache/digests/data/photos/{identity}/{path}"
+OTHER_DIGESTS = ".cache/digests/{path}"
+
 # Weights.
 POSE_MODEL = "models/pose/pose_landmarker_full.task"
 FACE_MODEL = "models/faces/{pack}/manifest.json"
@@ -60,6 +64,10 @@ DANCER_RECORD = "results/dancers/.items/{clip}.json"
 DANCER_BOXES = "results/dancers/boxes/{shard}.parquet"
 DANCER_EMBEDDINGS = "results/dancers/embeddings/{shard}.safetensors"
 ALL_DANCERS = "results/dancers/dancers.safetensors"
+
+# Photos, clips, poses -> a page to look at before the training.
+CHECK = "results/check/index.html"
+CHECK_MEDIA = "results/check/media/{path}"
 
 # All of these -> latents.
 PROMPTS = "results/latents/prompts.safetensors"
@@ -101,7 +109,7 @@ TEMPLATES = {
 }
 """All of the above, by name."""
 
-OF_SEVERAL_PEOPLE = (ALL_SCORES, MEAN_SCORES, "results/report")
+OF_SEVERAL_PEOPLE = (ALL_SCORES, MEAN_SCORES, "results/check", "results/report")
 """What tells of everybody at once, so that it has to go with each of them."""
 
 JOBS = {

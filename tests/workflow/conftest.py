@@ -150,7 +150,7 @@ def finished(tmp_path_factory, worker_id) -> Project:
     project, done = Project(shared / "finished"), shared / "finished.done"
     with FileLock(shared / "finished.lock"):
         if not done.exists():
-            new_project(project.folder, models="models").snakemake("all")
+            new_project(project.folder, models="models").snakemake("all", "check")
             done.touch()
     return project
 

@@ -56,7 +56,6 @@ def test_every_rule_has_the_jobs_that_the_layout_says(rules):
         assert layout.JOBS.get(rule.name, ()) == tuple(dict(wildcards.items())), rule.name
 
 
-@pytest.mark.thorough
 def test_a_finished_project_holds_nothing_else(finished):
     root = finished.folder
     rules = [script.stem for script in finished["scripts"].glob("*.py")]

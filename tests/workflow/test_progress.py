@@ -51,7 +51,6 @@ def last_line(text):
     return [line for line in ESCAPES.sub("", text).splitlines() if line.strip()][-1].strip()
 
 
-@pytest.mark.thorough
 def test_a_terminal_shows_each_job_its_steps_and_the_time_left(fresh):
     status, text = at_terminal(fresh, "--force", "data/photos/nora/IMG_2041.jpg")
     plain = ESCAPES.sub("", text)

@@ -23,6 +23,14 @@ class Media:
             self._used.add(place)
         return quote("/".join(("media", *parts)))
 
+    def write(self, content: bytes, *parts: str) -> str:
+        """Write a file to `media/<parts>` and return its address from the page."""
+        place = self._report.joinpath("media", *parts)
+        with atomic(place) as temporary:
+            temporary.write_bytes(content)
+        self._used.add(place)
+        return quote("/".join(("media", *parts)))
+
     def remove_unused(self) -> None:
         """Delete files of `media/` that were not added, and folders that become empty."""
         for path in sorted(self._report.joinpath("media").rglob("*"), reverse=True):

@@ -33,8 +33,10 @@ def content_digest(path: Path | str) -> str | None:
 
 
 def remembered_in(folder: Path | str) -> Path:
-    """The file, in the project, that remembers the digests of the files in a folder. It names them."""
-    return Path(".cache/digests", f"{str(folder).replace('/', '%')}.jsonl")
+    """The file, in the project, that remembers the digests of the files in a folder. It names them, so it lies by folders."""
+    path = os.path.normpath(folder)
+    inside = os.path.abspath(path) if path.startswith("..") else path
+    return Path(".cache/digests", inside.lstrip("/"), ".known.jsonl")
 
 
 def _facts(found: os.stat_result) -> list[int]:

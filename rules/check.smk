@@ -1,0 +1,26 @@
+# Photos, clips and poses -> a page to look at before hours are spent. It needs no weights of a video model.
+
+
+rule build_check:
+    input:
+        clips=layout.ALL_CLIPS,
+        poses=expand(layout.CONTROL_LIST, shard=all_shards()),
+        photos=expand(layout.PHOTO_LIST, identity=IDENTITIES),
+        stamp=stamp("check", "build_check", PARAMS.model_dump(mode="json")),
+    output:
+        layout.CHECK,
+    log:
+        layout.log("build_check"),
+    benchmark:
+        layout.timing("build_check")
+    localrule: True  # seconds
+    conda:
+        "../environment.yml"
+    params:
+        all=PARAMS.model_dump(mode="json"),
+        clips_folder=folder_of(layout.CLIP),
+        poses_folder=folder_of(layout.CONTROL),
+    message:
+        "Building the page to look at before the training"
+    script:
+        "../scripts/build_check.py"

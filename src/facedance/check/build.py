@@ -1,0 +1,146 @@
+"""The page to look at before training: one folder that opens from a disk. It needs no weights of a video model."""
+
+import importlib.resources
+import io
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from facedance.check.findings import Clip, Photo, about_clips, about_photos, about_plan
+from facedance.config.batches import matches, renders_of
+from facedance.config.params import Params
+from facedance.files import atomic
+from facedance.names import CONTROL_PREFIX, video_of_clip
+from facedance.report.media import Media
+from facedance.sample import catalogue
+from facedance.video import read_frames
+
+MOMENTS = 5
+"""Frames of a clip that its picture shows, from the first to the last."""
+
+PICTURES = 60
+"""Clips with a picture; the least surely followed come first."""
+
+_SIDE = 200  # pixels, height of a frame in a picture
+
+
+@dataclass(frozen=True)
+class CheckFiles:
+    """What the page is made from, and where it goes."""
+
+    clips: Path  # csv: all clips, rejected ones included
+    poses: Sequence[Path]  # csv: the clips whose poses were extracted and the control videos, rejected ones included
+    faces: Mapping[str, Path]  # folders results/faces/<identity>, by identity
+    clips_folder: Path  # `<clip>.mp4`
+    poses_folder: Path  # control videos, `<clip>.mp4`
+    folder: Path  # gets index.html and the pictures that it shows
+
+
+def build_check(params: Params, files: CheckFiles) -> None:
+    """Write index.html, and the pictures that it shows."""
+    media = Media(files.folder)
+    photos = {person: read_photos(folder / "photos.csv") for person, folder in sorted(files.faces.items())}
+    clips = read_clips(files.clips, files.poses)
+    used = [clip for clip in clips if not clip.reason]
+    shown = sorted(used, key=lambda clip: (1.0 if clip.tracked_rate is None else clip.tracked_rate, clip.name))[:PICTURES]
+    to_render = {who: list(renders_of(who, (clip.name for clip in used), params.render.batches)) for who in _asked_for(params)}
+    learned = [clip.name for clip in used if _is_learned(clip, params)]
+    page = _template().render(
+        style=importlib.resources.files("facedance.report").joinpath("page.css").read_text(),
+        params=params,
+        photos=photos,
+        faces={person: media.add(folder / "crops.png", "faces", f"{person}.png") for person, folder in files.faces.items()},
+        clips=clips,
+        used=used,
+        pictures={clip.name: media.write(_picture(clip, files), "clips", f"{clip.name}.jpg") for clip in shown},
+        learned=learned,
+        to_render=to_render,
+        warnings=[
+            *(sentence for person, found in photos.items() for sentence in about_photos(person, found)),
+            *about_clips(clips, params.wan.clip_size[1]),
+            *about_plan({who: len(asked) for who, asked in to_render.items()}, _strangers(params, used), params.model),
+        ],
+    )
+    media.remove_unused()
+    with atomic(files.folder / "index.html") as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    logging.getLogger("facedance").info("%d people and %d clips to look at: %s", len(photos), len(used), files.folder)
+
+
+def read_photos(table: Path) -> list[Photo]:
+    """The photos of one person, as photos.csv lists them."""
+    return [Photo(row["photo"], row["reason"], _number(row["face_px"])) for row in _rows(table)]
+
+
+def read_clips(clips: Path, poses: Sequence[Path]) -> list[Clip]:
+    """All clips, rejected videos and ready-made control videos, each with the reason of the stage that left it out."""
+    followed = {row["clip"]: row for path in sorted(poses) for row in _rows(path)}
+    found = []
+    for row in _rows(clips):
+        pose = followed.pop(row["clip"], {})
+        reason = row["reason"] if row["status"] == "rejected" else pose.get("reason", "")
+        found.append(_clip(row["clip"], reason, pose, int(row["crop_h"]) if row.get("crop_h") else None))
+    return found + [_clip(name, row["reason"], row, None) for name, row in followed.items()]
+
+
+def overlay(frames: NDArray[np.uint8], skeletons: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Frames (T, H, W, 3) with the drawn lines of control frames (T, H, W, 3) over them."""
+    drawn = skeletons.max(axis=-1, keepdims=True) > 40  # black is never quite black after encoding
+    lines = 0.8 * skeletons + 0.2 * frames
+    return np.where(drawn, lines, frames).astype(np.uint8)
+
+
+def _picture(clip: Clip, files: CheckFiles) -> bytes:
+    """Some moments of a clip side by side, with the skeleton over them, as a JPEG."""
+    skeletons = read_frames(files.poses_folder / f"{clip.name}.mp4")
+    moments = np.linspace(0, len(skeletons) - 1, MOMENTS).round().astype(int)
+    skeletons = skeletons[moments]
+    control = clip.name.startswith(CONTROL_PREFIX)
+    frames = skeletons if control else overlay(read_frames(files.clips_folder / f"{clip.name}.mp4")[moments], skeletons)
+    row = Image.fromarray(np.concatenate(frames, axis=1))
+    row.thumbnail((row.width, _SIDE))
+    content = io.BytesIO()
+    row.save(content, "JPEG", quality=85)
+    return content.getvalue()
+
+
+def _asked_for(params: Params) -> list[str]:
+    return list(dict.fromkeys(who for batch in params.render.batches for who in batch.who))
+
+
+def _is_learned(clip: Clip, params: Params) -> bool:
+    video = video_of_clip(clip.name)
+    return params.train.photo_share < 1 and clip.cut_px is not None and matches(video, params.train.videos)
+
+
+def _strangers(params: Params, used: Sequence[Clip]) -> list[str]:
+    """People and videos that are not the sample's."""
+    people = [person for person in params.identities if not (params.sample.enabled and person in params.sample.identities)]
+    videos = {video_of_clip(clip.name) for clip in used} - set(catalogue.VIDEOS)
+    return [*people, *sorted(videos)]
+
+
+def _clip(name: str, reason: str, pose: Mapping[str, str], cut_px: int | None) -> Clip:
+    return Clip(name, reason, pose.get("origin", ""), _number(pose.get("tracked_rate", "")), cut_px)
+
+
+def _rows(table: Path) -> list[dict[str, str]]:
+    return pd.read_csv(table, dtype=str, keep_default_na=False).to_dict("records")  # type: ignore[return-value]
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
+
+
+def _template() -> jinja2.Template:
+    source = importlib.resources.files("facedance.check").joinpath("page.html").read_text()
+    environment: Any = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    return environment.from_string(source)

@@ -1,0 +1,68 @@
+"""What of a person's photos and of the clips deserves a look, in sentences. Nothing here is refused: that is done already."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+GOOD_PHOTOS = 10
+"""So many photos of a person are asked for; fewer work, and teach less."""
+
+CLEAR_FACE_PX = 100.0
+"""A face in a photo that is smaller shows no more than a render does."""
+
+SURE = 0.95
+"""Share of a clip's frames in which the dancer should have been followed."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo and what became of it; `face_px` is the height of the face in pixels, None where none was measured."""
+
+    name: str
+    reason: str  # empty: it is used
+    face_px: float | None
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip or a ready-made control video, and what became of it."""
+
+    name: str
+    reason: str  # empty: it is used
+    origin: str  # mediapipe | keypoints2d | control
+    tracked_rate: float | None
+    cut_px: int | None  # height in the source of what the clip shows; None for a control video
+
+
+def about_photos(person: str, photos: Sequence[Photo]) -> Iterator[str]:
+    """What may keep a training from learning the person's face."""
+    used = [photo for photo in photos if not photo.reason]
+    if len(used) < GOOD_PHOTOS:
+        yield f"{person}: {len(used)} of {len(photos)} photos are used, and {GOOD_PHOTOS} to 15 teach a face better."
+    sizes = sorted(photo.face_px for photo in used if photo.face_px is not None)
+    if sizes and sizes[len(sizes) // 2] < CLEAR_FACE_PX:
+        yield (
+            f"{person}: half of the faces are lower than {sizes[len(sizes) // 2]:.0f} pixels; photos from nearer, with faces of "
+            f"200 pixels and more, show what a render needs."
+        )
+
+
+def about_clips(clips: Sequence[Clip], height: int) -> Iterator[str]:
+    """What may spoil a render, for a model with pictures of this height in pixels."""
+    used = [clip for clip in clips if not clip.reason]
+    if clips and not used:
+        yield "No video can be used; the table of what is left out says why."
+    for clip in used:
+        if clip.tracked_rate is not None and clip.tracked_rate < SURE:
+            yield f"{clip.name}: the dancer was followed in {clip.tracked_rate:.0%} of the frames only, the others are guessed."
+        if clip.cut_px is not None and clip.cut_px < height / 2:
+            yield f"{clip.name}: {clip.cut_px} pixels of the video are enlarged to {height}, so the skeleton is coarse."
+
+
+def about_plan(renders: Mapping[str, int], strangers: Sequence[str], model: str) -> Iterator[str]:
+    """What is odd about what will be made: `renders` by who is in them, `strangers` to the tiny model's drawn world."""
+    yield from (f"{who}: nothing will be rendered." for who, count in renders.items() if not count)
+    if model == "tiny" and strangers:
+        yield (
+            f"The tiny model knows its own drawn people only: {', '.join(strangers)} will come out as blobs. "
+            f"Set `model: wan2.1-vace-1.3b` for them."
+        )

@@ -1,0 +1,118 @@
+"""The page to look at before training: it shows each verdict, what deserves a look, and no name can break out of it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from facedance.check.build import CheckFiles, build_check, overlay, read_clips
+from facedance.check.findings import Clip, Photo, about_clips, about_photos, about_plan
+from facedance.config.params import Params, load
+from facedance.video import write_video
+
+ROOT = Path(__file__).parents[2]
+NASTY = "<script>alert(1)</script>.jpg"
+
+
+def photos(used: int, face_px: float) -> list[Photo]:
+    return [Photo(f"{n}.jpg", "", face_px) for n in range(used)] + [Photo("other.jpg", "somebody else", None)]
+
+
+@pytest.mark.parametrize(
+    ("used", "face_px", "said"), [(12, 240.0, []), (4, 240.0, ["4 of 5 photos"]), (11, 60.0, ["lower than 60 pixels"])]
+)
+def test_few_photos_and_small_faces_are_told(used: int, face_px: float, said: list[str]) -> None:
+    sentences = list(about_photos("ann", photos(used, face_px)))
+    assert len(sentences) == len(said)
+    assert all(words in sentence for words, sentence in zip(said, sentences, strict=True))
+
+
+def test_clips_that_may_spoil_a_render_are_told() -> None:
+    sure = Clip("sure", "", "mediapipe", 1.0, 480)
+    lost = Clip("lost", "", "mediapipe", 0.8, 480)
+    small = Clip("small", "", "mediapipe", 1.0, 120)
+    assert list(about_clips([sure], 480)) == []
+    assert [said.split(":")[0] for said in about_clips([sure, lost, small], 480)] == ["lost", "small"]
+    assert list(about_clips([Clip("bad", "no pictures", "", None, None)], 480)) == [
+        "No video can be used; the table of what is left out says why."
+    ]
+
+
+def test_what_the_tiny_model_does_not_know_is_told() -> None:
+    assert list(about_plan({"ann": 1}, ["ann"], "wan2.1-vace-1.3b")) == []
+    assert "ann" in next(about_plan({"ann": 1}, ["ann"], "tiny"))
+    assert list(about_plan({"ben": 0}, [], "tiny")) == ["ben: nothing will be rendered."]
+
+
+def test_the_skeleton_lies_over_the_picture() -> None:
+    frame = np.full((1, 4, 4, 3), 100, np.uint8)
+    skeleton = np.zeros_like(frame)
+    skeleton[0, 1, 2] = (250, 0, 0)
+    shown = overlay(frame, skeleton)
+    assert tuple(shown[0, 1, 2]) == (220, 20, 20)
+    shown[0, 1, 2] = 100
+    assert (shown == frame).all()
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> tuple[Params, CheckFiles]:
+    """A clip that is used, one that the poses reject, a video that cannot be read, and a person with a nasty photo."""
+    for folder in ("clips", "poses"):
+        write_video(tmp_path / folder / "dance_000.mp4", [np.full((64, 64, 3), 90, np.uint8)] * 9, 16.0)
+    clips = [("dance_000", "accepted", "", 300), ("other_000", "accepted", "", 300), (NASTY, "rejected", "no pictures", "")]
+    pd.DataFrame(clips, columns=["clip", "status", "reason", "crop_h"]).to_csv(tmp_path / "clips.csv", index=False)
+    poses = [("dance_000", "accepted", "", "mediapipe", 0.9), ("other_000", "rejected", "nobody", "mediapipe", 0.0)]
+    pd.DataFrame(poses, columns=["clip", "status", "reason", "origin", "tracked_rate"]).to_csv(
+        tmp_path / "poses.csv", index=False
+    )
+    (tmp_path / "eileen").mkdir()
+    pd.DataFrame(
+        [(NASTY, "rejected", "a <b>", ""), ("a.jpg", "accepted", "", 210.4)], columns=["photo", "status", "reason", "face_px"]
+    ).to_csv(tmp_path / "eileen" / "photos.csv", index=False)
+    Image.new("RGB", (8, 8)).save(tmp_path / "eileen" / "crops.png")
+    params = load(
+        ROOT / "params.yaml",
+        {"render": {"blends": {}, "batches": [{"who": ["eileen"], "videos": ["*"], "variants": ["default", "seed~7"]}]}},
+    )
+    files = CheckFiles(
+        clips=tmp_path / "clips.csv",
+        poses=[tmp_path / "poses.csv"],
+        faces={"eileen": tmp_path / "eileen"},
+        clips_folder=tmp_path / "clips",
+        poses_folder=tmp_path / "poses",
+        folder=tmp_path / "check",
+    )
+    return params, files
+
+
+def test_each_clip_has_the_reason_of_the_stage_that_left_it_out(made: tuple[Params, CheckFiles]) -> None:
+    _, files = made
+    found = {clip.name: clip.reason for clip in read_clips(files.clips, files.poses)}
+    assert found == {"dance_000": "", "other_000": "nobody", NASTY: "no pictures"}
+
+
+def test_the_page_shows_verdicts_pictures_and_the_plan(made: tuple[Params, CheckFiles]) -> None:
+    params, files = made
+    build_check(params, files)
+    page = (files.folder / "index.html").read_text()
+    with Image.open(files.folder / "media/clips/dance_000.jpg") as picture:
+        assert picture.size == (5 * 64, 64)
+    assert "media/clips/dance_000.jpg" in page
+    assert "eileen: 1 of 2 photos are used" in page
+    assert "dance_000: the dancer was followed in 90% of the frames" in page
+    assert "Clips used</dt><dd>1 of 3" in page
+    assert "Renders to make</dt><dd>2" in page
+    assert "default, seed~7" in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script" not in page
+
+
+def test_what_an_earlier_page_showed_and_this_one_does_not_is_removed(made: tuple[Params, CheckFiles]) -> None:
+    params, files = made
+    stale = files.folder / "media/clips/old_000.jpg"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes(b"old")
+    build_check(params, files)
+    assert not stale.exists()

@@ -1,0 +1,93 @@
+"""What runs again after a change of what the user brings, and only that."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+SCORING = {"summarise": 1, "build_report": 1}
+
+
+def test_a_new_photo_touches_its_identity_only(project):
+    shutil.copy(project["data/photos/eileen"] / "IMG_2041.jpg", project["data/photos/eileen"] / "one more.jpg")
+    assert project.planned("all") == {
+        "embed_faces": 1, "encode_photos": 1, "train_adapter": 1, "render_shard": 3, "score_renders": 4, **SCORING,
+    }  # fmt: skip
+
+
+def test_a_removed_photo_counts_as_a_change(project):
+    extra = project["data/photos/nora/extra.jpg"]
+    shutil.copy(project["data/photos/nora/IMG_2041.jpg"], extra)
+    project.snakemake("faces")
+    extra.unlink()
+    assert project.planned("faces") == {"embed_faces": 1, "faces": 1}
+
+
+def older(source: Path, target: Path) -> None:
+    """Put another file in the place of one, as `mv` and `cp -p` do: with its own time, which is long ago."""
+    aside = target.with_suffix(".aside")
+    shutil.copy(source, aside)
+    os.utime(aside, (10**9, 10**9))
+    aside.rename(target)
+
+
+def test_what_replaces_a_file_is_new_also_when_it_is_older(project):
+    photo = project["data/photos/eileen/IMG_2041.jpg"]
+    before = photo.read_bytes()
+    older(project["data/photos/nora/IMG_2041.jpg"], photo)
+    assert project.planned("all") == {
+        "embed_faces": 1, "encode_photos": 1, "train_adapter": 1, "render_shard": 3, "score_renders": 4, **SCORING,
+    }  # fmt: skip
+    photo.write_bytes(before)
+    os.utime(photo, (10**9, 10**9))
+    assert project.planned("all") == {}
+
+    video, *_, other = sorted(project["data/videos"].iterdir())
+    older(other, video)
+    planned = project.planned("all")
+    assert planned["cut_clips"] == planned["extract_poses"] == planned["embed_dancers"] == planned["encode_clips"] == 1
+    assert "make_sample_video" not in planned
+    assert "embed_faces" not in planned
+
+
+def test_a_control_video_and_a_photo_are_known_by_their_content(project):
+    """Those of the user; what the sample makes is made anew where it is newer."""
+    video, *_, other = sorted(project["results/poses"].glob("*.mp4"))
+    control, photo = project["data/control/pose.mp4"], project["data/photos/nora/own.jpg"]
+    control.parent.mkdir()
+    shutil.copy(video, control)
+    shutil.copy(project["data/photos/eileen/IMG_2041.jpg"], photo)
+    targets = ("results/poses/shards/control.csv", "results/faces/nora/embedding.safetensors")
+    project.snakemake(*targets)
+    for file in (control, photo):
+        os.utime(file)
+    assert project.planned(*targets) == {}
+    older(other, control)
+    assert project.planned(*targets) == {"prepare_controls": 1}
+    older(project["data/photos/eileen/IMG_2042.jpg"], photo)
+    assert project.planned(*targets) == {"prepare_controls": 1, "embed_faces": 1}
+
+
+def test_a_photo_from_the_future_is_a_change_once(project):
+    """A camera's clock may be wrong."""
+    photo = project["data/photos/nora/IMG_2041.jpg"]
+    tomorrow = time.time() + 86400
+    os.utime(photo, (tomorrow, tomorrow))
+    project.snakemake("faces")
+    assert project.planned("faces") == {}
+
+
+def test_a_new_video_touches_one_shard(project):
+    source = next(iter(sorted(project["data/videos"].iterdir())))
+    shutil.copy(source, project["data/videos/my dance.mp4"])
+    planned = project.planned("all")
+    assert planned["cut_clips"] == planned["extract_poses"] == planned["encode_clips"] == 1
+    assert "make_sample_video" not in planned
+
+
+def test_a_new_identity_leaves_the_others_alone(project):
+    shutil.copytree(project["data/photos/eileen"], project["data/photos/zoe"])
+    project.change("identities.zoe", {"consent": "public-domain"})
+    planned = project.planned("train")
+    assert planned.pop("train") == 1
+    assert planned == {"embed_faces": 1, "encode_photos": 1, "train_adapter": 1}

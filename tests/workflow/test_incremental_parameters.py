@@ -1,0 +1,87 @@
+"""What runs again after a change of parameters, and only that."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from facedance.files import read_json, sha256
+
+TRAINING = {"train_adapter": 2}
+SCORING = {"summarise": 1, "build_report": 1}
+
+
+def test_a_second_run_does_nothing(finished):
+    assert finished.planned("all") == {}
+    assert finished.planned("all") == {}
+    made_later = read_json(finished["results/faces/.stamps/embed_faces/eileen.json"])["files"]
+    assert made_later == {name: sha256(finished[name]) for name in made_later}, "the sample's photos were not there at first"
+
+
+def test_a_dry_run_shows_the_plan_and_leaves_no_traces(project):
+    shutil.rmtree(project[".snakemake"])
+
+    def times() -> dict[Path, int]:
+        folders = (project[name] for name in ("data", "models", "results"))
+        return {path: path.lstat().st_mtime_ns for folder in folders for path in folder.rglob("*")}
+
+    tomorrow = time.time() + 86400
+    os.utime(project["data/photos/nora/IMG_2041.jpg"], (tomorrow, tomorrow))
+    before = times()
+    project.change("identities.nora.consent", "signed on paper")
+    project.change("faces.min_face_px", 64)
+    assert project.planned("faces") == {"embed_faces": 2, "faces": 1}
+    project.change("faces.min_face_px", 48)
+    for look in ("--summary", "--list-rules", "--lint"):
+        project.snakemake(look, check=look != "--lint")
+    assert project.planned("faces") == {"embed_faces": 1, "faces": 1}
+    assert times() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "rules"),
+    [
+        ("render.settings.face_scale", 1.2, {"render_shard": 4, "score_renders": 4, **SCORING}),
+        ("evaluate.recognised_distance", 0.5, {"score_renders": 4, **SCORING}),
+        ("train.seed", 1, {"train_adapter": 2, "render_shard": 4, "score_renders": 4, **SCORING}),
+        ("identities.nora.consent", "signed on paper, 2026", None),
+    ],
+)
+def test_a_changed_parameter_runs_what_depends_on_it(project, path, value, rules):
+    project.change(path, value)
+    planned = project.planned("all")
+    if rules is None:
+        assert planned["embed_faces"] == 1
+        assert not {"cut_clips", "extract_poses", "encode_clips"} & set(planned)
+    else:
+        assert planned == rules
+
+
+@pytest.mark.thorough
+def test_changing_a_parameter_back_leaves_the_same_bytes(project):
+    render = project["results/render/eileen"].rglob("*.mp4")
+    before = {path: path.read_bytes() for path in render}
+    assert before
+    for value, same in ((3, False), (2, True)):
+        project.change("render.settings.steps", value)
+        project.snakemake("results/render/eileen/0000.csv")
+        assert ({path: path.read_bytes() for path in before} == before) is same
+
+
+def test_other_patterns_for_the_same_videos_train_nothing_anew(project):
+    project.change("train.videos", ["g[A-Z]*", "gBR*"])
+    assert project.planned("all") == {"build_report": 1}
+    project.change("train.videos", ["gBR*"])
+    assert project.planned("train") == {**TRAINING, "train": 1}
+
+
+def test_a_single_variant_is_a_target(project):
+    clip = next(project["results/render/eileen"].iterdir()).name
+    target = f"results/render/eileen/{clip}/face_scale~0.5_seed~7.mp4"
+    assert project.planned(target) == {"render_clip": 1}
+    project.snakemake(target)
+    default = project[f"results/render/eileen/{clip}/default.mp4"]
+    assert project[target].read_bytes() != default.read_bytes()
+    assert project.planned(target) == {}
