@@ -260,6 +260,7 @@ def test_numbers_that_are_not_finite_are_refused_with_the_first_key(dtype: torch
         {"lora_adapter_metadata": json.dumps({"transformer.lora_alpha": "strong"})},
         {"lora_adapter_metadata": json.dumps({"transformer.lora_alpha": float("nan")})},
         {"lora_adapter_metadata": "[1, 2]"},
+        {"lora_adapter_metadata": json.dumps({"transformer.lora_alpha": 1, "transformer.alpha_pattern": {"(": 2}})},
         {"facedance": "nothing"},
         {"facedance": json.dumps({"alphas": [1]})},
     ],

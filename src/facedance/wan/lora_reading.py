@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -112,7 +113,9 @@ def _alphas(metadata: Mapping[str, str]) -> tuple[Callable[[str, int], float] | 
         config = {key.removeprefix("transformer."): value for key, value in json.loads(metadata[PEFT_ENTRY]).items()}
         alpha = _number(config["lora_alpha"])
         patterns = {name: _number(other) for name, other in (config.get("alpha_pattern") or {}).items()}
-    except (AttributeError, KeyError, TypeError, ValueError):
+        for pattern in patterns:
+            re.compile(pattern)
+    except (AttributeError, KeyError, TypeError, ValueError, re.error):
         return None, _NO_ALPHA
 
     def of(module: str, rank: int) -> float:
