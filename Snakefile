@@ -17,6 +17,7 @@ include: "rules/sample.smk"
 include: "rules/models.smk"
 include: "rules/plan.smk"
 include: "rules/faces.smk"
+include: "rules/aist.smk"
 include: "rules/clips.smk"
 include: "rules/poses.smk"
 include: "rules/check.smk"
@@ -38,8 +39,8 @@ rule all:
 rule data:
     input:
         expand(layout.SAMPLE_PHOTOS, identity=SAMPLE_IDENTITIES),
-        expand(layout.VIDEO, video=SAMPLE_VIDEOS),
-        expand(layout.KEYPOINTS, sequence=SAMPLE_SEQUENCES),
+        expand(layout.VIDEO, video=MADE_VIDEOS),
+        expand(layout.KEYPOINTS, sequence=[*SAMPLE_SEQUENCES, *AIST_SEQUENCES]),
 
 
 rule models:

@@ -3,7 +3,7 @@
 
 rule cut_clips:
     input:
-        sample=sample_of_shard,
+        made=made_of_shard,
         pose_model=POSE_MODEL,
         stamp=stamp(
             "clips",

@@ -22,7 +22,7 @@ os.environ.update(PYTHONPATH=SOURCE)
 
 from facedance import layout, names
 from facedance.rerun.clock import bring_into_present, present_times
-from facedance.clips.aist import sequence_name
+from facedance.aist.names import sequence_name
 from facedance.config.params import load
 from facedance.config import checks
 from facedance.config.batches import asked_for, matches

@@ -2,6 +2,7 @@
 # is no input of a rule, because its content counts (see `stamp`) and its path may be anything. Jobs get it as a parameter.
 
 from facedance import inputs
+from facedance.aist.listed import meant_videos
 from facedance.sample import own
 from facedance.sample.record import recorded
 
@@ -9,6 +10,34 @@ IDENTITIES = list(PARAMS.identities)
 SAMPLE_IDENTITIES = list(PARAMS.sample.identities) if PARAMS.sample.enabled else []
 SAMPLE_VIDEOS = own.videos_to_make() if PARAMS.sample.enabled else []
 SAMPLE_SEQUENCES = own.keypoints_to_make(SAMPLE_VIDEOS)
+
+
+def fetched(template, rule, wanted):
+    """Those of AIST's files that are fetched, or were: what the user has put there under such a name is not touched."""
+    (wildcard,) = layout.JOBS[rule]
+    return [
+        name
+        for name in wanted
+        if not Path(template.format(**{wildcard: name})).exists()
+        or Path(layout.of_job("data/.stamps", rule, [name], ".json")).exists()
+    ]
+
+
+try:
+    MEANT_VIDEOS = meant_videos(PARAMS.aist.videos, PARAMS.aist.list)
+except ValueError as error:
+    raise SystemExit(str(error)) from None
+if sampled := [video for video in MEANT_VIDEOS if video in SAMPLE_VIDEOS]:
+    raise SystemExit(
+        f"aist.videos: {sampled[0]} is the name of a sample's video too: set sample.enabled to false"
+    )
+AIST_VIDEOS = fetched(layout.VIDEO, "fetch_aist_video", MEANT_VIDEOS)
+AIST_SEQUENCES = fetched(
+    layout.KEYPOINTS,
+    "fetch_aist_keypoints",
+    sorted({sequence_name(v) for v in MEANT_VIDEOS} if PARAMS.aist.keypoints else ()),
+)
+MADE_VIDEOS = [*SAMPLE_VIDEOS, *AIST_VIDEOS]
 
 
 @functools.cache
@@ -25,7 +54,7 @@ def sample_photos_of(identity):
 
 BROUGHT = inputs.videos_in(
     layout.folder(layout.VIDEO),
-    made=expand(layout.VIDEO, video=SAMPLE_VIDEOS),
+    made=expand(layout.VIDEO, video=MADE_VIDEOS),
     without=() if PARAMS.sample.enabled else own.own_videos(),
 )
 VIDEOS = BROUGHT.files  # name -> path
@@ -52,17 +81,17 @@ def videos_of_shard(wildcards):
     return {name: VIDEOS[name] for name in VIDEOS_OF_SHARD[wildcards.shard]}
 
 
-def sample_of_shard(wildcards):
-    """Those of the shard's videos that the sample makes."""
+def made_of_shard(wildcards):
+    """Those of the shard's videos that a rule makes or fetches."""
     here = set(VIDEOS_OF_SHARD.get(wildcards.shard, ()))
-    return expand(layout.VIDEO, video=[v for v in SAMPLE_VIDEOS if v in here])
+    return expand(layout.VIDEO, video=[v for v in MADE_VIDEOS if v in here])
 
 
 @functools.cache
 def keypoints_of(sequence):
     """AIST++'s keypoints of a sequence, if there are any."""
     path = layout.KEYPOINTS.format(sequence=sequence)
-    if sequence in SAMPLE_SEQUENCES:
+    if sequence in SAMPLE_SEQUENCES or sequence in AIST_SEQUENCES:
         return [path]
     return [ancient(path)] if own.has_users_keypoints(sequence) else []
 

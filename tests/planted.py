@@ -86,8 +86,8 @@ def of_video(video: str) -> Iterator[tuple[str, Names]]:
     """What there is of a video as a whole."""
     for path in (
         f"results/clips/.items/{video}.json",
-        f"data/.stamps/make_sample_video/{video}.json",
-        *(f"logs/make_sample_video/{video}.{suffix}" for suffix in ("log", "tsv")),
+        *(f"data/.stamps/{rule}/{video}.json" for rule in ("make_sample_video", "fetch_aist_video")),
+        *(f"logs/{rule}/{video}.{suffix}" for rule in ("make_sample_video", "fetch_aist_video") for suffix in ("log", "tsv")),
     ):
         yield path, {"video": video}
 
@@ -118,15 +118,14 @@ def of_nobody() -> Iterator[tuple[str, Names]]:
             "models/.stamps/fetch_lora/style.json",
         ),
         *("models/.stamps/fetch_wan_model/default.json", "data/.stamps/make_sample_keypoints/gBR_cAll.json"),
-        *(
-            ".cache/digests/data%videos.jsonl",
-            "logs/prune.log",
-            "logs/list_clips.log",
-            "logs/list_clips.tsv",
-            "models/.stamps/fetch_face_model/dlib.json",
-        ),
+        "data/.stamps/fetch_aist_keypoints/gBR_cAll.json",
+        *("logs/prune.log", "logs/list_clips.log", "logs/list_clips.tsv", "models/.stamps/fetch_face_model/dlib.json"),
         *(f"logs/fetch_{job}.{suffix}" for job in ("face_model/dlib", "wan_model/default") for suffix in ("log", "tsv")),
-        *(f"logs/{job}.{suffix}" for job in ("fetch_lora/style", "make_sample_keypoints/gBR_cAll") for suffix in ("log", "tsv")),
+        *(
+            f"logs/{job}.{suffix}"
+            for job in ("fetch_lora/style", "make_sample_keypoints/gBR_cAll", "fetch_aist_keypoints/gBR_cAll")
+            for suffix in ("log", "tsv")
+        ),
     ):
         yield path, {}
 

@@ -121,6 +121,8 @@ JOBS = {
     "make_sample_photos": ("identity",),
     "make_sample_video": ("video",),
     "make_sample_keypoints": ("sequence",),
+    "fetch_aist_video": ("video",),
+    "fetch_aist_keypoints": ("sequence",),
     "fetch_face_model": ("pack",),
     "fetch_wan_model": ("model",),
     "fetch_lora": ("lora",),

@@ -16,7 +16,7 @@ import pandas as pd
 from PIL import Image
 from pillow_heif import from_pillow
 
-from facedance.clips.aist import read_ignore_list
+from facedance.aist.names import read_ignore_list
 from facedance.clips.control import prepare_control
 from facedance.clips.cut import CutFiles, cut_shard
 from facedance.config.params import load

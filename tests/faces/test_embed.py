@@ -1,6 +1,7 @@
 """From a folder of photos to an identity."""
 
 import os
+import re
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from facedance.faces.embed import embed_identity
 from facedance.faces.embedding import distance, load_embeddings
 from facedance.job import InputError
 from facedance.names import shown
-from tests.faces.people import dlib_folder, mirrored, portrait, same_person_photos, scaled, somebody_else
+from tests.faces.people import dlib_folder, mirrored, portrait, same_person_photos, scaled, somebody_else, tilted
 
 PARAMS = Faces(
     backend="dlib",
@@ -70,7 +71,7 @@ def mixed(tmp_path_factory, backend):
 
 def test_each_photo_is_told_with_its_fate(mixed):
     _, good, table = mixed
-    measured = ["face_px", "sharpness", "score", "yaw", "pitch", "roll", "distance", "weight"]
+    measured = ["face_px", "sharpness", "score", "yaw", "pitch", "roll", "turn", "distance", "weight"]
     assert table.columns.tolist() == ["status", "reason", *measured]
     assert set(table.index[table.status == "accepted"]) == set(good)
     assert (table.reason[list(good)] == "").all()
@@ -139,7 +140,7 @@ def test_too_few_photos_end_in_one_sentence_and_the_table(tmp_path, backend):
 
 def test_two_equal_camps_are_no_identity(tmp_path, backend, caplog):
     other = somebody_else()
-    images = {"a.png": portrait(), "b.png": mirrored(portrait()), "c.png": other, "d.png": scaled(other, 1.2)}
+    images = {"a.png": portrait(), "b.png": mirrored(portrait()), "c.png": other, "d.png": mirrored(other)}
     photos = save(tmp_path / "photos", images)
     caplog.set_level("INFO", "facedance")
     with pytest.raises(InputError, match=r"0 of 4 photos can be used and 3 are needed \(4 no majority\)"):
@@ -158,3 +159,43 @@ def test_many_photos_are_warned_about(tmp_path, backend, caplog):
         embed(photos, backend, tmp_path / "faces")
     assert "21 photos are more than needed; 10 to 15 good ones give as much" in caplog.text
     assert "photo 21 of 21, 20.jpg: not an image" in caplog.text
+
+
+def test_copies_of_a_photo_count_once_and_the_best_of_them(tmp_path, backend):
+    photos = tmp_path / "photos"
+    sharp = portrait()
+    save(photos, {"a.png": mirrored(sharp), "b.png": tilted(sharp, 8), "best.png": sharp, "small.png": scaled(sharp, 0.8)})
+    Image.fromarray(sharp).save(photos / "again.jpg", quality=60)
+    Image.fromarray(scaled(sharp, 0.75)).save(photos / "messenger.jpg", quality=75)
+    table = embed(sorted(photos.iterdir()), backend, tmp_path / "faces")
+    assert table.index[table.status == "accepted"].tolist() == ["a.png", "b.png", "best.png"]
+    for name in ("small.png", "again.jpg", "messenger.jpg"):
+        assert table.reason[name] == "duplicate: the same photo as best.png"
+
+
+def test_a_folder_of_hostile_files_ends_in_rows(tmp_path, backend):
+    photos = tmp_path / "photos"
+    save(photos, {"a.png": portrait(), "b.png": mirrored(portrait()), "c.png": tilted(portrait(), 8)})
+    (photos / "folder.jpg").mkdir()
+    (photos / "gone.jpg").symlink_to(photos / "nowhere.jpg")
+    (photos / "empty.jpg").write_bytes(b"")
+    (photos / "text.jpg").write_text("a photo of mine")
+    (photos / "cut.png").write_bytes((photos / "a.png").read_bytes()[:20000])
+    (photos / "web.webp").write_bytes(b"RIFF\x20\0\0\0WEBPVP8 " + bytes(8))
+    Image.new("RGB", (1, 1)).save(photos / "pixel.png")
+    Image.new("RGB", (10000, 3)).save(photos / "ruler.png")
+    Image.new("1", (30000, 30000)).save(photos / "bomb.png")
+    table = embed(sorted(photos.iterdir()), backend, tmp_path / "faces", min_face_px=80)
+    assert table.index[table.status == "accepted"].tolist() == ["a.png", "b.png", "c.png"]
+    for name, reason in {
+        "folder.jpg": "unreadable file: ",
+        "gone.jpg": "unreadable file: ",
+        "empty.jpg": "empty file: ",
+        "text.jpg": "not an image: ",
+        "cut.png": "damaged image: ",
+        "web.webp": "damaged image|not an image",
+        "pixel.png": "too small: 1 x 1 pixels are too few for a face",
+        "ruler.png": "too small: 2048 x 1 pixels",
+        "bomb.png": "too large: ",
+    }.items():
+        assert re.match(reason, table.reason[name]), table.reason[name]

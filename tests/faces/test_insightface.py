@@ -95,6 +95,12 @@ def test_faces_are_decoded_from_the_detectors_outputs(backend):
     assert backend.detect(picture(), 24) == []
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 3), (2, 3000, 3), (10000, 3, 3), (3, 700, 3)])
+@pytest.mark.parametrize("min_face_px", [20, 400])
+def test_tiny_and_extreme_pictures_have_no_face(backend, shape, min_face_px):
+    assert backend.detect(np.zeros(shape, np.uint8), min_face_px) == []
+
+
 def test_boxes_are_in_pixels_of_the_given_image(backend):
     (face,) = backend.detect(picture((320, 192)).repeat(2, 0).repeat(2, 1), 24)
     np.testing.assert_allclose(face.box, [512, 256, 768, 512])

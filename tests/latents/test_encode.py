@@ -279,9 +279,10 @@ def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkey
 
     monkeypatch.setattr(photo_latents, "open_landmarker", lambda *a, **k: contextlib.nullcontext(Landmarker()))
     names = ["with space.png", "b.png", "rejected.png"]
-    PIL.Image.fromarray(photo(600, 900, (200, 200, 300, 300))).save(tmp_path / names[0])
+    PIL.Image.fromarray(np.rot90(photo(600, 900, (200, 200, 300, 300)))).save(tmp_path / names[0])  # lies on its side
     PIL.Image.fromarray(photo(120, 120, (10, 10, 110, 110))).save(tmp_path / names[1])
-    pd.DataFrame({"photo": names, "status": ["accepted", "accepted", "rejected"]}).to_csv(tmp_path / "photos.csv")
+    table = pd.DataFrame({"photo": names, "status": ["accepted", "accepted", "rejected"], "turn": [90, 0, ""]})
+    table.to_csv(tmp_path / "photos.csv")
     PIL.Image.fromarray(moving(1, 40, 40)[0]).save(tmp_path / "reference.png")
     faces = Faces.model_construct(min_face_px=20, detector_score=0.0)
     poses = Poses.model_construct(detection_confidence=0.5, min_visibility=0.3)
@@ -303,6 +304,6 @@ def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkey
 
 
 def test_a_photo_that_is_gone_is_named(model, tmp_path):
-    pd.DataFrame({"photo": ["a.png"], "status": ["accepted"]}).to_csv(tmp_path / "photos.csv")
+    pd.DataFrame({"photo": ["a.png"], "status": ["accepted"], "turn": [0]}).to_csv(tmp_path / "photos.csv")
     with pytest.raises(ValueError, match=r"'a\.png' was accepted but is gone"):
         encode_photos("ann", photo_files(tmp_path, []), model, WAN, OneFace(), Faces.model_construct(), Poses.model_construct())

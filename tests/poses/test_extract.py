@@ -294,6 +294,17 @@ def test_keypoints_are_used_where_their_sequence_has_them(shard):
     assert sha256(shard.landmarks) != before
 
 
+def test_mediapipe_is_asked_where_the_keypoints_do_not_know_the_camera(shard):
+    table = np.full((9, 200, 17, 3), 300.0)
+    table[1] = np.nan
+    shard.keypoints.mkdir()
+    (shard.keypoints / "gBR_sBM_cAll_d04_mBR0_ch01.pkl").write_bytes(pickle.dumps({"keypoints2d": table}))
+    shard.add("gBR_sBM_c02_d04_mBR0_ch01_000", _walk())
+    manifest, landmarks = shard.run()
+    assert (manifest["origin"].item(), manifest["status"].item()) == ("mediapipe", "accepted")
+    assert landmarks["joint"].nunique() == 33
+
+
 def test_a_keypoints_file_that_is_none_is_one_sentence(shard):
     shard.keypoints.mkdir()
     (shard.keypoints / "gBR_sBM_cAll_d04_mBR0_ch01.pkl").write_bytes(b"hello")

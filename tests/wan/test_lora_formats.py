@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from facedance.files import sha256
 from facedance.job import InputError
 from facedance.wan.adapter import AdapterConfig, apply_adapters, attach, read_adapter, remove_adapters, save_adapter, trainable
 from facedance.wan.lora_files import export_lora, import_lora, load_foreign_lora
-from facedance.wan.lora_formats import FORMATS, Lora, detect_format, from_format, to_format, to_metadata
+from facedance.wan.lora_formats import FORMATS, Lora, to_format, to_metadata
+from facedance.wan.lora_reading import read_lora
 from tests.wan.small_transformer import BLOCKS, DIM, FACE, FACE_SIZES, FFN, output, transformer
 
 RANK, ALPHA = 4, 6.0  # alpha / rank is 1.5: no power of two
@@ -107,7 +109,6 @@ def test_a_round_trip_keeps_every_tensor_to_the_bit_and_alpha_and_rank(tmp_path:
     image = {f"blocks.12.attn2.{layer}": (DIM, DIM) for layer in ("add_k_proj", "add_v_proj")}
     lora = lora_of({**EVERYWHERE, **image}, alpha=lambda n: 2.0 ** (n % 5), rank=lambda n: 2 ** (n % 3))
     back = import_lora(write(tmp_path / "a.safetensors", lora, name))
-    assert detect_format(to_format(lora, name)) == name
     assert same(back, lora)
     assert [back.rank(module) for module in lora.alphas] == [2 ** (n % 3) for n in range(len(lora.alphas))]
 
@@ -232,7 +233,7 @@ def test_spellings_that_are_met_are_read() -> None:
         tensors = to_format(lora, name)
         for old, new in changes:
             tensors = {key.replace(old, new): tensor for key, tensor in tensors.items()}
-        return from_format(tensors, {})
+        return read_lora(tensors, {})
 
     down_up = ("lora_down", "lora_A"), ("lora_up", "lora_B")
     assert same(respelled("comfyui", *down_up), lora)
@@ -248,13 +249,22 @@ def test_without_an_alpha_it_is_the_rank_and_peft_settings_count() -> None:
     lora = lora_of({"blocks.0.attn1.to_q": (DIM, DIM), "blocks.1.attn1.to_q": (DIM, DIM)}, lambda n: 9.0, lambda n: 4 + 5 * n)
     for name in FORMATS:
         tensors = {key: tensor for key, tensor in to_format(lora, name).items() if not key.endswith("alpha")}
-        assert from_format(tensors, {}).alphas == {"blocks.0.attn1.to_q": 4.0, "blocks.1.attn1.to_q": 9.0}
+        assert read_lora(tensors, {}).alphas == {"blocks.0.attn1.to_q": 4.0, "blocks.1.attn1.to_q": 9.0}
     config = {"r": 4, "lora_alpha": 3, "alpha_pattern": {r"blocks\.1.*": 5}, "use_rslora": True}
     metadata = {"lora_adapter_metadata": json.dumps({f"transformer.{key}": value for key, value in config.items()})}
-    assert from_format(to_format(lora, "diffusers"), metadata).alphas == {"blocks.0.attn1.to_q": 6.0, "blocks.1.attn1.to_q": 15.0}
+    assert read_lora(to_format(lora, "diffusers"), metadata).alphas == {"blocks.0.attn1.to_q": 6.0, "blocks.1.attn1.to_q": 15.0}
 
 
-@pytest.mark.parametrize("key", ["diffusion_model.img_emb.proj.1.lora_down.weight", "diffusion_model.patch_embedding.diff"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "diffusion_model.blocks.0.self_attn.q.dora_scale",
+        "diffusion_model.blocks.0.self_attn.q.lokr_w1",
+        "lora_te_encoder_block_0_layer_0_SelfAttention_q.lora_down.weight",
+        "transformer_2.blocks.0.attn1.to_q.lora_A.weight",
+        "transformer.transformer_blocks.0.attn1.to_q.lora_A.weight",
+    ],
+)
 def test_keys_that_have_no_place_are_refused(exported: dict[str, Path], tmp_path: Path, key: str) -> None:
     path = tmp_path / "a.safetensors"
     save_file(load_file(exported["comfyui"]) | {key: torch.ones(4, 4)}, path)
@@ -264,23 +274,30 @@ def test_keys_that_have_no_place_are_refused(exported: dict[str, Path], tmp_path
 
 def test_what_is_no_whole_lora_is_refused(exported: dict[str, Path], tmp_path: Path) -> None:
     tensors = load_file(exported["comfyui"])
-    down = "diffusion_model.blocks.0.self_attn.q.lora_down.weight"
-    with pytest.raises(InputError, match=r"1 of its keys.*: diffusion_model\.blocks\.0\.self_attn\.q;"):
-        from_format({key: tensor for key, tensor in tensors.items() if key != down}, {})
-    with pytest.raises(InputError, match=r": diffusion_model\.blocks\.0\.self_attn\.q;"):
-        from_format(tensors | {down: torch.ones(RANK + 1, DIM)}, {})
-    with pytest.raises(InputError, match=r": transformer\.blocks\.0\.self_attn\.q\.lora_A\.weight;"):
-        from_format(tensors | {"transformer.blocks.0.self_attn.q.lora_A.weight": tensors[down]}, {})
-    with pytest.raises(InputError, match=r"30 of its keys.* and 27 more"):
-        from_format({key: tensor for key, tensor in tensors.items() if "lora_up" not in key}, {})
+    module = "diffusion_model.blocks.0.self_attn.q"
+    down = f"{module}.lora_down.weight"
+    half = rf"2 of its keys.*: {re.escape(module)}\.alpha, {re.escape(module)}\.lora_up\.weight;"
+    with pytest.raises(InputError, match=half):
+        read_lora({key: tensor for key, tensor in tensors.items() if key != down}, {})
+    with pytest.raises(InputError, match=r"3 of its keys.*: diffusion_model\.blocks\.0\.self_attn\.q\.alpha"):
+        read_lora(tensors | {down: torch.ones(RANK + 1, DIM)}, {})
+    with pytest.raises(InputError, match=r"1 of its keys.*: transformer\.blocks\.0\.self_attn\.q\.lora_A\.weight;"):
+        read_lora(tensors | {"transformer.blocks.0.self_attn.q.lora_A.weight": tensors[down]}, {})
+    with pytest.raises(InputError, match=r"60 of its keys.* and 57 more"):
+        read_lora({key: tensor for key, tensor in tensors.items() if "lora_up" not in key}, {})
     with pytest.raises(InputError, match="changes nothing"):
-        from_format({key: tensor * ("lora_up" not in key) for key, tensor in tensors.items()}, {})
-    for keys in (["lora_unet_down_blocks_0.lora_down.weight"], ["lora.blocks.0.attn1.to_q.lora_A.weight", "face.mean"], []):
+        read_lora({key: tensor * ("lora_up" not in key) for key, tensor in tensors.items()}, {})
+    for keys in (["lora_unet_down_blocks_0.lora_down.weight"], ["face.mean"], []):
         with pytest.raises(InputError, match=f"no LoRA for the blocks.*has {keys[0] if keys else 'no tensors'}"):
-            detect_format(keys)
+            read_lora({key: torch.ones(2, 2) for key in keys}, {})
     (tmp_path / "a.safetensors").write_bytes(b"no tensors")
     with pytest.raises(InputError, match=r"a\.safetensors cannot be used"):
         import_lora(tmp_path / "a.safetensors")
+
+
+def test_a_persons_adapter_is_no_lora(adapter: Path) -> None:
+    with pytest.raises(InputError, match=r"it is a person's adapter of this program; export its LoRA first"):
+        import_lora(adapter)
 
 
 def test_what_does_not_fit_the_model_is_refused_and_leaves_it_as_it_was(tmp_path: Path, base: Tensor) -> None:
@@ -288,14 +305,17 @@ def test_what_does_not_fit_the_model_is_refused_and_leaves_it_as_it_was(tmp_path
     wrong = {
         r"blocks\.0\.attn2\.to_k \(48 x 24, in the model 24 x 24\)": {"blocks.0.attn2.to_k": (48, DIM)},
         r"blocks\.9\.ffn\.net\.2 \(not in the model\)": {"blocks.9.ffn.net.2": (DIM, FFN)},
-        r"blocks\.1\.attn2\.add_k_proj \(not in the model\)": {"blocks.1.attn2.add_k_proj": (DIM, DIM)},
     }
     model = transformer()
     for message, layers in wrong.items():
         other = lora_of(layers, lambda n: 2.0, lambda n: 2)
         both = dataclasses.replace(fits, tensors=fits.tensors | other.tensors, alphas=fits.alphas | other.alphas)
         path = write(tmp_path / "a.safetensors", both, "kohya")
-        with pytest.raises(InputError, match=rf"does not fit the model in 1 of 2 modules: {message};"):
+        expected = rf"does not fit the model in 1 of 2 modules: {message}; the others fit, so it was made for another kind"
+        with pytest.raises(InputError, match=expected):
             load_foreign_lora(model, path)
+    path = write(tmp_path / "a.safetensors", lora_of({"blocks.0.attn1.to_q": (48, 48)}, lambda n: 2.0, lambda n: 2), "kohya")
+    with pytest.raises(InputError, match=r"in 1 of 1 modules: .*; use a LoRA that was trained for this size of Wan2\.1"):
+        load_foreign_lora(model, path)
     assert torch.equal(output(model), base)
     assert not getattr(model, "peft_config", {})

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.clips.aist import is_ignored, parse, read_ignore_list
+from facedance.aist.names import is_ignored, parse, read_ignore_list
 from facedance.clips.crop import Window, center_window, crop_and_resize, dancer_window
 from facedance.clips.in_view import find_dancer
 from facedance.clips.tables import Row, write_manifest

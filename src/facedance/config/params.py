@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from facedance.config.aist import Aist
 from facedance.config.base import Name, Section
 from facedance.config.complaints import complaints
 from facedance.config.reading import read_parameters
@@ -35,6 +36,7 @@ class Params(Section):
     prompts: dict[Name, str] = Field(description='Texts for the model, by names of your choice; `none: ""` has to be there.')
     sample: Sample = Sample()
     faces: Faces = Faces()
+    aist: Aist = Aist()
     clips: Clips = Clips()
     poses: Poses = Poses()
     dancers: Dancers = Dancers()

@@ -29,6 +29,7 @@ _SECTIONS = {
     "identities.<name>": "Identity",
     "sample": "Sample",
     "faces": "Faces",
+    "aist": "Aist",
     "clips": "Clips",
     "poses": "Poses",
     "dancers": "Dancers",

@@ -51,6 +51,8 @@ class DlibBackend:
     def detect(self, image: Image, min_face_px: int) -> list[Face]:
         """Faces of about `min_face_px` pixels and more, largest first. Low scores are often false faces."""
         scale = _SMALLEST_FACE / min_face_px
+        if min(image.shape[:2]) * scale < 1:
+            return []
         interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         scaled = cv2.resize(image, None, fx=scale, fy=scale, interpolation=interpolation)
         boxes, scores, _ = self._detector.run(scaled, 0, self._least_score)

@@ -13,19 +13,23 @@ from skimage.util import montage
 
 from facedance.config.sections import Faces
 from facedance.faces.aggregate import aggregate
+from facedance.faces.copies import Look, copies
 from facedance.faces.embedding import Embedding, distance, save_embeddings
 from facedance.faces.face import FaceBackend, Image
+from facedance.faces.find import find_face
 from facedance.faces.photos import UnusablePhoto, load_photo
 from facedance.faces.quality import Quality, defect, measure, weight
 from facedance.faces.reference import head_on_white
-from facedance.faces.select import main_face, same_person
+from facedance.faces.select import same_person
 from facedance.files import atomic, sha256
 from facedance.job import InputError
 
 ADVISED_PHOTOS = (10, 15)
 MANY_PHOTOS = 20
 
-_LOOK_BELOW = 0.75
+LOOK_BELOW = 0.75
+"""Of the least size: looking for smaller faces too tells a face that is too small from none at all."""
+
 _CROP = 160  # pixels: side of a face on the contact sheet
 _REFERENCE = 512  # pixels: side of the reference image
 
@@ -38,6 +42,8 @@ class Found:
     head: Image  # (_REFERENCE, _REFERENCE, 3) on white
     quality: Quality
     embedding: Embedding
+    look: Look
+    turn: int  # degrees by which the photo was turned, clockwise
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ def embed_identity(
     if len(photos) > MANY_PHOTOS:
         low, high = ADVISED_PHOTOS
         log.warning("%s: %d photos are more than needed; %d to %d good ones give as much", identity, len(photos), low, high)
-    examined = _compared(_examine_all(photos, params, backend), params.outlier_distance)
+    examined = _compared(_once(_examine_all(photos, params, backend)), params.outlier_distance)
     for odd in (p for p in examined if p.reason and p.distance is not None):
         log.info("%s: %s", odd.name, odd.reason)
     accepted = [p for p in examined if not p.reason]
@@ -107,24 +113,36 @@ def _examine_all(paths: Mapping[str, Path], params: Faces, backend: FaceBackend)
             first = first_with.setdefault(sha256(path), name)
             if first != name:
                 raise UnusablePhoto(f"duplicate: same content as {first}")
-            found = _find(image, params, backend)
+            found = _find(image, params, backend, path.stat().st_size)
             reason = defect(found.quality, params) or ""
         except UnusablePhoto as error:
             reason = str(error)
-        log.info("photo %d of %d, %s: %s", i, len(paths), name, reason or "usable")
+        how = f", turned by {found.turn} degrees" if found and found.turn else ""
+        log.info("photo %d of %d, %s: %s%s", i, len(paths), name, reason or "usable", how)
         examined.append(Photo(name, found, reason))
     return examined
 
 
-def _find(image: Image, params: Faces, backend: FaceBackend) -> Found:
-    # Looking for smaller faces too tells a face that is too small from none at all.
-    face = main_face(backend.detect(image, round(_LOOK_BELOW * params.min_face_px)), params.detector_score)
+def _find(image: Image, params: Faces, backend: FaceBackend, file_bytes: int) -> Found:
+    seen = find_face(image, backend, round(LOOK_BELOW * params.min_face_px), params.detector_score)
     return Found(
-        crop=backend.align(image, face, _CROP),
-        head=head_on_white(image, face, _REFERENCE),
-        quality=measure(image, face, backend),
-        embedding=backend.embed(image, face),
+        crop=backend.align(seen.image, seen.face, _CROP),
+        head=head_on_white(seen.image, seen.face, _REFERENCE),
+        quality=measure(seen.image, seen.face, backend),
+        embedding=backend.embed(seen.image, seen.face),
+        look=Look.at(seen.image, seen.face, file_bytes),
+        turn=seen.turn,
     )
+
+
+def _once(photos: Sequence[Photo]) -> list[Photo]:
+    """The good photos without copies of each other."""
+    log = logging.getLogger("facedance")
+    copied = copies({p.name: p.found.look for p in photos if p.found and not p.reason})
+    for name, original in copied.items():
+        log.info("%s: the same photo as %s", name, original)
+    reasons = {name: f"duplicate: the same photo as {original}" for name, original in copied.items()}
+    return [replace(p, reason=reasons.get(p.name, p.reason)) for p in photos]
 
 
 def _compared(photos: Sequence[Photo], threshold: float) -> list[Photo]:
@@ -176,13 +194,14 @@ def _write_table(photos: Sequence[Photo], path: Path) -> None:
                 "yaw": q and round(q.pose.yaw, 1),
                 "pitch": q and round(q.pose.pitch, 1),
                 "roll": q and round(q.pose.roll, 1),
+                "turn": p.found and p.found.turn,
                 "distance": None if p.distance is None else round(p.distance, 4),
                 "weight": None if p.weight is None else round(p.weight, 4),
             }
         )
-    columns = ["photo", "status", "reason", "face_px", "sharpness", "score", "yaw", "pitch", "roll", "distance", "weight"]
+    columns = ["photo", "status", "reason", "face_px", "sharpness", "score", "yaw", "pitch", "roll", "turn", "distance", "weight"]
     with atomic(path) as temporary:
-        pd.DataFrame(rows, columns=columns).to_csv(temporary, index=False, lineterminator="\n")
+        pd.DataFrame(rows, columns=columns).astype({"turn": "Int64"}).to_csv(temporary, index=False, lineterminator="\n")
 
 
 def _write_image(image: Image, path: Path) -> None:

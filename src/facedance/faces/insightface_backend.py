@@ -22,6 +22,7 @@ from facedance.faces.face import Face, Image
 from facedance.job import InputError
 
 _DETECTOR_OUTPUTS = (9, 15)  # scores, boxes and landmarks at 3 or 5 strides
+_LEAST_PICTURE = 128  # pixels: the smallest picture that SCRFD looks at, to which photos are shrunk
 _CHIP = 112  # pixels: the side of the square that ArcFace takes
 
 
@@ -62,6 +63,8 @@ class InsightFaceBackend:
 
     def detect(self, image: Image, min_face_px: int) -> list[Face]:
         """Faces at least `min_face_px` wide, largest first. Scores are from 0.5 to 1."""
+        if min(image.shape[:2]) * _LEAST_PICTURE < max(image.shape[:2]):  # nothing would be left of the shorter side
+            return []
         boxes, landmarks = self._detector.detect(_bgr(image))  # (N, 5), (N, 5, 2)
         faces = [Face(b[:4], float(b[4]), p.astype(np.float32)) for b, p in zip(boxes, landmarks, strict=True)]
         return sorted((f for f in faces if f.size >= min_face_px), key=lambda face: -face.size)

@@ -1,5 +1,6 @@
 """Photos as people have them, as plain RGB."""
 
+import io
 import struct
 import warnings
 import zlib
@@ -9,7 +10,18 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL.ExifTags import Base as ExifTag
 
+from facedance.faces.colours import to_srgb
 from facedance.faces.face import Image
+from facedance.faces.formats import (
+    PILLOW_FORMATS,
+    START,
+    floating_tiff,
+    hdr_transfer,
+    is_camera_raw,
+    is_heif,
+    open_heif,
+    without_end,
+)
 
 LONGEST_SIDE = 2048  # pixels: recognisers take 150 at most, so more would only be slow
 _TURNS = {
@@ -22,8 +34,12 @@ _TURNS = {
     8: Pillow.Transpose.ROTATE_90,
 }  # EXIF orientation -> how to set it upright
 # What Pillow's many decoders raise on damaged files.
-_UNDECODABLE = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, RuntimeError, struct.error, zlib.error)
-_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_UNDECODABLE = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, RuntimeError, struct.error, zlib.error),
+    *(TypeError, AttributeError, ArithmeticError, MemoryError),
+)
+_JPEG = b"\xff\xd8\xff"
+_MOST_PIXELS = 2.0 * (Pillow.MAX_IMAGE_PIXELS or 0)  # where Pillow stops too
 
 
 class UnusablePhoto(ValueError):
@@ -31,7 +47,7 @@ class UnusablePhoto(ValueError):
 
 
 def load_photo(path: Path) -> Image:
-    """A photo (H, W, 3) as it is meant to be seen, at most LONGEST_SIDE pixels long.
+    """A photo (H, W, 3) in sRGB as it is meant to be seen, at most LONGEST_SIDE pixels long.
 
     Turned as its EXIF says; transparency over white; the first frame of an animation.
 
@@ -40,7 +56,7 @@ def load_photo(path: Path) -> Image:
     """
     try:
         with path.open("rb") as file:
-            start = file.read(12)
+            start = file.read(START)
     except OSError as error:
         raise UnusablePhoto(f"unreadable file: {error.strerror}") from None
     if not start:
@@ -48,14 +64,14 @@ def load_photo(path: Path) -> Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large photos and odd EXIF; neither matters here
-            with Pillow.open(path) as image:
-                image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # lets a large JPEG be decoded at a half, quarter or eighth
-                photo, turn = _rgb(image), _TURNS.get(_orientation(image))
+            if is_camera_raw(path, start):
+                raise UnusablePhoto("camera raw file: save it as JPEG, the camera's own data cannot be read here")
+            photo, turn = _decoded(path, start)
+    except UnusablePhoto:
+        raise
     except Pillow.DecompressionBombError:
-        raise UnusablePhoto(f"too large: more than {2 * (Pillow.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} megapixels") from None
+        raise UnusablePhoto(f"too large: more than {_MOST_PIXELS / 1e6:.0f} megapixels") from None
     except Pillow.UnidentifiedImageError:
-        if start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS:
-            raise UnusablePhoto("HEIC photo: save it as JPEG, this format cannot be read here") from None
         raise UnusablePhoto("not an image: no known picture format") from None
     except _UNDECODABLE as error:
         raise UnusablePhoto(f"damaged image: {' '.join(str(error).split())[:120] or type(error).__name__}") from None
@@ -63,19 +79,37 @@ def load_photo(path: Path) -> Image:
     return np.asarray(photo if turn is None else photo.transpose(turn))
 
 
+def _decoded(path: Path, start: bytes) -> tuple[Pillow.Image, Pillow.Transpose | None]:
+    """The picture in sRGB, as it lies in the file, and how to turn it."""
+    if is_heif(start):
+        with path.open("rb") as file, open_heif(file) as image:
+            if image.width * image.height > _MOST_PIXELS:
+                raise Pillow.DecompressionBombError
+            if transfer := hdr_transfer(image):
+                raise UnusablePhoto(f"HDR photo: save it as JPEG, light that is coded as {transfer} cannot be read here")
+            return _read(image)
+    if (floating := floating_tiff(path, start, _MOST_PIXELS)) is not None:
+        return floating, None
+    try:
+        with Pillow.open(path, formats=PILLOW_FORMATS) as image:
+            return _read(image)
+    except OSError:
+        if not start.startswith(_JPEG):
+            raise
+        ended, missing = without_end(path.read_bytes())
+        if missing is not None:
+            raise UnusablePhoto(f"damaged image: cut off, the picture ends in row {missing + 1}") from None
+        with Pillow.open(io.BytesIO(ended), formats=PILLOW_FORMATS) as image:
+            return _read(image)
+
+
+def _read(image: Pillow.Image) -> tuple[Pillow.Image, Pillow.Transpose | None]:
+    image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # lets a large JPEG be decoded at a half, quarter or eighth
+    return to_srgb(image), _TURNS.get(_orientation(image))
+
+
 def _orientation(image: Pillow.Image) -> int:
     try:
         return int(image.getexif().get(ExifTag.Orientation, 1))
     except (*_UNDECODABLE, TypeError):  # damaged notes of the camera do not make the picture unusable
         return 1
-
-
-def _rgb(image: Pillow.Image) -> Pillow.Image:
-    if image.mode.startswith(("I", "F")):  # 16-bit grey counts to 65535; grey in floating point has white at 1
-        white = 1.0 if image.mode == "F" else 65535.0
-        grey = np.clip(np.asarray(image, np.float32) / white, 0, 1)  # (H, W)
-        return Pillow.fromarray(np.rint(grey * 255).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        over = image.convert("RGBA")
-        return Pillow.alpha_composite(Pillow.new("RGBA", over.size, "white"), over).convert("RGB")
-    return image.convert("RGB")

@@ -12,8 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from facedance.config.sections import Faces, Poses, WanModel
+from facedance.faces.embed import LOOK_BELOW
 from facedance.faces.face import Face, FaceBackend, Image
-from facedance.faces.photos import load_photo
+from facedance.faces.find import turned
+from facedance.faces.photos import UnusablePhoto, load_photo
 from facedance.faces.select import main_face
 from facedance.job import InputError
 from facedance.latents.encode import save_latents
@@ -34,7 +36,7 @@ _log = logging.getLogger("facedance")
 class PhotoFiles:
     """What the latents of one person's photos are made from, and where they go."""
 
-    table: Path  # csv of the faces stage: photo, status
+    table: Path  # csv of the faces stage: photo, status, turn
     photos: Mapping[str, Path]  # by their names
     reference: Path  # picture of the person's head
     pose_model: Path  # MediaPipe's landmarker
@@ -97,7 +99,8 @@ def encode_photos(
         InputError: an accepted photo is gone.
     """
     table = pd.read_csv(files.table, dtype=str, keep_default_na=False)
-    accepted = table.loc[table["status"] == "accepted", "photo"].tolist()
+    used = table[table["status"] == "accepted"]
+    accepted = dict(zip(used["photo"].tolist(), used["turn"].astype(int).tolist(), strict=True))
     paths = files.photos
     if missing := [name for name in accepted if name not in paths]:
         raise InputError(f"{identity}: photo {missing[0]!r} was accepted but is gone; run the faces stage again")
@@ -106,10 +109,10 @@ def encode_photos(
     width, height = wan.clip_size
     confidence = poses.detection_confidence
     with open_landmarker(files.pose_model, mode="image", people=1, detection_confidence=confidence) as landmarker:
-        for i, name in enumerate(accepted):
+        for i, (name, turn) in enumerate(accepted.items()):
             _log.info("%s: photo %d of %d, %s", identity, i + 1, len(accepted), name)
-            photo = load_photo(paths[name])
-            face = main_face(backend.detect(photo, faces.min_face_px), faces.detector_score)
+            photo = turned(load_photo(paths[name]), turn)
+            face = _face(photo, backend, faces)
             portrait = frame_portrait(photo, face, width, height)
             control = _draw(landmarker.detect(portrait.image), wan, poses)
             tensors[f"{name}.video"] = encoder.video(portrait.image[None])
@@ -118,6 +121,14 @@ def encode_photos(
             tensors[f"{name}.landmarks"] = torch.from_numpy(portrait.landmarks / wan.clip_scale)
             tensors[f"{name}.seen"] = torch.from_numpy(portrait.photo / wan.clip_scale)
     save_latents(files.latents, tensors)
+
+
+def _face(photo: Image, backend: FaceBackend, faces: Faces) -> Face:
+    """The face for which a photo was accepted; at the edge of the least size it is seen only by looking for smaller ones."""
+    try:
+        return main_face(backend.detect(photo, faces.min_face_px), faces.detector_score)
+    except UnusablePhoto:
+        return main_face(backend.detect(photo, round(LOOK_BELOW * faces.min_face_px)), faces.detector_score)
 
 
 def _draw(people: NDArray[np.float32], wan: WanModel, poses: Poses) -> Image:

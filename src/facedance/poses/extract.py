@@ -4,7 +4,7 @@ import logging
 import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from facedance.aist.names import sequence_name
 from facedance.config.sections import Poses, WanModel
 from facedance.files import atomic, sha256
 from facedance.poses.draw import draw_pose
-from facedance.poses.keypoints2d import clip_keypoints, sequence_of
+from facedance.poses.keypoints2d import clip_keypoints
 from facedance.poses.landmarker import Landmarker, open_landmarker
 from facedance.poses.skeleton import COCO, FACE, MEDIAPIPE, to_openpose
 from facedance.poses.smooth import fill_gaps, one_euro
@@ -75,7 +76,7 @@ class _Job:
 def extract_shard(files: PoseFiles, params: Poses, wan: WanModel, stamp: Path, workers: int) -> None:
     """Landmarks and a control video of every accepted clip of a shard.
 
-    A clip's landmarks are AIST++'s keypoints where there is a file for its sequence, else MediaPipe's of
+    A clip's landmarks are AIST++'s keypoints where a file of its sequence knows its camera, else MediaPipe's of
     the person that `facedance.poses.track.follow` follows. Their x, y and z are pixels of the clip, NaN where unknown;
     keypoints have no z. A clip with too few tracked frames is rejected and gets neither landmarks nor a control video.
     A clip is done again only if it, the stamp or the model has changed.
@@ -124,7 +125,7 @@ def extract_shard(files: PoseFiles, params: Poses, wan: WanModel, stamp: Path, w
 
 def _keypoints_of(row: dict[str, Any], keypoints: Mapping[str, Path]) -> Path | None:
     """The keypoints file of a clip's sequence, if there is one."""
-    return keypoints.get(sequence_of(str(row["clip"]).rsplit("_", 1)[0])) if row["camera"] else None
+    return keypoints.get(sequence_name(str(row["clip"]).rsplit("_", 1)[0])) if row["camera"] else None
 
 
 def _do_clips(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, Any]]:
@@ -138,7 +139,7 @@ def _do_clips(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, An
     ):
         written = {}
         for job in jobs:
-            joints = _joints(job, finder, setting)
+            joints, job = _joints(job, finder, setting)  # noqa: PLW2901  (the job without keypoints that are of no use)
             log.info("%d of %d: %s tracked", job.number, job.count, job.clip)
             # Drawn and encoded while the next clip is tracked: it fills the moments that MediaPipe's own threads wait.
             written[job.clip] = writer.submit(_write, job, joints, setting)
@@ -149,8 +150,23 @@ def _do_clips(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, An
     return rows
 
 
-def _joints(job: _Job, finder: Landmarker, setting: _Setting) -> NDArray[np.float32]:
-    return _keypoints(job, job.keypoints, setting.wan) if job.keypoints else _landmarks(job, finder, setting)
+def _joints(job: _Job, finder: Landmarker, setting: _Setting) -> tuple[NDArray[np.float32], _Job]:
+    """The joints of a clip. Where AIST++'s keypoints know too little of it, MediaPipe is asked, and the job goes on without them.
+
+    There are sequences that one camera did not see, and a tenth camera that no file knows.
+    """
+    if job.keypoints:
+        known = _keypoints(job, job.keypoints, setting.wan)
+        if _tracked(known) >= setting.params.min_tracked * len(known):
+            return known, job
+        seen = f"{_tracked(known)} of {len(known)} frames of {job.row['camera']}"
+        logging.getLogger("facedance").info("%s: %s knows %s, so MediaPipe is asked", job.clip, job.keypoints.name, seen)
+    return _landmarks(job, finder, setting), replace(job, keypoints=None)
+
+
+def _tracked(joints: NDArray[np.float32]) -> int:
+    """Frames in which most of the joints (T, J, 4) are known; MediaPipe gives all of them or none."""
+    return int((np.isfinite(joints[..., 0]).mean(axis=1) > 0.5).sum())
 
 
 def _write(job: _Job, joints: NDArray[np.float32], setting: _Setting) -> dict[str, Any]:
@@ -158,8 +174,7 @@ def _write(job: _Job, joints: NDArray[np.float32], setting: _Setting) -> dict[st
     files, params, wan = setting.files, setting.params, setting.wan
     names = COCO if job.keypoints else MEDIAPIPE
     video, kept = files.folder / f"{job.clip}.mp4", files.kept_landmarks(job.clip)
-    # A frame counts as tracked when most of its joints are known; MediaPipe gives all of them or none.
-    tracked = int((np.isfinite(joints[..., 0]).mean(axis=1) > 0.5).sum())
+    tracked = _tracked(joints)
     rate = tracked / len(joints)
     accepted = rate >= params.min_tracked
     if accepted:

@@ -4,7 +4,6 @@ A file holds `keypoints2d` (9 cameras, N frames, 17 COCO joints, 3) of x, y and 
 exactly 60 frames a second (Li et al., "AI Choreographer", ICCV 2021; google.github.io/aistplusplus_dataset).
 """
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +15,6 @@ from facedance.poses.skeleton import COCO
 
 _FPS = 60
 _WIDTH, _HEIGHT = 1920, 1080
-
-_CAMERA = re.compile(r"_c(\d\d)(?=_)")
-
-
-def sequence_of(video: str) -> str:
-    """The sequence of a video with an AIST name: its cameras share a file of keypoints, named cAll."""
-    return _CAMERA.sub("_cAll", video, count=1)
 
 
 def clip_keypoints(
@@ -39,7 +31,7 @@ def clip_keypoints(
     """Keypoints of a clip.
 
     Args:
-        camera: c01 to c09.
+        camera: c01 to c09; of others the files know nothing.
         start_s: where in its video the clip begins, in seconds.
         crop: x, y, width, height of the part of the video that the clip shows, in pixels of the video.
         source_size: width and height of the video. It may be smaller than AIST's own, as long as it shows the same picture.
@@ -49,7 +41,7 @@ def clip_keypoints(
         (frames, 17, 3) of x, y in pixels of the clip and confidence; NaN where the file knows nothing.
 
     Raises:
-        InputError: the file is not one of AIST++'s, or lacks the camera.
+        InputError: the file is not one of AIST++'s.
     """
     try:
         content = read_pickled(path)
@@ -58,14 +50,12 @@ def clip_keypoints(
     table = content.get("keypoints2d") if isinstance(content, dict) else None
     if not isinstance(table, np.ndarray) or table.ndim != 4 or table.shape[2:] != (len(COCO), 3):
         raise InputError(f"{path} is not a keypoints2d file of AIST++ (no array of shape cameras x frames x 17 x 3): replace it")
-    view = int(camera.removeprefix("c")) - 1
-    if not 0 <= view < len(table):
-        raise InputError(f"{path} holds {len(table)} cameras but not {camera}: replace or remove it")
-
+    view = int(camera[1:]) - 1 if camera[1:].isdecimal() else -1
     at = np.round((start_s + np.arange(frames) / fps) * _FPS).astype(int)
     inside = at < table.shape[1]
     joints = np.full((frames, len(COCO), 3), np.nan, np.float32)
-    joints[inside] = table[view, at[inside]]
+    if 0 <= view < len(table):
+        joints[inside] = table[view, at[inside]]
     joints[~(np.isfinite(joints).all(axis=-1) & (joints[..., 2] > 0))] = np.nan
 
     x, y, width, height = crop

@@ -19,8 +19,8 @@ from facedance.render.inputs import RenderInputs, RenderJob
 from facedance.render.provenance import metadata_tags, render_records
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video import Frames, write_video
-from facedance.wan.adapter import apply_adapters, read_adapter, remove_adapters
-from facedance.wan.lora_files import load_foreign_lora
+from facedance.wan.adapter import apply_adapters, read_adapter
+from facedance.wan.lora_files import load_foreign_lora, remove_loras
 from facedance.wan.memory import next_rung, out_of_memory_means
 from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
 
@@ -124,7 +124,7 @@ def _rendered(
                     settings=job.settings,
                 ),
             )
-        remove_adapters(pipeline.transformer, branch)
+        remove_loras(pipeline.transformer, branch)
 
 
 def _lora_scale(job: RenderJob) -> float:

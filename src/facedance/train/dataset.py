@@ -19,7 +19,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
-from facedance.clips.aist import sequence_name
+from facedance.aist.names import sequence_name
 from facedance.config.batches import matches
 from facedance.config.sections import Train, WanModel
 from facedance.faces.embedding import load_embeddings

@@ -29,7 +29,7 @@ MATHEMATICS = (
 """Modules that decide what a step computes, and what a checkpoint holds of it."""
 
 OTHERS = {
-    "facedance.clips.aist": "tells which clips are of one dance, and which clip is held out is in the key",
+    "facedance.aist.names": "tells which clips are of one dance, and which clip is held out is in the key",
     "facedance.config.base": "declares what a section of parameters is",
     "facedance.config.batches": "names the videos to learn from, and the clips' digests are in the key",
     "facedance.config.render_settings": "of renders",

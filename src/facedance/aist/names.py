@@ -1,5 +1,8 @@
 """Names of the AIST Dance Video Database, such as `gBR_sBM_c01_d04_mBR0_ch01`.
 
+Basic dances (sBM), advanced ones (sFM), groups (sGR) and moving cameras (sMC) name genre, dancers, music and choreography;
+showcases, cyphers and battles are like `sSH_c01_v0`: camera and variation, which stands for dancers and music.
+
 Source: Tsuchida et al., "AIST Dance Video Database", ISMIR 2019, and the AIST++ annotations (Li et al., ICCV 2021), which
 write `cAll` for the nine cameras of a sequence.
 """
@@ -11,20 +14,21 @@ from pathlib import Path
 
 from facedance.job import InputError
 
-_AIST = re.compile(r"g(BR|PO|LO|MH|LH|HO|WA|KR|JS|JB)_s(BM|FM|GR|SH|CY)(_|$)")
+_GENRES, _SITUATIONS = "BR|PO|LO|MH|LH|HO|WA|KR|JS|JB", "BM|BA|FM|MC|GR|SH|CY|BT"
+_AIST = re.compile(rf"(g({_GENRES})_s({_SITUATIONS})|s(SH|CY|BT)_(c\d+|cAll))(_|$)")  # shows of several genres name none
 _PARTS = {
     "genre": re.compile(r"g[A-Z]{2}"),
     "situation": re.compile(r"s[A-Z]{2}"),
     "camera": re.compile(r"c\d+|cAll"),
     "dancer": re.compile(r"d\d+"),
     "music": re.compile(r"m[A-Z]{2}\d*"),
-    "choreography": re.compile(r"ch\d+"),
+    "choreography": re.compile(r"ch\d+|v\d+"),
 }
 
 
 @dataclass(frozen=True)
 class AistName:
-    """The parts of a name as they are written in it (gBR, sBM, c01, d04, mBR0, ch01); empty where the name lacks one.
+    """The parts of a name as they are written in it (gBR, sBM, c01, d04, mBR0, ch01 or v0); empty where the name lacks one.
 
     A group's dancers stand together: d04_d05_d06.
     """
@@ -61,7 +65,7 @@ def read_ignore_list(path: Path | str) -> frozenset[str]:
         InputError: there is no such file, or it is no text.
     """
     try:
-        return frozenset(Path(path).read_text(encoding="utf-8").split())
+        return frozenset(Path(path).read_text(encoding="utf-8-sig").split())
     except (OSError, UnicodeDecodeError):
         raise InputError(f"clips.ignore_list: {path} cannot be read; give the path of a text file, or null for none") from None
 

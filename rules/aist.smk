@@ -1,0 +1,54 @@
+# Videos of the AIST Dance Video Database and AIST++'s keypoints, where params.yaml names them and accepts the terms.
+
+# Four at a time: each job takes a quarter of the cores, though it only waits.
+DOWNLOAD_THREADS = -(-(workflow.cores or 1) // 4)
+
+
+rule fetch_aist_video:
+    input:
+        stamp=stamp(
+            "data", "fetch_aist_video", some("aist", "server", "quality"), code=False
+        ),
+    output:
+        layout.VIDEO,
+    log:
+        layout.log("fetch_aist_video"),
+    benchmark:
+        layout.timing("fetch_aist_video")
+    wildcard_constraints:
+        video="|".join(AIST_VIDEOS) or "(?!)",
+    localrule: True  # a cluster's nodes seldom reach the internet
+    conda:
+        "../environment.yml"
+    threads: DOWNLOAD_THREADS
+    params:
+        folder=f"{PARAMS.aist.server}/{PARAMS.aist.quality}",
+    message:
+        "Fetching AIST's {wildcards.video}"
+    script:
+        "../scripts/fetch_aist_video.py"
+
+
+rule fetch_aist_keypoints:
+    input:
+        stamp=stamp(
+            "data", "fetch_aist_keypoints", some("aist", "annotations"), code=False
+        ),
+    output:
+        layout.KEYPOINTS,
+    log:
+        layout.log("fetch_aist_keypoints"),
+    benchmark:
+        layout.timing("fetch_aist_keypoints")
+    wildcard_constraints:
+        sequence="|".join(AIST_SEQUENCES) or "(?!)",
+    localrule: True  # a cluster's nodes seldom reach the internet
+    conda:
+        "../environment.yml"
+    threads: DOWNLOAD_THREADS
+    params:
+        annotations=PARAMS.aist.annotations,
+    message:
+        "Fetching AIST++'s keypoints of {wildcards.sequence}"
+    script:
+        "../scripts/fetch_aist_keypoints.py"
