@@ -93,7 +93,7 @@ def photo(path: Path, whole: Path, out: Path) -> str:
 
 
 def video(path: Path, whole: Path, out: Path) -> str:
-    files = CutFiles(videos=[path], pose_model=out / "none", folder=out / "clips", manifest=out / "clips.csv")
+    files = CutFiles(videos={"v": path}, pose_model=out / "none", folder=out / "clips", manifest=out / "clips.csv")
     cut_shard(files, Clips(max_per_video=1, crop="center"), _wan(), _stamp(out), workers=1)
     return _judge_clips(files.manifest, files.folder)
 
