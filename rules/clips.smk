@@ -37,7 +37,12 @@ rule cut_clips:
 rule list_clips:
     input:
         manifests=expand(layout.CLIP_LIST, shard=SHARDS),
-        stamp=stamp("clips", "list_clips", {}, items=lambda w: SHARDS),
+        stamp=stamp(
+            "clips",
+            "list_clips",
+            {"controls": bool(all_controls())},
+            items=lambda w: SHARDS,
+        ),
     output:
         report(
             layout.ALL_CLIPS,
@@ -52,6 +57,8 @@ rule list_clips:
     localrule: True  # seconds
     conda:
         "../environment.yml"
+    params:
+        controls=bool(all_controls()),
     message:
         "Listing the clips"
     script:

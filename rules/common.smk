@@ -22,6 +22,7 @@ from facedance.sample import catalogue
 from facedance.config.batches import asked_for, matches
 from facedance.rerun.code import code_digest
 from facedance.rerun.stamps import says, settle_stamp, stamp_content, write_stamp
+from facedance.video.suffixes import VIDEO_SUFFIXES
 
 # Places of what rules read and write.
 FOLDERS = ("assets", "data", "models", "results", "logs", "lab/results")
@@ -39,7 +40,6 @@ IDENTITIES = list(PARAMS.identities)
 SAMPLE_IDENTITIES = list(PARAMS.sample.identities) if PARAMS.sample.enabled else []
 SAMPLE_VIDEOS = list(catalogue.VIDEOS) if PARAMS.sample.enabled else []
 SAMPLE_SEQUENCES = list(catalogue.KEYPOINT_SEQUENCES) if PARAMS.sample.enabled else []
-VIDEO_SUFFIXES = {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"}
 
 
 def files_in(folder, suffixes=None):
@@ -83,7 +83,9 @@ def all_videos():
 
 
 def all_controls():
-    return brought_or_made(files_in(layout.folder(layout.CONTROL_VIDEO), {".mp4"}))
+    return brought_or_made(
+        files_in(layout.folder(layout.CONTROL_VIDEO), VIDEO_SUFFIXES)
+    )
 
 
 def all_keypoints():
@@ -127,7 +129,7 @@ def keypoints_of_shard(wildcards):
 
 if not VIDEOS and not all_controls():
     raise WorkflowError(
-        "there are no videos: put dance videos into data/videos (mp4, mov, m4v, mkv, webm or avi)"
+        "there are no videos: put dance videos into data/videos (mp4, mov, mkv, webm, MTS or what else FFmpeg reads)"
     )
 
 for identity in IDENTITIES:

@@ -3,8 +3,9 @@
 
 rule encode_prompts:
     input:
-        # The text encoder is heavy: nobody waits for it whose photos are of no use.
+        # The text encoder is heavy: nobody waits for it whose photos or videos are of no use.
         faces=ancient(expand(layout.EMBEDDING, identity=IDENTITIES)),
+        clips=ancient(layout.ALL_CLIPS),
         model=WAN_MODEL,
         stamp=stamp(
             "latents",

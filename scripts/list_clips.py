@@ -6,4 +6,5 @@ from facedance.clips.tables import list_clips
 from facedance.job import job
 
 with job(snakemake.log[0], "clips"):
-    list_clips([Path(manifest) for manifest in snakemake.input.manifests], Path(snakemake.output[0]))
+    manifests = [Path(manifest) for manifest in snakemake.input.manifests]
+    list_clips(manifests, Path(snakemake.output[0]), snakemake.params.controls)

@@ -17,7 +17,7 @@ from PIL import Image
 from facedance.config.params import Params, load
 from facedance.files import read_json, write_json
 from facedance.report.build import ReportFiles, build_report, fill_page, loss_curve
-from facedance.video import write_video
+from facedance.video.writing import write_video
 
 ROOT = Path(__file__).parents[2]
 NASTY = "</script><script>document.title='broken'</script>\"'&\u2028.jpg"

@@ -5,20 +5,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from facedance.clips.crop import crop_and_resize, whole_window
-from facedance.clips.tables import Row, by_name, write_manifest
-from facedance.clips.timing import frame_indices, too_short, window_starts
+from facedance.clips.tables import Row, by_name, note, readable_digest, write_manifest
+from facedance.clips.timing import fitting_frames, frame_indices, too_short, whole
 from facedance.config.sections import WanModel
 from facedance.files import sha256
 from facedance.names import control_id
 from facedance.rerun.item_cache import item_key, record, reusable
-from facedance.video import UnreadableVideo, inspect, stream_frames, write_video
+from facedance.video.frames import stream_frames
+from facedance.video.opening import UnreadableVideo
+from facedance.video.times import inspect
+from facedance.video.writing import write_video
+
+_AHEAD_S = 2.0  # a video is looked at a little beyond what is taken of it
 
 
 def prepare_control(videos: Sequence[Path], folder: Path, manifest: Path, wan: WanModel, stamp: Path) -> None:
     """Write `<folder>/<control_id>.mp4` of each video and list them in a csv with the columns of the clips.
 
-    The first `wan.frames` frames at `wan.fps` are taken, the whole picture with black around it, and the sound. A video that
-    is too short or cannot be decoded is rejected with the reason: a pose that stands still at the end would be danced so.
+    The first `wan.frames` frames at `wan.fps` are taken, or as many as there are, the whole picture with black around it, and
+    the sound. A video that is too short or cannot be decoded is rejected with the reason: a pose that stands still at the end
+    would be danced so.
 
     Raises:
         InputError: two videos would get the same name.
@@ -28,8 +34,9 @@ def prepare_control(videos: Sequence[Path], folder: Path, manifest: Path, wan: W
     rows = []
     folder.mkdir(parents=True, exist_ok=True)
     for number, (name, video) in enumerate(named.items(), 1):
-        key = item_key(stamp, sha256(video), video.as_posix())
-        row: Row | None = reusable(folder, name, key)
+        content, unreadable = readable_digest(video)
+        key = item_key(stamp, content, video.as_posix())
+        row: Row | None = reusable(folder, name, key) if content else _rejected(name, video, unreadable)
         if row is None:
             row = _prepare(name, video, folder, wan)
             record(folder, name, key, [folder / f"{name}.mp4"] if row["status"] == "accepted" else [], row)
@@ -40,18 +47,24 @@ def prepare_control(videos: Sequence[Path], folder: Path, manifest: Path, wan: W
 
 def _prepare(name: str, video: Path, folder: Path, wan: WanModel) -> Row:
     path = folder / f"{name}.mp4"
-    row = {"clip": name, "source": video.as_posix(), "status": "rejected"}
+    row = _rejected(name, video, "")
     try:
-        info = inspect(video)
-        if not window_starts(info.timestamps, wan.fps, wan.frames, most=1):
-            return row | {"reason": too_short(info.seconds, wan.fps, wan.frames)}
+        info = inspect(video, wan.frames / wan.fps + _AHEAD_S)
+        frames = fitting_frames(whole(info.timestamps), wan.fps, wan.frames)
+        if not frames:
+            return row | {"reason": info.damage or too_short(info.seconds, wan.fps, wan.frames)}
         window = whole_window((info.width, info.height), wan.width / wan.height)
-        frames = stream_frames(video, frame_indices(info.timestamps, 0, wan.fps, wan.frames).tolist())
-        pictures = (crop_and_resize(frame, window, wan.clip_size) for frame in frames)
-        write_video(path, pictures, wan.fps, audio_from=video)
+        shown = stream_frames(video, frame_indices(info.timestamps, 0, wan.fps, frames).tolist())
+        pictures = (crop_and_resize(frame, window, wan.clip_size) for frame in shown)
+        sound = write_video(path, pictures, wan.fps, audio_from=video)
     except UnreadableVideo as error:
         path.unlink(missing_ok=True)
         return row | {"reason": str(error)}
     width, height = wan.clip_size
-    numbers = {"start_s": 0.0, "frames": wan.frames, "fps": wan.fps, "width": width, "height": height}
-    return row | numbers | {"status": "accepted", "reason": "", "sha256": sha256(path)}
+    numbers = {"start_s": 0.0, "frames": frames, "fps": wan.fps, "width": width, "height": height}
+    told = note(info, sound, frames, wan.frames)
+    return row | numbers | {"status": "accepted", "reason": "", "sha256": sha256(path), "note": told}
+
+
+def _rejected(name: str, video: Path, reason: str) -> Row:
+    return {"clip": name, "source": video.as_posix(), "status": "rejected", "reason": reason}

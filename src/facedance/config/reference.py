@@ -30,6 +30,7 @@ _SECTIONS = {
     "sample": "Sample",
     "faces": "Faces",
     "clips": "Clips",
+    "clips.stretches.<pattern>": "Part",
     "poses": "Poses",
     "dancers": "Dancers",
     "train": "Train",
