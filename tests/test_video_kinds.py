@@ -1,5 +1,6 @@
 """Videos as cameras, editors and web sites leave them: shown as a player shows them, or refused with the reason."""
 
+import contextlib
 import io
 import struct
 from fractions import Fraction
@@ -280,3 +281,28 @@ def test_a_file_of_two_recordings_is_used_up_to_the_second(tmp_path):
     assert info.damage == "goes back in time after 2.0 s, as when recordings are joined: split it there"
     assert codes_of(stream_frames(path, range(len(info.timestamps)))) == list(range(len(info.timestamps)))
     assert len(info.timestamps) >= 57  # those that were decoded before the second one began
+
+
+@pytest.mark.parametrize("kind", [KINDS[0], KINDS[4], KINDS[5]], ids=lambda kind: kind.name)
+def test_damage_is_told_in_one_way_only(tmp_path, kind):
+    """Cut off, bits turned over, or zeros in it: the video is used as far as it can be, or refused with a reason."""
+    whole = make_clicking_video(tmp_path, kind, 1.2).read_bytes()
+    path = tmp_path / f"damaged.{kind.suffix}"
+    used = 0
+    for seed in range(15):
+        random = np.random.default_rng(seed)
+        content, place = bytearray(whole), int(random.integers(len(whole)))
+        if seed % 3 == 0:
+            content = content[:place]
+        elif seed % 3 == 1:
+            for at in random.integers(0, len(whole), 30):
+                content[at] ^= 1 << int(random.integers(8))
+        else:
+            content[place : place + 500] = bytes(len(content[place : place + 500]))
+        path.write_bytes(content)
+        with contextlib.suppress(UnreadableVideo):  # and nothing else
+            info = inspect(path)
+            assert len(list(stream_frames(path, range(len(info.timestamps))))) == len(info.timestamps) > 0
+            read_sound(path, 0, 1)
+            used += 1
+    assert used > 0

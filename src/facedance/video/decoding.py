@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 
 from facedance.video.deinterlace import Deinterlacer
-from facedance.video.opening import UnreadableVideo, open_media, pictures_of
+from facedance.video.opening import UnreadableVideo, open_media, packets_of, pictures_of
 
 _JUMP_S = 1.0  # a step back in time by more than this is another recording, less is a rounded or wrong time
 
@@ -58,7 +58,7 @@ def undecodable(count: int) -> UnreadableVideo:
 def _decoded(container: "av.container.InputContainer", stream: av.VideoStream) -> Iterator[av.VideoFrame]:
     """Frames as the decoder gives them; packets before the first one may be beyond it, as when a recording was cut."""
     begun = False
-    for packet in container.demux(stream):
+    for packet in packets_of(container, stream):
         try:
             pictures = packet.decode()
         except av.FFmpegError:

@@ -1,6 +1,7 @@
 """Opening media files, and choosing among what is in them."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -44,6 +45,14 @@ def sound_of(container: "av.container.InputContainer") -> tuple[av.AudioStream |
     if not container.streams.audio:
         return None, ""
     return None, f"silent: the sound is in a format that is not known{_tag(container.name, 'Audio')}"
+
+
+def packets_of(container: "av.container.InputContainer", *streams: "av.stream.Stream") -> Iterator["av.Packet"]:
+    """The packets of streams in the order of the file, and an empty one of each at the end."""
+    try:
+        yield from container.demux(streams)
+    except IndexError:
+        return  # PyAV, after its last packet, trips over streams that appeared while the file was read
 
 
 def read_metadata(path: Path | str) -> dict[str, str]:

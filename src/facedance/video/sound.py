@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facedance.video.decoding import shown_frames
-from facedance.video.opening import UnreadableVideo, open_media, sound_of
+from facedance.video.opening import UnreadableVideo, open_media, packets_of, sound_of
 
 AUDIO_RATE = 48000
 """Samples a second of every sound that is read or written."""
@@ -57,7 +57,7 @@ def read_sound(path: Path | str, start: float, seconds: float) -> Sound:
 def _decode(container: "av.container.InputContainer", stream: av.AudioStream, placed: "_Placed") -> int:
     """Fill `placed` with what can be decoded; how often something cannot, between its start and its end."""
     damaged, failing = 0, False
-    for packet in container.demux(stream):
+    for packet in packets_of(container, stream):
         try:
             frames = packet.decode()
             failed = bool(packet.is_corrupt)

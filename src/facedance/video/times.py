@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facedance.video.decoding import Shown, shown_frames
-from facedance.video.opening import UnreadableVideo, open_media, pictures_of, sound_of
+from facedance.video.opening import UnreadableVideo, open_media, packets_of, pictures_of, sound_of
 from facedance.video.pictures import Upright
 
 _MISSING_S = 1.0  # a file that ends this much before the length in its own header has lost its end
@@ -93,7 +93,7 @@ def check_whole(path: Path | str) -> bool:
 
 def _check_packets(container: "av.container.InputContainer", pictures: av.VideoStream) -> None:
     end, count = 0.0, 0
-    for packet in container.demux():
+    for packet in packets_of(container, *container.streams):
         ticks = packet.pts if packet.pts is not None else packet.dts
         if packet.stream_index == pictures.index and packet.size:
             count += 1
