@@ -29,7 +29,8 @@ from facedance.poses.landmarker import open_landmarker
 from facedance.poses.skeleton import MEDIAPIPE
 from facedance.poses.smooth import fill_gaps
 from facedance.poses.track import follow
-from facedance.video import read_frames, write_video
+from facedance.video.frames import read_frames
+from facedance.video.writing import write_video
 
 ROOT = Path(__file__).parents[1]
 CLIPS = ROOT / "results" / "clips"

@@ -39,7 +39,12 @@ rule cut_clips:
 rule list_clips:
     input:
         manifests=expand(layout.CLIP_LIST, shard=SHARDS),
-        stamp=stamp("clips", "list_clips", BROUGHT.unusable, items=lambda w: SHARDS),
+        stamp=stamp(
+            "clips",
+            "list_clips",
+            {"unusable": BROUGHT.unusable, "controls": bool(CONTROLS.files)},
+            items=lambda w: SHARDS,
+        ),
     output:
         report(
             layout.ALL_CLIPS,
@@ -56,6 +61,7 @@ rule list_clips:
         "../environment.yml"
     params:
         unusable=lambda w: BROUGHT.unusable,
+        controls=bool(CONTROLS.files),
     message:
         "Listing the clips"
     script:

@@ -3,6 +3,8 @@
 
 rule encode_prompts:
     input:
+        # The text encoder is heavy: nobody waits for it whose videos are of no use.
+        clips=ancient(layout.ALL_CLIPS),
         model=WAN_MODEL,
         stamp=stamp(
             "latents",

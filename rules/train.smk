@@ -9,6 +9,9 @@ rule train_adapter:
         photos=layout.PHOTO_LATENTS,
         embedding=layout.EMBEDDING,
         prompts=layout.PROMPTS,
+        # Only to know that there is something to render: what it is does not count.
+        clips=ancient(layout.ALL_CLIPS),
+        poses=ancient(expand(layout.CONTROL_LIST, shard=all_shards())),
         model=WAN_MODEL,
         face_model=FACE_MODEL,
         stamp=stamp(

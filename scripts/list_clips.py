@@ -6,4 +6,6 @@ from facedance.clips.tables import list_clips
 from facedance.job import job
 
 with job(snakemake.log[0], "clips"):
-    list_clips([Path(manifest) for manifest in snakemake.input.manifests], snakemake.params.unusable, Path(snakemake.output[0]))
+    manifests = [Path(manifest) for manifest in snakemake.input.manifests]
+    params = snakemake.params
+    list_clips(manifests, params.unusable, Path(snakemake.output[0]), params.controls)

@@ -4,12 +4,14 @@ from pathlib import Path
 
 from facedance.config.sections import Train, WanModel
 from facedance.job import job
+from facedance.poses.usable import require_poses
 from facedance.train.dataset import TrainingFiles
 from facedance.train.distributed import in_processes
 from facedance.train.loop import AdapterFiles, train_identity
 
 identity = snakemake.wildcards.identity
 with job(snakemake.log[0], f"train {identity}", snakemake.threads):
+    require_poses([Path(file) for file in snakemake.input.poses])
     files = TrainingFiles(
         model=Path(snakemake.input.model).parent,
         recogniser=Path(snakemake.input.face_model).parent,

@@ -10,16 +10,11 @@ import av
 import numpy as np
 import pytest
 
-from facedance.video import (
-    AUDIO_RATE,
-    UnreadableVideo,
-    inspect,
-    read_frames,
-    read_metadata,
-    read_sound,
-    stream_frames,
-    write_video,
-)
+from facedance.video.frames import read_frames, stream_frames
+from facedance.video.opening import UnreadableVideo, read_metadata
+from facedance.video.sound import AUDIO_RATE, read_sound
+from facedance.video.times import inspect
+from facedance.video.writing import write_video
 from tests.clips.videos import B_FRAMES, HEIGHT, WIDTH, beeps, coded, codes_of, make_video, onset
 
 STEADY = np.arange(150) / 60
@@ -48,7 +43,12 @@ VIDEOS = {
 
 
 def stream_all(path):
-    return np.stack(list(stream_frames(path, range(len(inspect(path).timestamps)))))
+    info = inspect(path)
+    if info.damage:
+        with pytest.raises(UnreadableVideo, match=info.damage):
+            list(stream_frames(path, range(len(info.timestamps) + 1)))
+        raise UnreadableVideo(info.damage)
+    return np.stack(list(stream_frames(path, range(len(info.timestamps)))))
 
 
 @pytest.mark.parametrize("name", VIDEOS)
@@ -98,7 +98,7 @@ def test_names_and_tags_do_no_harm(tmp_path, monkeypatch):
     Path(name).write_bytes((tmp_path / "v.mp4").read_bytes().replace(b"caf____", b"caf\xe9\xff\xfe "))
     assert codes_of(stream_frames(name, range(len(inspect(name).timestamps)))) == list(range(5))
     assert read_metadata(name)["title"].startswith("caf")
-    assert read_sound(name, 0, 1) is None
+    assert read_sound(name, 0, 1).samples is None
 
 
 def test_streaming_repeats_frames_and_refuses_to_go_back(tmp_path):
@@ -284,9 +284,9 @@ def test_a_failure_leaves_no_file(tmp_path):
 def test_sound_stays_with_the_pictures(tmp_path, name, delay):
     """A beep at 1.5 s of the source is heard 0.5 s into what is cut from 1.0 s on, within one AAC frame."""
     source = make_video(tmp_path / name, STEADY, sound=beeps(2.5, [1.5]), delay=delay)
-    assert onset(read_sound(source, 0, 2.5)) == pytest.approx(1.5, abs=0.005)
+    assert onset(read_sound(source, 0, 2.5).samples) == pytest.approx(1.5, abs=0.005)
     write_video(tmp_path / "out.mp4", map(coded, range(16)), 16, audio_from=source, audio_start=1.0)
-    assert onset(read_sound(tmp_path / "out.mp4", 0, 1)) == pytest.approx(0.5, abs=0.005)
+    assert onset(read_sound(tmp_path / "out.mp4", 0, 1).samples) == pytest.approx(0.5, abs=0.005)
 
 
 @pytest.mark.parametrize("seconds", [0.4, 2.0, 6.0])
@@ -297,13 +297,13 @@ def test_sound_is_as_long_as_the_pictures(tmp_path, seconds):
     with av.open(str(tmp_path / "out.mp4")) as container:
         heard = sum(frame.samples for frame in container.decode(audio=0))
     assert heard == pytest.approx(2.0 * AUDIO_RATE, abs=1024)
-    quiet = read_sound(source, 0, 4)[:, round((min(seconds, 4) + 0.05) * AUDIO_RATE) :]
-    assert read_sound(source, 0, 4).shape == (2, 4 * AUDIO_RATE)
+    quiet = read_sound(source, 0, 4).samples[:, round((min(seconds, 4) + 0.05) * AUDIO_RATE) :]
+    assert read_sound(source, 0, 4).samples.shape == (2, 4 * AUDIO_RATE)
     assert np.all(quiet == 0)
 
 
 def test_a_silent_video_gives_a_silent_video(tmp_path):
     source = make_video(tmp_path / "v.mp4", STEADY)
-    assert read_sound(source, 0, 1) is None
+    assert read_sound(source, 0, 1).samples is None
     write_video(tmp_path / "out.mp4", map(coded, range(32)), 16, audio_from=source)
     assert not inspect(tmp_path / "out.mp4").has_audio

@@ -20,7 +20,8 @@ from facedance.poses.track import follow
 from facedance.sample.dancer import Dancer, dressed
 from facedance.sample.person import Person, person
 from facedance.sample.traits import generator
-from facedance.video import Frames, resized
+from facedance.video.frames import resized
+from facedance.video.pictures import Frames
 from lab.identity.cast import WORLD_SEED
 from lab.world.scene import Scene, dance
 from lab.world.split import HELDOUT_MOVES, training_identity

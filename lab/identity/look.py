@@ -11,7 +11,8 @@ from facedance.evaluate.judge import POINTS, LandmarkJudge
 from facedance.evaluate.observe import surest_face, track_dancer
 from facedance.evaluate.temporal import warping_error
 from facedance.faces.face import FaceBackend
-from facedance.video import Frames, resized
+from facedance.video.frames import resized
+from facedance.video.pictures import Frames
 
 
 @dataclass(frozen=True)

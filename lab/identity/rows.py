@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from facedance.faces.photos import load_photo
-from facedance.video import Frames
+from facedance.video.pictures import Frames
 from lab.identity.clips import Clip
 from lab.identity.grid import write_row
 from lab.identity.look import Judges

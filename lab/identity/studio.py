@@ -17,7 +17,7 @@ from facedance.faces.aggregate import blend, interpolate
 from facedance.files import atomic
 from facedance.job import InputError
 from facedance.latents.encode import encode_prompts
-from facedance.video import Frames
+from facedance.video.pictures import Frames
 from facedance.wan.adapter import apply_adapters, read_adapter, remove_adapters
 from facedance.wan.encoder import LatentEncoder, read_picture
 from facedance.wan.face_branch import FaceBranch

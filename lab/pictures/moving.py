@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from facedance.faces.face import Image as Picture
 from facedance.files import atomic
-from facedance.video import read_frames
+from facedance.video.frames import read_frames
 from facedance.wan.encoder import read_picture
 
 PEOPLE, DANCES = ("eileen", "nora"), 2

@@ -34,7 +34,7 @@ from facedance.latents.encode import save_latents
 from facedance.train.dataset import Dataset, Item, Source, generator, make_example, read_dataset
 from facedance.train.identity_loss import IdentityLoss, load_identity_loss
 from facedance.train.learner import Learner
-from facedance.video import resized
+from facedance.video.frames import resized
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.encoder import LatentEncoder, read_picture
 from facedance.wan.load import choose_device, load_transformer, load_vae

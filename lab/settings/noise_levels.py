@@ -22,7 +22,7 @@ from facedance.config.sections import WanModel
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.latents.encode import encode_prompts
-from facedance.video import Frames
+from facedance.video.pictures import Frames
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.flow import TIMESTEPS
 from facedance.wan.load import load_scheduler, load_transformer, load_vae

@@ -20,7 +20,7 @@ from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.embedding import distance
 from facedance.sample.person import person
 from facedance.sample.traits import traits_of
-from facedance.video import resized
+from facedance.video.frames import resized
 from lab.identity.cast import NAMES, WORLD_SEED, folder_name
 from lab.identity.clips import danced, driver_of
 from lab.identity.sitters import photograph_sitter, read_sitter

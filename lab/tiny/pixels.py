@@ -13,7 +13,7 @@ from facedance.files import atomic
 from facedance.sample.dancer import dressed
 from facedance.sample.person import person
 from facedance.sample.traits import generator
-from facedance.video import Frames
+from facedance.video.pictures import Frames
 from lab.tiny.fast_vae import from_bytes
 from lab.tiny.landmarks import face_landmarks
 from lab.world.scene import dance, photo

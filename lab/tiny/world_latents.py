@@ -21,7 +21,7 @@ from facedance.sample.dancer import dressed
 from facedance.sample.person import Person, person
 from facedance.sample.portrait import Points
 from facedance.sample.traits import generator
-from facedance.video import Frames
+from facedance.video.pictures import Frames
 from facedance.wan.flow import box_mask
 from lab.tiny.fast_vae import encode_normalised, from_bytes
 from lab.tiny.landmarks import face_landmarks

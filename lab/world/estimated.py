@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from facedance.poses.landmarker import Landmarker, open_landmarker
 from facedance.poses.skeleton import MEDIAPIPE, to_openpose
 from facedance.poses.track import follow
-from facedance.video import Frames
+from facedance.video.pictures import Frames
 from lab.world.scene import FPS, Scene, drawn
 
 

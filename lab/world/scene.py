@@ -15,7 +15,7 @@ from facedance.sample.motion import Move, arrange, perform
 from facedance.sample.person import Person
 from facedance.sample.photos import Shot, photograph, to_photo
 from facedance.sample.portrait import Image, Points
-from facedance.video import Frames
+from facedance.video.pictures import Frames
 
 FPS = 16
 _OVERSAMPLING = 2  # pictures are drawn larger, as clips are, and made smaller by area

@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from facedance.names import shown, video_ids
-
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"})
-"""Of files that are taken for videos, dances and ready-made control videos alike; in any case."""
+from facedance.video.suffixes import VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def videos_in(folder: str, made: Iterable[str] = (), without: Collection[str] = 
         inside = os.path.relpath(path, folder)
         reason = _unreadable(path)
         if not reason and PurePath(path).suffix.lower() not in VIDEO_SUFFIXES:
-            reason = f"is no kind of video that is known here: {', '.join(sorted(VIDEO_SUFFIXES))}"
+            reason = "is no video by its name (mp4, mov, mkv, webm, avi, MTS and the like are)"
         if reason:
             unusable[_another(shown(inside), unusable)] = reason
         else:

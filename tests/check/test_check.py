@@ -10,7 +10,7 @@ from PIL import Image
 from facedance.check.build import CheckFiles, build_check, overlay, read_clips
 from facedance.check.findings import Clip, Photo, about_clips, about_photos, about_plan
 from facedance.config.params import Params, load
-from facedance.video import write_video
+from facedance.video.writing import write_video
 
 ROOT = Path(__file__).parents[2]
 NASTY = "<script>alert(1)</script>.jpg"

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import logging
+import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +15,14 @@ from facedance.clips import cut
 from facedance.clips.control import prepare_control
 from facedance.clips.cut import CutFiles, cut_shard, cut_video
 from facedance.clips.tables import COLUMNS, list_clips
+from facedance.config.parts import Part
 from facedance.config.sections import Clips, WanModel
+from facedance.job import InputError
 from facedance.names import video_id
-from facedance.video import UnreadableVideo, inspect, read_frames, read_sound
+from facedance.video.frames import read_frames
+from facedance.video.opening import UnreadableVideo
+from facedance.video.sound import read_sound
+from facedance.video.times import inspect
 from tests.clips.videos import beeps, code_of, codes_of, make_video, onset
 
 WAN = WanModel(
@@ -73,8 +80,8 @@ def test_a_clip_shows_the_frames_of_its_times(tmp_path, name, times):
 def test_a_clip_has_the_sound_of_its_seconds(tmp_path):
     video = make_video(tmp_path / "v.mp4", STEADY, sound=beeps(2.5, [1.5]))
     first, second = cut_video(video.stem, video, tmp_path, CENTER, WAN, one)
-    assert onset(read_sound(tmp_path / f"{second['clip']}.mp4", 0, 1)) == pytest.approx(1.5 - 1.0625, abs=0.005)
-    assert np.abs(read_sound(tmp_path / f"{first['clip']}.mp4", 0, 1)).max() < 0.02
+    assert onset(read_sound(tmp_path / f"{second['clip']}.mp4", 0, 1).samples) == pytest.approx(1.5 - 1.0625, abs=0.005)
+    assert np.abs(read_sound(tmp_path / f"{first['clip']}.mp4", 0, 1).samples).max() < 0.02
 
 
 def test_the_row_tells_everything_about_a_clip(tmp_path):
@@ -120,10 +127,12 @@ def test_a_clip_without_one_dancer_is_rejected(tmp_path, find, reason):
     assert not list(tmp_path.glob("out/*"))
 
 
-def _broken(path: Path) -> None:
+def _broken(path: Path, whole: float = 0.2) -> None:
+    """Zeros in place of all pictures but the first ones."""
     content = bytearray(path.read_bytes())
-    start = content.find(b"mdat") + 2500
-    content[start : start + 2000] = bytes(2000)
+    first, end = content.find(b"mdat") + 4, content.find(b"moov") - 4
+    start = first + round(whole * (end - first))
+    content[start:end] = bytes(end - start)
     path.write_bytes(content)
 
 
@@ -145,6 +154,34 @@ def test_an_unusable_video_is_rejected_with_the_reason(tmp_path, times, spoil, r
     assert row["reason"].startswith(reason)
     assert "frames" not in row
     assert not list(tmp_path.glob("out/*"))
+
+
+def test_a_damaged_video_is_used_up_to_the_damage(tmp_path):
+    video = make_video(tmp_path / "v.mp4", STEADY)
+    _broken(video, whole=0.7)
+    (row,) = cut_video(video.stem, video, tmp_path / "out", CENTER, WAN, one)
+    assert (row["clip"], row["status"], row["frames"]) == ("v_000", "accepted", 17)
+    assert re.fullmatch(r"its video cannot be decoded after its first \d+ frames", row["note"])
+
+
+def test_a_short_video_gives_a_short_clip(tmp_path):
+    """66 frames at 16 fps, where the model has 81."""
+    video = make_video(tmp_path / "v.mp4", np.arange(66) / 16, sound=beeps(4.2, [2.0]))
+    (row,) = cut_video(video.stem, video, tmp_path / "out", CENTER, WAN.model_copy(update={"frames": 81}), one)
+    assert (row["status"], row["frames"], row["note"]) == ("accepted", 65, "65 of 81 frames, as there is no room for more")
+    assert codes_of(read_frames(tmp_path / "out" / "v_000.mp4")) == list(range(65))
+
+
+def test_a_part_is_used_where_one_is_given(tmp_path):
+    video = make_video(tmp_path / "tour_1.mp4", STEADY)
+    stretches = {"tour_*": Part(start=1.05, end=2.2), "*": Part(start=2.0)}
+    (row,) = cut_video(video.stem, video, tmp_path / "out", CENTER.model_copy(update={"stretches": stretches}), WAN, one)
+    assert (row["start_s"], row["frames"]) == (1.05, 17)
+    assert codes_of(read_frames(tmp_path / "out" / "tour_1_000.mp4"))[:2] == [63, 67]
+    (row,) = cut_video(
+        "v", video.rename(tmp_path / "v.mp4"), tmp_path, CENTER.model_copy(update={"stretches": stretches}), WAN, one
+    )
+    assert row["reason"] == "has no scene in clips.stretches' 2 to 2.5 s as long as 17 frames at 16 fps, 1.06 s"
 
 
 def test_a_video_that_fails_halfway_leaves_no_clip(tmp_path, monkeypatch):
@@ -245,6 +282,15 @@ def test_an_ignored_video_is_listed_and_loses_its_clips(tmp_path, shard):
     assert not list((tmp_path / "out").glob("gBR_sBM_c02*"))
 
 
+def test_a_link_that_leads_nowhere_is_a_row(tmp_path, shard, prepared):
+    good, link = make_video(tmp_path / "good.mp4", STEADY), tmp_path / "link.mp4"
+    os.symlink(tmp_path / "gone.mp4", link)
+    for table, name in ((shard([good, link]), "link"), (prepared([good, link]), "control-link")):
+        row = table.set_index("clip").loc[name]
+        assert (row["status"], row["reason"]) == ("rejected", "cannot be read (No such file or directory)")
+        assert (table["status"] == "accepted").sum() == (1 if name.startswith("control") else 2)
+
+
 # The table of all clips
 
 
@@ -259,6 +305,14 @@ def test_the_list_holds_every_row_as_it_was(tmp_path, shard):
     (other,) = [line for line in lines if line.startswith("day 1/notes.txt")]
     assert other.strip(",").endswith("rejected,is no video")
     assert {*lines} - {other} == {line for manifest in manifests for line in manifest.read_text().splitlines()}
+
+
+def test_no_usable_video_stops_the_run_with_the_reasons(tmp_path, shard):
+    shard([make_video(tmp_path / "b.mp4", STEADY[:30]), make_video(tmp_path / "a.mp4", STEADY)], find=nobody)
+    manifests, out = [tmp_path / "out" / "shards" / "0000.csv"], tmp_path / "clips.csv"
+    with pytest.raises(InputError, match=r"^no video can be used.*a\.mp4 shows nobody.*; .*b\.mp4 is too short.*data/videos$"):
+        list_clips(manifests, {}, out)
+    list_clips(manifests, {}, out, controls=True)
 
 
 def test_an_empty_world_has_an_empty_list(tmp_path):
@@ -295,7 +349,7 @@ def test_a_control_video_keeps_its_whole_picture_and_its_sound(tmp_path, prepare
     assert frames[:, :, :36].max() < 12  # black beside a picture that is narrower than the clip
     assert frames[:, :, 124:].max() < 12
     assert codes_of(frames[:, :, 40:120]) == [round(k * 3.75 - 0.01) for k in range(17)]
-    assert onset(read_sound(tmp_path / "out" / "control-pose.mp4", 0, 1)) == pytest.approx(0.5, abs=0.005)
+    assert onset(read_sound(tmp_path / "out" / "control-pose.mp4", 0, 1).samples) == pytest.approx(0.5, abs=0.005)
 
 
 def test_a_short_control_video_is_rejected_and_the_others_are_kept(tmp_path, prepared):

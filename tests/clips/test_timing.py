@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from facedance.clips.timing import frame_indices, window_starts
+from facedance.clips.timing import Stretch, fitting_frames, frame_indices, whole, window_starts
 
 RATES = [Fraction(n, d) for n, d in [(60, 1), (60000, 1001), (50, 1), (30, 1), (30000, 1001), (25, 1), (24, 1), (24000, 1001)]]
 RATES += [Fraction(120), Fraction(16), Fraction("59.2")]
@@ -75,7 +75,7 @@ def test_a_slow_video_repeats_frames_evenly():
 )
 def test_clips_follow_one_another_while_there_is_room(rate, frames, expected):
     times = np.array([float(k / rate) for k in range(frames)])
-    starts = window_starts(times, 16, 49, most=5)
+    starts = window_starts(whole(times), 16, 49, most=5)
     assert starts == expected
     if starts:
         last = frame_indices(times, starts[-1], 16, 49)[-1]
@@ -83,4 +83,14 @@ def test_clips_follow_one_another_while_there_is_room(rate, frames, expected):
 
 
 def test_there_are_at_most_as_many_clips_as_wanted():
-    assert window_starts(steady(Fraction(30), 60), 16, 81, most=3) == [0.0, 5.0625, 10.125]
+    assert window_starts(whole(steady(Fraction(30), 60)), 16, 81, most=3) == [0.0, 5.0625, 10.125]
+
+
+@pytest.mark.parametrize(
+    ("frames", "most", "expected"),
+    [(81, 81, 81), (66, 81, 65), (80, 81, 77), (17, 81, 17), (16, 81, 0), (7, 9, 5), (200, 81, 81)],
+)
+def test_a_short_stretch_gives_the_most_frames_that_fit(frames, most, expected):
+    stretch = Stretch(3.0, 3.0 + (frames - 1) / 16)
+    assert stretch.room(16) == frames
+    assert fitting_frames(stretch, 16, most) == (expected if most == 81 else 0)

@@ -1,6 +1,6 @@
 """Videos that carry their frame's number as a bar code, so that a frame tells which one it is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.video import AUDIO_RATE
+from facedance.video.sound import AUDIO_RATE
 
 BITS = 10
 WIDTH, HEIGHT = 160, 64
@@ -56,6 +56,7 @@ def make_video(
     sound: NDArray[np.float32] | None = None,
     delay: float = 0.0,
     options: dict[str, str] | None = None,
+    picture: Callable[[int, int, int], NDArray[np.uint8]] | None = None,
 ) -> Path:
     """A coded video with a frame at each of the times, all of it later by `delay` seconds."""
     with av.open(str(path), "w", options=options or {}) as container:
@@ -64,7 +65,7 @@ def make_video(
         video.codec_context.time_base = tick
         audio = container.add_stream("aac", rate=AUDIO_RATE) if sound is not None else None
         for number, time in enumerate(times):
-            frame = av.VideoFrame.from_ndarray(coded(number, *size), format="rgb24")
+            frame = av.VideoFrame.from_ndarray((picture or coded)(number, *size), format="rgb24")
             frame.pts, frame.time_base = round((time + delay) / tick), tick
             container.mux(video.encode(frame))
         container.mux(video.encode())

@@ -25,7 +25,7 @@ from facedance.faces.backend import open_backend
 from facedance.faces.embed import embed_identity
 from facedance.files import write_json
 from facedance.poses.keypoints2d import clip_keypoints
-from facedance.video import read_frames
+from facedance.video.frames import read_frames
 from facedance.wan.adapter import attach, save_adapter, trainable
 from facedance.wan.lora_files import export_lora, load_foreign_lora
 from tests.clips.videos import beeps, code_of, make_video
@@ -85,7 +85,7 @@ def make_inputs(folder: Path) -> dict[Path, str]:
 def photo(path: Path, whole: Path, out: Path) -> str:
     """Among three whole photos of the person, which tell whether the damaged one still shows that face."""
     others = [whole.parent / "others" / f"{n}.png" for n in range(3)]
-    embed_identity("ann", "public-domain", [path, *others], Faces(backend="dlib"), _backend(), out)
+    embed_identity("ann", "public-domain", {each.name: each for each in (path, *others)}, Faces(backend="dlib"), _backend(), out)
     row = pd.read_csv(out / "photos.csv", keep_default_na=False).set_index("photo").loc[path.name]
     if row["status"] == "accepted" and row["distance"] > SAME_FACE:
         raise Wrong(f"the face is {row['distance']} from those of the whole photos")
@@ -99,7 +99,7 @@ def video(path: Path, whole: Path, out: Path) -> str:
 
 
 def control_video(path: Path, whole: Path, out: Path) -> str:
-    prepare_control([path], out / "clips", out / "controls.csv", _wan(), _stamp(out))
+    prepare_control({"v": path}, {}, out / "clips", out / "controls.csv", _wan(), _stamp(out))
     return _judge_clips(out / "controls.csv", out / "clips")
 
 

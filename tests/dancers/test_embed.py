@@ -12,7 +12,7 @@ from facedance.dancers.embed import DancerFiles, embed_shard, follow, gather_dan
 from facedance.faces.backend import open_backend
 from facedance.faces.embedding import distance, load_embeddings, save_embeddings
 from facedance.faces.face import Face
-from facedance.video import write_video
+from facedance.video.writing import write_video
 from tests.faces.people import dlib_folder, portrait, scaled, somebody_else
 
 SIZE = 256

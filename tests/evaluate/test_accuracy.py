@@ -9,7 +9,7 @@ import pytest
 
 from facedance.evaluate.accuracy import COLUMNS, pose_accuracy
 from facedance.poses.skeleton import COCO
-from facedance.video import write_video
+from facedance.video.writing import write_video
 
 SOURCE_FPS, FPS, FRAMES, START = 60, 16, 17, 0.5
 CROP, SIZE = (40, 10, 90, 90), 180  # a square of 90 px at (40, 10), enlarged twice

@@ -21,7 +21,7 @@ from facedance.faces.embedding import Embedding, save_embeddings
 from facedance.faces.face import Face, Image
 from facedance.files import write_json
 from facedance.poses.skeleton import COCO, MEDIAPIPE
-from facedance.video import write_video
+from facedance.video.writing import write_video
 
 FRAMES, SIDE = 9, 64
 WAN = WanModel(

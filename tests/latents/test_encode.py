@@ -18,7 +18,8 @@ from facedance.latents import encode as latents
 from facedance.latents import photos as photo_latents
 from facedance.latents.encode import ClipFiles, LatentFiles
 from facedance.latents.photos import FACE_SHARE, PhotoFiles, encode_photos, frame_portrait
-from facedance.video import read_frames, write_video
+from facedance.video.frames import read_frames
+from facedance.video.writing import write_video
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import know_vae, load_vae
 from lab.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny

@@ -19,7 +19,9 @@ from facedance.poses.landmarker import open_landmarker
 from facedance.poses.quiet import without_chatter
 from facedance.poses.skeleton import MEDIAPIPE
 from facedance.poses.track import follow
-from facedance.video import inspect, read_frames, write_video
+from facedance.video.frames import read_frames
+from facedance.video.times import inspect
+from facedance.video.writing import write_video
 
 _ASTRONAUT = skimage.data.astronaut()
 _NOSE = 220 / 512, 110 / 512  # where it is in the portrait, as a share of its side

@@ -22,7 +22,10 @@ from facedance.job import InputError
 from facedance.plan.peaks import MEMORY_LADDER
 from facedance.render import clips as render
 from facedance.render.inputs import Person, RenderInputs, RenderJob
-from facedance.video import inspect, read_frames, read_metadata, write_video
+from facedance.video.frames import read_frames
+from facedance.video.opening import read_metadata
+from facedance.video.times import inspect
+from facedance.video.writing import write_video
 from facedance.wan.adapter import AdapterConfig, apply_adapters, attach, read_adapter, save_adapter, trainable
 from facedance.wan.face_branch import FaceSizes
 from facedance.wan.load import load_transformer

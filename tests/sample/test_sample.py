@@ -28,7 +28,8 @@ from facedance.sample.person import person
 from facedance.sample.photos import make_photos
 from facedance.sample.traits import Traits, generator, traits_of
 from facedance.sample.videos import make_video, tempo
-from facedance.video import inspect, read_sound
+from facedance.video.sound import read_sound
+from facedance.video.times import inspect
 
 SAMPLE = Sample(enabled=True, seed=0, identities=("eileen", "nora"), seconds=2.0, width=320, height=180, fps=20)
 DANCERS = [name.split("_")[3] for name in VIDEOS]
@@ -263,7 +264,7 @@ def test_the_music_beats_in_the_tempo_that_its_name_gives(dance):
     drum = cv2.GaussianBlur(np.abs(sound.astype(np.float32))[None], (0, 0), RATE * 0.01)[0]
     beat, between = ([drum[round((i + at) * RATE / 2)] for i in range(1, 11)] for at in (0.05, 0.4))
     assert min(beat) > 2 * max(between)
-    heard = read_sound(dance / "dance.mp4", 0.0, 2.0)
+    heard = read_sound(dance / "dance.mp4", 0.0, 2.0).samples
     assert np.abs(heard).max() > 0.2
 
 

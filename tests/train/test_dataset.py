@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from facedance.faces.embedding import load_embeddings, save_embeddings
 from facedance.files import digest
-from facedance.train.dataset import REFERENCE_WEIGHT, draw_example, generator, make_example, read_dataset, step_kind
+from facedance.train.dataset import REFERENCE_WEIGHT, Source, draw_example, generator, make_example, read_dataset, step_kind
 from tests.train.training_world import (
     TRAIN,
     WAN,
@@ -77,6 +78,23 @@ def test_a_training_is_known_by_the_videos_that_it_learns_from(world, tmp_path):
     table.to_csv(manifest, index=False)
     assert dataset_in(tmp_path / "world", changed(videos=("[ab]",))).digests() == before.digests()
     assert dataset_in(tmp_path / "world", changed(videos=("a", "b", "e"))).digests() != before.digests()
+
+
+def test_a_short_clip_has_the_boxes_of_its_own_frames(tmp_path):
+    """9 frames where the model has 17: 3 latent frames instead of 5."""
+    boxes = np.full((17, 4), np.nan, np.float32)
+    boxes[5:9] = [0, 0, 32, 32]
+    loaded = []
+    for name, length in (("whole", 5), ("short", 3)):
+        path = tmp_path / f"{name}.safetensors"
+        save_file({"video": torch.zeros(Z, length, 8, 8), "control": torch.zeros(4, length, 8, 8)}, path)
+        loaded.append(Source(name, "clip", path, "", boxes, (64, 64), None).load())
+    whole, short = loaded
+    assert [item.face.shape[1] for item in loaded] == [5, 3]
+    assert torch.equal(short.face, whole.face[:, :3])
+    assert short.face[0, :, 0, 0].tolist() == [0, 0, 1]
+    settings = {"text": torch.zeros(1), "embedding": None, "sigma": 0.5, "with_reference": False, "face_weight": 1.0}
+    assert make_example(short, **settings, random=generator(0)).latents.shape[2] == 3
 
 
 def test_which_clip_is_held_out_and_which_text_is_used_are_part_of_the_data(dataset):

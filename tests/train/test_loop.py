@@ -24,7 +24,7 @@ from facedance.train.distributed import ALONE, Rank, in_processes
 from facedance.train.learner import Learner, learning_rate, schedule
 from facedance.train.loop import AdapterFiles, train_identity
 from facedance.train.validate import SIGMAS
-from facedance.video import inspect
+from facedance.video.times import inspect
 from facedance.wan.adapter import read_adapter
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.pretrained_face import load_face_branch, save_face_branch

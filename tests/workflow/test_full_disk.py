@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from facedance.video import UnreadableVideo, inspect
+from facedance.video.opening import UnreadableVideo
+from facedance.video.times import inspect
 
 pytestmark = pytest.mark.thorough
 

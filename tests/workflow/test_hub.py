@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file, save
 
-from facedance.video import read_frames
+from facedance.video.frames import read_frames
 from facedance.wan.device import ALLOW_CPU
 from tests.loopback_hub import serving
 

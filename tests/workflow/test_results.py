@@ -10,7 +10,8 @@ import pytest
 from safetensors import safe_open
 
 from facedance.faces.embedding import distance, load_embeddings
-from facedance.video import inspect, read_metadata
+from facedance.video.opening import read_metadata
+from facedance.video.times import inspect
 from facedance.wan.adapter import read_adapter
 
 

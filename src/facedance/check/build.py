@@ -21,7 +21,7 @@ from facedance.files import atomic
 from facedance.names import CONTROL_PREFIX, video_of_clip
 from facedance.report.media import Media
 from facedance.sample import catalogue
-from facedance.video import read_frames
+from facedance.video.frames import read_frames
 
 MOMENTS = 5
 """Frames of a clip that its picture shows, from the first to the last."""

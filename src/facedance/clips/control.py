@@ -5,14 +5,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from facedance.clips.crop import crop_and_resize, whole_window
-from facedance.clips.tables import Row, unusable_rows, write_manifest
-from facedance.clips.timing import frame_indices, too_short, window_starts
+from facedance.clips.tables import Row, note, readable_digest, unusable_rows, write_manifest
+from facedance.clips.timing import fitting_frames, frame_indices, too_short, whole
 from facedance.config.sections import WanModel
 from facedance.files import sha256
 from facedance.layout import CONTROL_VIDEO
-from facedance.names import CONTROL_PREFIX, control_id, shown
+from facedance.names import CONTROL_PREFIX, control_id
 from facedance.rerun.item_cache import item_key, record, reusable
-from facedance.video import UnreadableVideo, inspect, stream_frames, write_video
+from facedance.video.frames import stream_frames
+from facedance.video.opening import UnreadableVideo
+from facedance.video.times import inspect
+from facedance.video.writing import write_video
+
+_AHEAD_S = 2.0  # a video is looked at a little beyond what is taken of it
 
 
 def prepare_control(
@@ -20,8 +25,9 @@ def prepare_control(
 ) -> None:
     """Write `<folder>/<control_id>.mp4` of each video and list them in a csv with the columns of the clips.
 
-    The first `wan.frames` frames at `wan.fps` are taken, the whole picture with black around it, and the sound. A video that
-    is too short or cannot be decoded is rejected with the reason: a pose that stands still at the end would be danced so.
+    The first `wan.frames` frames at `wan.fps` are taken, or as many as there are, the whole picture with black around it, and
+    the sound. A video that is too short or cannot be decoded is rejected with the reason: a pose that stands still at the end
+    would be danced so.
 
     Args:
         videos: by their names.
@@ -32,8 +38,9 @@ def prepare_control(
     rows = unusable_rows(unusable, CONTROL_VIDEO, CONTROL_PREFIX)
     folder.mkdir(parents=True, exist_ok=True)
     for number, (name, video) in enumerate(named.items(), 1):
-        key = item_key(stamp, sha256(video), video.as_posix())
-        row: Row | None = reusable(folder, name, key)
+        content, unreadable = readable_digest(video)
+        key = item_key(stamp, content, video.as_posix())
+        row: Row | None = reusable(folder, name, key) if content else _rejected(name, video, unreadable)
         if row is None:
             row = _prepare(name, video, folder, wan)
             record(folder, name, key, [folder / f"{name}.mp4"] if row["status"] == "accepted" else [], row)
@@ -44,18 +51,24 @@ def prepare_control(
 
 def _prepare(name: str, video: Path, folder: Path, wan: WanModel) -> Row:
     path = folder / f"{name}.mp4"
-    row = {"clip": name, "source": shown(video), "status": "rejected"}
+    row = _rejected(name, video, "")
     try:
-        info = inspect(video)
-        if not window_starts(info.timestamps, wan.fps, wan.frames, most=1):
-            return row | {"reason": too_short(info.seconds, wan.fps, wan.frames)}
+        info = inspect(video, wan.frames / wan.fps + _AHEAD_S)
+        frames = fitting_frames(whole(info.timestamps), wan.fps, wan.frames)
+        if not frames:
+            return row | {"reason": info.damage or too_short(info.seconds, wan.fps, wan.frames)}
         window = whole_window((info.width, info.height), wan.width / wan.height)
-        frames = stream_frames(video, frame_indices(info.timestamps, 0, wan.fps, wan.frames).tolist())
-        pictures = (crop_and_resize(frame, window, wan.clip_size) for frame in frames)
-        write_video(path, pictures, wan.fps, audio_from=video)
+        taken = stream_frames(video, frame_indices(info.timestamps, 0, wan.fps, frames).tolist())
+        pictures = (crop_and_resize(frame, window, wan.clip_size) for frame in taken)
+        sound = write_video(path, pictures, wan.fps, audio_from=video)
     except UnreadableVideo as error:
         path.unlink(missing_ok=True)
         return row | {"reason": str(error)}
     width, height = wan.clip_size
-    numbers = {"start_s": 0.0, "frames": wan.frames, "fps": wan.fps, "width": width, "height": height}
-    return row | numbers | {"status": "accepted", "reason": "", "sha256": sha256(path)}
+    numbers = {"start_s": 0.0, "frames": frames, "fps": wan.fps, "width": width, "height": height}
+    told = note(info, sound, frames, wan.frames)
+    return row | numbers | {"status": "accepted", "reason": "", "sha256": sha256(path), "note": told}
+
+
+def _rejected(name: str, video: Path, reason: str) -> Row:
+    return {"clip": name, "source": video.as_posix(), "status": "rejected", "reason": reason}

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.video import Frame
+from facedance.video.pictures import Frame
 
 Window = tuple[int, int, int, int]
 

@@ -2,7 +2,7 @@
 
 import logging
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -14,20 +14,26 @@ from numpy.typing import NDArray
 
 from facedance.aist.names import is_ignored, parse, read_ignore_list
 from facedance.clips.crop import Window, center_window, crop_and_resize, dancer_window
-from facedance.clips.in_view import find_dancer
-from facedance.clips.tables import Row, write_manifest
-from facedance.clips.timing import frame_indices, too_short, window_starts
+from facedance.clips.scenes import SceneWatch
+from facedance.clips.search import Candidate, Search, find_clips
+from facedance.clips.tables import Row, note, readable_digest, write_manifest
+from facedance.clips.timing import FEWEST_FRAMES, no_scene, too_short, whole
+from facedance.config.parts import part_of
 from facedance.config.sections import Clips, WanModel
 from facedance.files import sha256
 from facedance.names import clip_id, shown
 from facedance.poses.landmarker import open_landmarker
 from facedance.rerun.item_cache import item_key, record, reusable
-from facedance.video import Frame, UnreadableVideo, VideoInfo, inspect, stream_frames, write_video
+from facedance.video.frames import stream_frames
+from facedance.video.opening import UnreadableVideo
+from facedance.video.pictures import Frame
+from facedance.video.times import VideoInfo, inspect
+from facedance.video.writing import write_video
 
 FindPeople = Callable[[Frame], NDArray[np.floating]]
 """The people in a frame (H, W, 3): landmarks (P, 33, >= 2) of x, y, ... in pixels."""
 
-_SAMPLES = 10  # frames of a clip in which people are looked for
+_AHEAD_S, _FURTHER = 2.0, 4  # a video is looked at a little beyond what its clips need, and further if need be
 _PEOPLE = 3  # are told apart
 
 
@@ -71,10 +77,10 @@ class _Cut:
 
 
 def cut_shard(files: CutFiles, params: Clips, wan: WanModel, stamp: Path, workers: int) -> None:
-    """Cut videos into clips of `wan.frames` frames with their sound, and list them in the manifest.
+    """Cut videos into clips of `wan.frames` frames, or fewer where there is no room, with their sound, and list them.
 
-    Clips follow one another from the video's beginning. A video that is ignored, too short or cannot be decoded gets one
-    row, named like the video, with the reason. A clip that shows nobody or several people gets one too, named like the clip.
+    `facedance.clips.search` says where clips begin. A video that is ignored, too short or cannot be decoded gets one row,
+    named like the video, with the reason. A clip that shows nobody or several people gets one too, named like the clip.
     A video is cut again only if it, the stamp or the pose model has changed.
 
     Args:
@@ -87,14 +93,16 @@ def cut_shard(files: CutFiles, params: Clips, wan: WanModel, stamp: Path, worker
     named = dict(sorted(files.videos.items()))
     ignore_list = read_ignore_list(params.ignore_list) if params.ignore_list else frozenset()
     ignored = [name for name, video in named.items() if is_ignored(video.stem, ignore_list)]
-    kept = {name: video for name, video in named.items() if name not in ignored}
+    digests = {name: readable_digest(video) for name, video in named.items() if name not in ignored}
+    unreadable = {name: reason for name, (_, reason) in digests.items() if reason}
+    kept = {name: video for name, video in named.items() if name in digests and name not in unreadable}
     model = sha256(files.pose_model) if kept and files.pose_model.is_file() else None
-    keys = {name: item_key(stamp, sha256(video), video.as_posix(), model) for name, video in kept.items()}
+    keys = {name: item_key(stamp, digests[name][0], video.as_posix(), model) for name, video in kept.items()}
     facts = {name: reusable(files.folder, name, keys[name]) for name in kept}
     todo = [name for name, fact in facts.items() if fact is None]
     log.info("%d videos: %d to cut, %d unchanged, %d ignored", len(named), len(todo), len(kept) - len(todo), len(ignored))
     files.folder.mkdir(parents=True, exist_ok=True)
-    for name in ignored:
+    for name in [*ignored, *unreadable]:
         _remove_clips(files.folder, name)
     jobs = [_Job(name, kept[name], keys[name], number, len(todo)) for number, name in enumerate(todo, 1)]
     if jobs:
@@ -104,33 +112,56 @@ def cut_shard(files: CutFiles, params: Clips, wan: WanModel, stamp: Path, worker
             for share in [pool.submit(_do_videos, jobs[i::workers], setting) for i in range(min(workers, len(jobs)))]:
                 facts.update(share.result())
     rows = [row for fact in facts.values() if fact is not None for row in fact["rows"]]
-    write_manifest(files.manifest, rows + [_rejected_video(name, named[name], "is in the ignore list") for name in ignored])
+    refused = dict.fromkeys(ignored, "is in the ignore list") | unreadable
+    write_manifest(files.manifest, rows + [_rejected_video(name, named[name], reason) for name, reason in refused.items()])
 
 
 def cut_video(name: str, video: Path, folder: Path, params: Clips, wan: WanModel, find_people: FindPeople) -> list[Row]:
     """Cut one video as `cut_shard` does, for clips called after `name`; returns its rows."""
     _remove_clips(folder, name)
     try:
-        info = inspect(video)
-        starts = window_starts(info.timestamps, wan.fps, wan.frames, params.max_per_video)
-        if not starts:
-            return [_rejected_video(name, video, too_short(info.seconds, wan.fps, wan.frames))]
-        rows = [_row(video, info, wan) | {"clip": clip_id(name, i), "start_s": start} for i, start in enumerate(starts)]
-        indices = [frame_indices(info.timestamps, start, wan.fps, wan.frames) for start in starts]
-        cuts = []
-        for row, clip, (boxes, reason) in zip(rows, indices, _find_dancers(video, indices, find_people), strict=True):
-            if reason:
-                row.update(status="rejected", reason=reason)
+        info, found = _search(name, video, params, wan, find_people)
+        if not found:
+            return [_rejected_video(name, video, _no_room(name, info, params, wan))]
+        rows, cuts = [], []
+        for i, one in enumerate(found):
+            row = _row(video, info, wan) | {"clip": clip_id(name, i), "start_s": one.start, "frames": len(one.indices)}
+            rows.append(row)
+            if one.reason:
+                row.update(status="rejected", reason=one.reason)
                 continue
-            window = _window(boxes, info, params, wan)
+            window = _window(one.boxes, info, params, wan)
             row.update(zip(("crop_x", "crop_y", "crop_w", "crop_h"), window, strict=True))
-            cuts.append(_Cut(row, clip, window))
-            _tell_repeats(row, clip, info)
-        _write_clips(video, cuts, folder, wan)
+            cuts.append(_Cut(row, one.indices, window))
+            _tell_repeats(row, one.indices, info)
+        _write_clips(video, cuts, folder, info, wan)
     except UnreadableVideo as error:
         _remove_clips(folder, name)
         return [_rejected_video(name, video, str(error))]
     return rows
+
+
+def _search(name: str, video: Path, params: Clips, wan: WanModel, find_people: FindPeople) -> tuple[VideoInfo, list[Candidate]]:
+    """What a video is, as far as it was looked at, and the parts of it that become clips or were tried."""
+    start, end = part_of(name, params.stretches)
+    seen: dict[int, NDArray[np.floating]] = {}
+
+    def look(indices: Sequence[int]) -> dict[int, NDArray[np.floating]]:
+        new = [index for index in indices if index not in seen]
+        seen.update({index: find_people(frame) for index, frame in zip(new, stream_frames(video, new), strict=True)})
+        return seen
+
+    until = start + params.max_per_video * wan.frames / wan.fps + _AHEAD_S
+    while True:
+        watch = SceneWatch()
+        info = inspect(video, until, watch.see)
+        parts = [scene.within(start, end) for scene in watch.scenes(info.timestamps)]
+        scenes = [part for part in parts if part.room(wan.fps)]
+        search = Search(scenes, info.timestamps, wan, params.max_per_video, look)
+        found, enough = find_clips(search, complete=info.complete or until >= end)
+        if enough:
+            return info, found
+        until *= _FURTHER
 
 
 def _do_videos(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, list[Row]]]:
@@ -152,16 +183,6 @@ def _do_videos(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, l
     return facts
 
 
-def _find_dancers(
-    video: Path, indices: Sequence[NDArray[np.int64]], find_people: FindPeople
-) -> Iterator[tuple[NDArray[np.float64], str]]:
-    """For each clip, given by the source frames (frames,) it is made of, what `find_dancer` says of some of them."""
-    samples = [clip[np.linspace(0, len(clip) - 1, _SAMPLES).round().astype(int)] for clip in indices]
-    frames = stream_frames(video, np.concatenate(samples).tolist())
-    for sample in samples:
-        yield find_dancer([find_people(frame) for frame in islice(frames, len(sample))])
-
-
 def _window(boxes: NDArray[np.float64], info: VideoInfo, params: Clips, wan: WanModel) -> Window:
     source_size, aspect = (info.width, info.height), wan.width / wan.height
     if params.crop == "center":
@@ -169,13 +190,25 @@ def _window(boxes: NDArray[np.float64], info: VideoInfo, params: Clips, wan: Wan
     return dancer_window(boxes, source_size, aspect, params.margin)
 
 
-def _write_clips(video: Path, cuts: Sequence[_Cut], folder: Path, wan: WanModel) -> None:
+def _write_clips(video: Path, cuts: Sequence[_Cut], folder: Path, info: VideoInfo, wan: WanModel) -> None:
     # One pass over the video for all of its clips, which follow one another.
     frames = stream_frames(video, [index for cut in cuts for index in cut.indices.tolist()])
     for cut in cuts:
-        pictures = (crop_and_resize(frame, cut.window, wan.clip_size) for frame in islice(frames, wan.frames))
+        pictures = (crop_and_resize(frame, cut.window, wan.clip_size) for frame in islice(frames, len(cut.indices)))
         path = folder / f"{cut.row['clip']}.mp4"
-        write_video(path, pictures, wan.fps, audio_from=video, audio_start=cut.row["start_s"])
+        sound = write_video(path, pictures, wan.fps, audio_from=video, audio_start=cut.row["start_s"])
+        cut.row["note"] = note(info, sound, len(cut.indices), wan.frames)
+
+
+def _no_room(name: str, info: VideoInfo, params: Clips, wan: WanModel) -> str:
+    """Why not even a short clip can be cut."""
+    start, end = part_of(name, params.stretches)
+    if info.damage:
+        return info.damage
+    if start or end < info.seconds:
+        return no_scene(wan.fps, wan.frames, f" in clips.stretches' {start:g} to {min(end, info.seconds):.4g} s")
+    enough = whole(info.timestamps).room(wan.fps) >= min(FEWEST_FRAMES, wan.frames)
+    return no_scene(wan.fps, wan.frames, "") if enough else too_short(info.seconds, wan.fps, wan.frames)
 
 
 def _tell_repeats(row: Row, indices: NDArray[np.int64], info: VideoInfo) -> None:
@@ -188,7 +221,6 @@ def _row(video: Path, info: VideoInfo, wan: WanModel) -> Row:
     width, height = wan.clip_size
     return {
         **_labels(video),
-        "frames": wan.frames,
         "fps": wan.fps,
         "width": width,
         "height": height,

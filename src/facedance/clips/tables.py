@@ -7,15 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from facedance.files import atomic
+from facedance.files import atomic, sha256
+from facedance.job import InputError
 from facedance.layout import VIDEO, folder
+from facedance.video.times import VideoInfo
 
 COLUMNS = [
     "clip", "source", "start_s", "frames", "fps", "width", "height",
     "genre", "situation", "camera", "dancer", "music", "choreography",
     "status", "reason",
-    "crop_x", "crop_y", "crop_w", "crop_h", "source_width", "source_height", "sha256",
+    "crop_x", "crop_y", "crop_w", "crop_h", "source_width", "source_height", "sha256", "note",
 ]  # fmt: skip
+
+_MOST_REASONS = 5  # in one sentence
 
 Row = dict[str, Any]
 """A row by column; what is missing stays empty."""
@@ -35,15 +39,46 @@ def unusable_rows(unusable: Mapping[str, str], template: str, prefix: str = "") 
     ]
 
 
-def list_clips(manifests: Sequence[Path], unusable: Mapping[str, str], out: Path) -> None:
-    """Merge the rows of several manifests and of files that are no videos, sorted by clip, into `out`."""
+def list_clips(manifests: Sequence[Path], unusable: Mapping[str, str], out: Path, controls: bool = False) -> None:
+    """Merge the rows of several manifests and of files that are no videos, sorted by clip, into `out`.
+
+    Args:
+        controls: whether there are ready-made control videos, with which no clip is needed.
+
+    Raises:
+        InputError: there are videos, and none can be used.
+    """
     # As text: what stands in a manifest comes out as it is, also a video that is called "nan".
     tables = [pd.read_csv(manifest, dtype=str, keep_default_na=False) for manifest in manifests]
     others = pd.DataFrame(unusable_rows(unusable, VIDEO), columns=COLUMNS, dtype=object).fillna("")
     table = pd.concat([pd.DataFrame(columns=COLUMNS, dtype=object), *tables, others]).sort_values("clip", kind="stable")
     _write(out, table)
+    if len(table) and not controls and not (table["status"] == "accepted").any():
+        raise InputError(f"no video can be used, so nothing could be rendered: {_reasons(table)}; put others into data/videos")
     counts = table["status"].value_counts()
     logging.getLogger("facedance").info("%d clips, %d rejected", counts.get("accepted", 0), counts.get("rejected", 0))
+
+
+def note(info: VideoInfo, sound: str, frames: int, most: int) -> str:
+    """What is to be told of a clip beside its numbers: what was done to its pictures, and what its sound lacks."""
+    short = [f"{frames} of {most} frames, as there is no room for more"] if frames < most else []
+    damage = [f"its video {info.damage}"] if info.damage else []
+    return "; ".join([*short, *info.told, *damage, *([sound] if sound else [])])
+
+
+def readable_digest(video: Path) -> tuple[str, str]:
+    """A video's digest, or "" and why it cannot be read: a link that leads nowhere, no permission, a broken disk."""
+    try:
+        return sha256(video), ""
+    except OSError as error:
+        return "", f"cannot be read ({error.strerror})"
+
+
+def _reasons(table: pd.DataFrame) -> str:
+    """Why videos were rejected, each once and the first few of them."""
+    rows = table.drop_duplicates("source")
+    said = [f"{source} {reason}" for source, reason in zip(rows["source"], rows["reason"], strict=True)]
+    return "; ".join([*said[:_MOST_REASONS], *([f"and {len(said) - _MOST_REASONS} more"] if len(said) > _MOST_REASONS else [])])
 
 
 def _write(path: Path, table: pd.DataFrame) -> None:

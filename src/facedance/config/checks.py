@@ -38,6 +38,7 @@ def check_patterns(params: Params, known: Known) -> None:
     lists = [(f"render.batches.{i}.videos", batch.videos, everything) for i, batch in enumerate(params.render.batches)]
     if known.videos:  # else only photos are learned from
         lists.append(("train.videos", params.train.videos, [*known.videos]))
+        lists.append(("clips.stretches", (*params.clips.stretches,), [*known.videos]))
     wrong = [
         f"params.yaml: {key}: no video is called {pattern!r}; {_near(pattern, videos)}"
         for key, patterns, videos in lists

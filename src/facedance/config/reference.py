@@ -31,6 +31,7 @@ _SECTIONS = {
     "faces": "Faces",
     "aist": "Aist",
     "clips": "Clips",
+    "clips.stretches.<pattern>": "Part",
     "poses": "Poses",
     "dancers": "Dancers",
     "train": "Train",

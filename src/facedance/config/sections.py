@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from facedance.config.base import Fraction, Name, Section
+from facedance.config.parts import Part
 from facedance.config.render_settings import RenderSettings, format_variant, parse_variant
 
 
@@ -66,6 +67,9 @@ class Clips(Section):
     """How videos are cut into clips of the model's length."""
 
     max_per_video: int = Field(1, ge=1, le=1000, description="Most clips of one video, one after the other from its beginning.")
+    stretches: dict[str, Part] = Field(
+        {}, description="Which part of a video is used, by its name or a pattern of names; the first that matches counts."
+    )
     crop: Literal["dancer", "center"] = Field(
         "dancer", description="What is shown of a picture of another shape: the whole dancer, or the middle."
     )
@@ -159,7 +163,7 @@ class WanModel(Section):
     folder: str | None = Field(None, description="Folder of weights that are here already, instead of the repository's.")
     width: int = Field(ge=16, multiple_of=16, description="Width of a render in pixels.")
     height: int = Field(ge=16, multiple_of=16, description="Height of a render in pixels.")
-    frames: FrameCount = Field(description="Frames of a clip, one more than a multiple of four.")
+    frames: FrameCount = Field(description="Most frames of a clip, one more than a multiple of four; short videos have fewer.")
     fps: int = Field(ge=4, le=60, description="Frames a second.")
     clip_scale: int = Field(ge=1, le=4, description="How many times larger than a render clips are kept.")
     drawing_side: int = Field(ge=128, le=1024, multiple_of=64, description="Short side in pixels at which skeletons are drawn.")

@@ -19,7 +19,8 @@ from facedance.faces.face import Face, FaceBackend, Image
 from facedance.faces.reference import head_on_white
 from facedance.files import atomic, sha256
 from facedance.rerun.item_cache import item_key, record, reusable
-from facedance.video import Frames, read_frames
+from facedance.video.frames import read_frames
+from facedance.video.pictures import Frames
 
 _HEAD = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
 _SHOULDERS = ("left_shoulder", "right_shoulder")

@@ -12,7 +12,7 @@ from facedance.clips.timing import frame_indices
 from facedance.evaluate import pose
 from facedance.files import atomic
 from facedance.names import video_of_clip
-from facedance.video import inspect
+from facedance.video.times import inspect
 
 COLUMNS = ("clip", "origin", "pck", "error_px", "torso_px", "frames")
 

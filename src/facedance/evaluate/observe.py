@@ -15,7 +15,8 @@ from facedance.evaluate.temporal import warping_error
 from facedance.faces.face import Face, FaceBackend
 from facedance.files import atomic
 from facedance.poses.landmarker import open_landmarker
-from facedance.video import Frames, read_frames
+from facedance.video.frames import read_frames
+from facedance.video.pictures import Frames
 
 LEAD_IN = 8
 """Frames that are shown to the landmarker backwards before a render begins: it needs some to lock on to a blurred dancer."""

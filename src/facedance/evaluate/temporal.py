@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.video import Frames
+from facedance.video.pictures import Frames
 
 
 def warping_error(frames: Frames) -> float | None:

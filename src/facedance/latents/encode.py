@@ -15,7 +15,7 @@ from torch import Tensor
 from facedance.config.sections import WanModel
 from facedance.files import atomic, digest, sha256
 from facedance.rerun.item_cache import item_key, record, reusable
-from facedance.video import read_frames
+from facedance.video.frames import read_frames
 from facedance.wan.encoder import LatentEncoder, read_picture
 from facedance.wan.load import choose_device, load_text, load_vae
 

@@ -23,7 +23,8 @@ from facedance.poses.skeleton import COCO, FACE, MEDIAPIPE, to_openpose
 from facedance.poses.smooth import fill_gaps, one_euro
 from facedance.poses.track import follow
 from facedance.rerun.item_cache import item_key, record, reusable
-from facedance.video import read_frames, write_video
+from facedance.video.frames import read_frames
+from facedance.video.writing import write_video
 
 _MANIFEST_COLUMNS = ["clip", "status", "reason", "origin", "tracked_rate", "sha256"]
 _PEOPLE = 3  # are told apart where the dancer has to be chosen

@@ -18,7 +18,8 @@ from facedance.render.blend import blended_faces, member_weights
 from facedance.render.inputs import RenderInputs, RenderJob
 from facedance.render.provenance import metadata_tags, render_records
 from facedance.rerun.item_cache import item_key, record, reusable
-from facedance.video import Frames, write_video
+from facedance.video.pictures import Frames
+from facedance.video.writing import write_video
 from facedance.wan.adapter import apply_adapters, read_adapter
 from facedance.wan.lora_files import load_foreign_lora, remove_loras
 from facedance.wan.memory import next_rung, out_of_memory_means

@@ -68,6 +68,7 @@ def build_report(params: Params, files: ReportFiles) -> None:
         "extraction_pck": {origin: _mean_pck(extraction, origin) for origin in _unique(extraction, "origin")},
         "training": {name: loss_curve(path / "metrics.csv") for name, path in sorted(files.training.items())},
         "rejected": left_out(files.clips, files.poses, {row["clip"] for row in renders}),
+        "notes": _notes(files.clips) + [row for path in sorted(files.poses) for row in _notes(path)],
         "parameters": yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120),
         "versions": _versions(),
         "weights": _weights(files.model, [*files.weights, *adapters]),
@@ -151,6 +152,12 @@ def _made_of(blend: Blend) -> str:
 def _mean_pck(rows: Sequence[Mapping[str, Any]], origin: str) -> float | None:
     values = [row["pck"] for row in rows if row["origin"] == origin and row["pck"] is not None]
     return sum(values) / len(values) if values else None
+
+
+def _notes(path: Path) -> list[dict[str, str]]:
+    """What is to be told of the clips that are used; manifests of poses tell nothing."""
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
+    return [{"clip": r["clip"], "note": r["note"]} for r in rows if r["status"] == "accepted" and r.get("note")]
 
 
 def _versions() -> list[dict[str, str]]:

@@ -161,6 +161,10 @@ function rejected() {
   const columns = [{ key: "clip", title: "Video or clip" }, { key: "stage", title: "Ended in" },
     { key: "reason", title: "Reason" }, { key: "file", title: "File" }];
   find("#rejected .wide").append(data.rejected.length ? table(columns, data.rejected) : make("p", { class: "none" }, "None."));
+  if (data.notes.length) {
+    const told = [{ key: "clip", title: "Clip" }, { key: "note", title: "Used, but note" }];
+    find("#rejected .wide").append(table(told, data.notes));
+  }
 }
 
 function made() {

@@ -29,7 +29,8 @@ const start = (video) => { video.playbackRate = speed; video.play().catch(() => 
 
 function leader() {
   const ready = [...live].filter((video) => video.readyState >= 2);
-  return ready.find((video) => !video.muted) ?? ready[0];
+  const longest = (a, b) => (b.duration > a.duration + 0.01 ? b : a); // a short clip waits at its end for the others
+  return ready.find((video) => !video.muted) ?? (ready.length ? ready.reduce(longest) : undefined);
 }
 
 function seek(index) {
@@ -68,6 +69,7 @@ function keepInStep() {
 }
 
 function follow(video, time) {
+  if (time >= video.duration) return;
   const late = time - video.currentTime;
   if (Math.abs(late) > 0.25) video.currentTime = time; // too far to catch up with
   else video.playbackRate = speed * (1 + Math.max(-0.2, Math.min(0.2, late))); // seeking would stutter

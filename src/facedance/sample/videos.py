@@ -17,7 +17,7 @@ from facedance.sample.motion import choreograph, perform
 from facedance.sample.music import synthesise, write_wav
 from facedance.sample.portrait import Image, Points
 from facedance.sample.traits import generator
-from facedance.video import write_video
+from facedance.video.writing import write_video
 
 _EAR_HIDDEN_DEGREES = 20.0
 

@@ -34,6 +34,8 @@ REFERENCE_WEIGHT = 0.3
 """Of the loss on the reference's latent frame: enough to keep the model on the frame that it denoises there."""
 
 
+_VAE_STRIDE = 4  # frames of a latent frame, but for the first, which has one
+
 EMPTY_PROMPT = "none"
 """Name of the prompt that stands for no text; params.yaml must have it."""
 
@@ -108,7 +110,8 @@ class Source:
             video,
             control,
             reference,
-            face=flow.box_mask(self.boxes, self.frame_size, shape),
+            # A short clip has fewer frames than there are boxes for.
+            face=flow.box_mask(self.boxes[: 1 + _VAE_STRIDE * (shape[0] - 1)], self.frame_size, shape),
             seen=torch.ones(1, *shape) if seen is None else flow.box_mask(seen[None], self.frame_size, shape),
             landmarks=landmarks,
             embedding=self.embedding,

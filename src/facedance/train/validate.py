@@ -7,7 +7,7 @@ from facedance.config.render_settings import RenderSettings
 from facedance.config.sections import WanModel
 from facedance.train.dataset import Dataset, generator, make_example
 from facedance.train.learner import Learner
-from facedance.video import write_video
+from facedance.video.writing import write_video
 from facedance.wan.load import load_scheduler, load_vae
 from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, render_frames
 
