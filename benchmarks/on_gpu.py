@@ -106,6 +106,7 @@ def arguments() -> argparse.Namespace:
 
 def rows_of(name: str, small: bool, ends: float) -> Iterator[Row]:
     """The rows of a part, until it or the time has ended. What is under way is not cut short."""
+    forget()  # the part before
     acts: Any = None
 
     def next_act() -> Any:
@@ -125,9 +126,6 @@ def rows_of(name: str, small: bool, ends: float) -> Iterator[Row]:
         if found is None or isinstance(found, str):
             break
         yield measured(name, *found)
-    if acts is not None:
-        acts.close()
-    forget()
 
 
 def measured(part: str, name: str, act: Callable[[], Any]) -> Row:

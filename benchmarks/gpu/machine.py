@@ -12,8 +12,7 @@ from pathlib import Path
 import torch
 from steps import fastest
 
-from facedance.wan.device import driver_version
-from gpu.scene import Acts, Measured
+from gpu.acts import Acts, Measured
 
 _IMPORTED = ("diffusers", "transformers", "peft", "accelerate", "av", "cv2", "decord", "dlib", "pandas", "safetensors")
 _OPTIONAL = (
@@ -34,6 +33,7 @@ def parts(small: bool) -> Acts:
     """Rows about the machine."""
     yield "GPU", _gpu
     yield "packages", _packages
+    yield "the project", _project
     yield "matrix product, bfloat16", functools.partial(_product, 512 if small else 8192)
     yield "copy on the device", functools.partial(_copy, 2**24 if small else 2**31)
     for before in ("nothing", "preload", "torch"):
@@ -42,11 +42,11 @@ def parts(small: bool) -> Acts:
 
 def _gpu() -> Measured:
     if not torch.cuda.is_available():
-        return Measured(note=f"none; torch {torch.__version__}, driver {driver_version() or 'none'}")
+        return Measured(note=f"none; torch {torch.__version__}")
     device = torch.cuda.get_device_properties(0)
     return Measured(
-        note=f"{device.name}, {device.total_memory / 2**30:.1f} GiB, {device.multi_processor_count} multiprocessors, driver "
-        f"{driver_version()}, torch {torch.__version__}, CUDA {torch.version.cuda}"
+        note=f"{device.name}, {device.total_memory / 2**30:.1f} GiB, {device.multi_processor_count} multiprocessors, "
+        f"torch {torch.__version__}, CUDA {torch.version.cuda}"
     )
 
 
@@ -63,6 +63,15 @@ def _packages() -> Measured:
     took = time.monotonic() - started
     installed = {name: version for name in _OPTIONAL if (version := _version(name))}
     return Measured(took, note=", ".join([*said, *(f"{name} {version}" for name, version in installed.items())]))
+
+
+def _project() -> Measured:
+    """How long importing takes what trains and renders."""
+    started = time.monotonic()
+    for name in ("facedance.train.learner", "facedance.wan.pipeline", "facedance.plan.peaks"):
+        importlib.import_module(name)
+    driver = importlib.import_module("facedance.wan.device").driver_version()
+    return Measured(time.monotonic() - started, note=f"driver {driver or 'none'}")
 
 
 def _version(package: str) -> str | None:

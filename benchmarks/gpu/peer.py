@@ -8,7 +8,8 @@ from pathlib import Path
 
 from random_model import ask
 
-from gpu.scene import Acts, Measured, new_scene
+from gpu.acts import Acts, Measured
+from gpu.scene import new_scene
 
 _STEPS = (1, 3)
 

@@ -18,7 +18,8 @@ from facedance.wan.adapter import apply_adapters
 from facedance.wan.load import new_scheduler
 from facedance.wan.pipeline import FaceVACEPipeline
 from facedance.wan.speed import quicken
-from gpu.scene import Acts, Measured, Scene, new_scene
+from gpu.acts import Acts, Measured
+from gpu.scene import Scene, new_scene
 
 _STEPS = 3
 _RESIDENT = RenderMemory(weights="resident", tiled_decoding=False)

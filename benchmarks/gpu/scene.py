@@ -1,7 +1,6 @@
 """What all parts measure on: a model's size, the shape of its clips, and the settings that this project has for it."""
 
 import functools
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -15,20 +14,6 @@ from facedance.plan.parts import Parts, count_parts
 from facedance.wan.load import choose_device
 
 _SMALL_CLIP = {"width": 272, "height": 64, "frames": 9}  # wide enough for two tiles
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a row says, where there is something to say; a row's peak memory is read by whoever asks for the row."""
-
-    seconds: float | None = None
-    work: float | None = None  # 10^12 floating point operations in these seconds
-    predicted: int | None = None  # bytes of the GPU's memory
-    note: str = ""
-
-
-Acts = Iterator[tuple[str, Callable[[], Measured]]]
-"""Names of rows, and what gives them."""
 
 
 @dataclass(frozen=True, eq=False)  # so that it can be a key

@@ -24,7 +24,8 @@ from facedance.train.identity_loss import IdentityLoss, for_single_frames
 from facedance.train.learner import Learner
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.flow import flow_loss
-from gpu.scene import Acts, Measured, Scene, new_scene
+from gpu.acts import Acts, Measured
+from gpu.scene import Scene, new_scene
 
 _BOTH = Phase(steps=100, trains=("face", "lora"))
 _STACKED = (1, 4)
