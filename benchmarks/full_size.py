@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from random_model import EMBEDDING, MODEL, ROOT, clip_shape, random_inputs, random_transformer
+from random_model import EMBEDDING, MODEL, MODELS, ROOT, clip_shape, random_inputs, random_transformer
 from steps import peak_memory, seconds
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -81,7 +81,7 @@ def check_gradients(transformer: Any, branch: Any) -> None:
 
 def pass_tflop(name: str, clip: tuple[int, int, int]) -> float:
     """What the base model computes in a forward pass, in 10^12 floating point operations; two for a multiplication and sum."""
-    transformer = meta_transformer(ARCHITECTURES[name], torch.bfloat16)
+    transformer = meta_transformer(MODELS[name], torch.bfloat16)
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
         transformer(**random_inputs(clip, "meta"))
     return counter.get_total_flops() / 1e12

@@ -7,17 +7,29 @@ the tensors take, measured the most that torch held. It needs a GPU: main memory
 """
 
 import argparse
+from typing import Any
 
 import torch
-from random_model import EMBEDDING, MODEL, ROOT, clip_shape, random_transformer
-from steps import fill_randomly, peak_memory, seconds
+from random_model import (
+    EMBEDDING,
+    MODEL,
+    ROOT,
+    TEXT,
+    clip_shape,
+    random_adapter,
+    random_faces,
+    random_transformer,
+    random_vae,
+)
+from steps import peak_memory, seconds
 
 from facedance.config import params
-from facedance.config.sections import RenderMemory, WanModel
+from facedance.config.render_settings import RenderSettings
+from facedance.config.sections import RenderMemory, Train, WanModel
 from facedance.plan.parts import count_parts
 from facedance.plan.peaks import GIB, MEMORY_LADDER, memory_name, rendering_peak
-from facedance.wan.adapter import adapter_config, attach
-from facedance.wan.architectures import ARCHITECTURES, meta_vae
+from facedance.wan.adapter import apply_adapters
+from facedance.wan.architectures import ARCHITECTURES
 from facedance.wan.load import choose_device, new_scheduler
 from facedance.wan.memory import load_for
 from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, render_frames
@@ -37,31 +49,48 @@ def main() -> None:
     parts = count_parts(ARCHITECTURES[given.model], chosen.train, torch.bfloat16, EMBEDDING)
     print(f"{given.model} on {torch.cuda.get_device_name()}, {given.width}x{given.height}, {given.frames} frames")
     for memory in MEMORY_LADDER:
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
-        took = rendered(given.model, chosen, wan, memory)
+        took = one_step(given.model, chosen, wan, memory)
         predicted = rendering_peak(parts, wan, memory, frames=given.frames).bytes / GIB
         print(f"{memory_name(memory):20} {took:8.1f} s  {peak_memory():6.2f} GiB, predicted {predicted:6.2f}")
 
 
-def rendered(model: str, chosen: params.Params, wan: WanModel, memory: RenderMemory) -> float:
-    """Seconds of the one step and the decoding, after the model was loaded."""
+def one_step(model: str, chosen: params.Params, wan: WanModel, memory: RenderMemory) -> float:
+    """Seconds of the one step and the decoding, after the model was loaded; torch counts the most memory from there on."""
+    pipeline, branch = person_pipeline(model, chosen.train, memory)
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    settings = chosen.render.settings.model_copy(update={"steps": 1, "guidance_scale": 1.0})
+    return seconds(lambda: rendered(pipeline, branch, clip_shape(model, wan, wan.frames), settings))
+
+
+def person_pipeline(model: str, train: Train, memory: RenderMemory, *, stream: bool = False) -> tuple[Any, Any]:
+    """One of MODELS with a person's adapter, ready as rendering makes it, and the adapter's face branch.
+
+    With a stream what is offloaded comes while the block before it is at work. It has to know of the LoRA beforehand.
+    """
     device = choose_device()
-    transformer, vae = random_transformer(model, torch.device("cpu")), meta_vae(ARCHITECTURES[model])
-    fill_randomly(vae, device)
-    transformer = load_for(memory, transformer, device)
-    branch = attach(transformer, adapter_config(chosen.train, transformer, EMBEDDING), chosen.train.seed)
+    transformer, vae = random_transformer(model, device), random_vae(model, device)
+    adapters = {"somebody": (random_adapter(transformer, train), 1.0)}
+    if stream:
+        branch = apply_adapters(transformer, adapters, 1.0)
+        transformer.to("cpu").enable_group_offload(
+            onload_device=device, offload_type="block_level", num_blocks_per_group=1, use_stream=True, record_stream=True
+        )
+    else:
+        transformer = load_for(memory, transformer.to("cpu"), device)
+        branch = apply_adapters(transformer, adapters, 1.0)
     pipeline = FaceVACEPipeline(None, None, vae, new_scheduler(), transformer)
     pipeline.set_progress_bar_config(disable=True)
     if memory.tiled_decoding:
         vae.enable_tiling()
-    clip = clip_shape(model, wan, wan.frames)
+    return pipeline, branch
+
+
+def rendered(pipeline: Any, branch: Any, clip: tuple[int, int, int], settings: RenderSettings) -> Any:
+    """Frames of a clip (T', h, w) of noise with a reference, somebody's face and a prompt."""
     control = ControlLatents(control=torch.randn(96, *clip), reference=torch.randn(16, 1, *clip[1:]))
-    face, text = torch.nn.functional.normalize(torch.randn(1, EMBEDDING), dim=-1), torch.randn(512, 4096)
-    settings = chosen.render.settings.model_copy(update={"steps": 1, "guidance_scale": 1.0})
-    return seconds(
-        lambda: render_frames(pipeline, branch, control, face=face, prompt=text, negative_prompt=text, settings=settings)
-    )
+    text = torch.randn(TEXT)
+    return render_frames(pipeline, branch, control, face=random_faces(), prompt=text, negative_prompt=text, settings=settings)
 
 
 if __name__ == "__main__":

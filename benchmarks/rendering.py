@@ -15,17 +15,15 @@ from typing import Any
 import torch
 from diffusers import WanVACEPipeline
 from PIL import Image
-from random_model import EMBEDDING, MODEL, ROOT, ask, clip_shape, random_transformer
-from steps import fastest, fill_randomly, peak_memory
+from random_model import EMBEDDING, MODEL, ROOT, TEXT, ask, clip_shape, random_faces, random_transformer, random_vae
+from steps import fastest, peak_memory
 
 from facedance.config import params
 from facedance.config.render_settings import RenderSettings
+from facedance.config.sections import WanModel
 from facedance.wan.adapter import adapter_config, attach
-from facedance.wan.architectures import ARCHITECTURES, meta_vae
 from facedance.wan.load import choose_device, new_scheduler
 from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, render_frames
-
-TEXT = (512, 4096)
 
 
 def main() -> None:
@@ -55,24 +53,14 @@ def main() -> None:
 def ours(given: argparse.Namespace) -> list[tuple[str, float, float, float]]:
     """A row for diffusers' pipeline and for each way in which ours runs; peak memory never falls from row to row."""
     chosen, device = params.load(ROOT / "params.yaml"), choose_device()
-    transformer, vae = random_transformer(MODEL, device), meta_vae(ARCHITECTURES[MODEL])
-    fill_randomly(vae, device)
+    transformer, vae = random_transformer(MODEL, device), random_vae(MODEL, device)
     wan = chosen.models[MODEL].model_copy(update={"width": given.width, "height": given.height, "frames": given.frames})
     clip = clip_shape(MODEL, wan, wan.frames)
     parts = {"tokenizer": None, "text_encoder": None, "vae": vae, "scheduler": new_scheduler(), "transformer": transformer}
     plain, pipeline = WanVACEPipeline(**parts), FaceVACEPipeline(**parts)
     text = torch.randn(TEXT)
     control = ControlLatents(control=torch.randn(96, *clip), reference=torch.randn(16, 1, *clip[1:]))
-    face = torch.nn.functional.normalize(torch.randn(1, EMBEDDING), dim=-1)
-    pictures = [Image.effect_noise((given.width, given.height), 50).convert("RGB") for _ in range(given.frames)]
-
-    @torch.no_grad()
-    def by_diffusers(steps: int) -> None:
-        plain(
-            video=pictures, reference_images=[pictures[0]], prompt_embeds=text[None].to(device, transformer.dtype),
-            negative_prompt_embeds=text[None].to(device, transformer.dtype), height=given.height, width=given.width,
-            num_frames=given.frames, num_inference_steps=steps, guidance_scale=given.guidance,
-        )  # fmt: skip
+    face = random_faces()
 
     def by_us(branch: Any, face_scale: float) -> Callable[[int], Any]:
         def video(steps: int) -> Any:
@@ -89,10 +77,28 @@ def ours(given: argparse.Namespace) -> list[tuple[str, float, float, float]]:
         fewer, more = (fastest(lambda steps=steps: video(steps), given.times) for steps in given.steps)  # type: ignore[misc]
         return name, fewer, more, peak_memory()
 
-    rows = [row("WanVACEPipeline", by_diffusers), row("facedance, no face", by_us(None, 0.0))]
+    rows = [
+        row("WanVACEPipeline", diffusers_video(plain, wan, text, given.guidance)),
+        row("facedance, no face", by_us(None, 0.0)),
+    ]
     branch = attach(transformer, adapter_config(chosen.train, transformer, EMBEDDING), seed=0)
     transformer.disable_adapters()  # the LoRA that comes with it
     return [*rows, row("facedance, face", by_us(branch, 1.0))]
+
+
+def diffusers_video(pipeline: Any, wan: WanModel, text: torch.Tensor, guidance: float) -> Callable[[int], Any]:
+    """What renders a video by a WanVACEPipeline in so many steps, from pictures of noise and a prompt (512, text dim)."""
+    pictures = [Image.effect_noise((wan.width, wan.height), 50).convert("RGB") for _ in range(wan.frames)]
+    prompt = text[None].to(pipeline.transformer.device, pipeline.transformer.dtype)
+
+    @torch.no_grad()
+    def video(steps: int) -> Any:
+        return pipeline(
+            video=pictures, reference_images=[pictures[0]], prompt_embeds=prompt, negative_prompt_embeds=prompt,
+            height=wan.height, width=wan.width, num_frames=wan.frames, num_inference_steps=steps, guidance_scale=guidance,
+        )  # fmt: skip
+
+    return video
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """What the benchmarks of steps share, the one that runs in another environment too: random weights, seconds and peak memory."""
 
+import contextlib
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -27,6 +28,23 @@ def seconds(act: Callable[[], Any]) -> float:
 def fastest(act: Callable[[], Any], times: int) -> float:
     """Seconds of the fastest of so many, after one that is not counted."""
     return min([seconds(act) for _ in range(times + 1)][1:])
+
+
+@contextlib.contextmanager
+def beginnings(model: Any) -> Iterator[list[float]]:
+    """When each forward pass of a model inside the block began, in seconds of some clock."""
+    times: list[float] = []
+
+    def note(*_: Any) -> None:
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        times.append(time.monotonic())
+
+    hook = model.register_forward_pre_hook(note)
+    try:
+        yield times
+    finally:
+        hook.remove()
 
 
 def peak_memory() -> float:

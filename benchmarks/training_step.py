@@ -12,15 +12,11 @@ import itertools
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import torch
-from random_model import EMBEDDING, MODEL, ROOT, ask, clip_shape, random_transformer
-from safetensors.torch import save_file
+from random_model import EMBEDDING, MODEL, ROOT, ask, clip_shape, random_dataset, random_transformer
 from steps import fastest, peak_memory
 
 from facedance.config import params
 from facedance.config.sections import Phase
-from facedance.train.dataset import Dataset, Source
 from facedance.train.learner import Learner
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.load import choose_device
@@ -59,14 +55,7 @@ def ours(given: argparse.Namespace, folder: Path) -> tuple[float, float]:
     transformer = random_transformer(MODEL, device)
     transformer.enable_gradient_checkpointing()
     learner = Learner(transformer, attach(transformer, adapter_config(train, transformer, EMBEDDING), train.seed), train)
-    clip = clip_shape(MODEL, wan, wan.frames)
-    tensors = {"video": torch.randn(16, *clip), "control": torch.randn(96, *clip), "reference": torch.randn(16, 1, *clip[1:])}
-    save_file(tensors, folder / "clip.safetensors")
-    boxes = np.tile(np.float32([40, 10, 80, 60]), (wan.frames, 1))
-    face = torch.nn.functional.normalize(torch.randn(EMBEDDING), dim=0)
-    source = Source("clip_000", "clip", folder / "clip.safetensors", "", boxes, (wan.width, wan.height), face)
-    text = torch.randn(512, 4096)
-    dataset = Dataset(clips=(source,), photos=(), heldout=None, text=text, no_text=text, identity=face)
+    dataset = random_dataset(folder, wan, clip_shape(MODEL, wan, wan.frames))
     numbers = itertools.count(1)
     return fastest(lambda: learner.step(dataset, next(numbers), train.phases[0]), given.steps), peak_memory()
 

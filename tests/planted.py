@@ -46,7 +46,6 @@ def of_renders(who: str, shard: str) -> Iterator[tuple[str, Names]]:
     for path in (
         *(f"results/render/{who}/{file}.csv" for file in (shard, f".{shard}.host-77.part")),
         f"results/render/.stamps/render_shard/{who}/{shard}.json",
-        f".cache/digests/results/render/{who}/x_000/.known.jsonl",
         f"results/evaluate/shards/{who}/{shard}.csv",
         f"results/evaluate/.stamps/score_renders/{who}/{shard}.json",
         *(f"logs/{rule}/{who}/{shard}.{suffix}" for rule in ("render_shard", "score_renders") for suffix in ("log", "tsv")),
@@ -60,6 +59,7 @@ def of_render(who: str, clip: str, variant: str) -> Iterator[tuple[str, Names]]:
         *(f"results/render/{who}/{clip}/{variant}.{suffix}" for suffix in ("mp4", "json")),
         f"results/render/{who}/{clip}/.{variant}.host-77.part.mp4",
         f"results/render/.items/{who}/{clip}/{variant}.json",
+        f".cache/digests/results/render/{who}/{clip}/.known.jsonl",
         f"results/render/.stamps/render_clip/{who}/{clip}/{variant}.json",
         f"results/evaluate/observations/{who}/{clip}/{variant}.safetensors",
         f"results/evaluate/observations/.items/{who}/{clip}/{variant}.json",

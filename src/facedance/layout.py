@@ -33,7 +33,7 @@ SAMPLE_KEYPOINTS = "data/keypoints2d/.sample/{sequence}.json"
 
 # What is known of the content of these files.
 PHOTO_DIGESTS = ".cache/digests/data/photos/{identity}/{path}"
-RENDER_DIGESTS = ".cache/digests/results/render/{who}/{path}"
+RENDER_DIGESTS = ".cache/digests/results/render/{who}/{clip}/{path}"
 OTHER_DIGESTS = ".cache/digests/{path}"
 
 # Weights.

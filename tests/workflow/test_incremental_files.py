@@ -88,7 +88,7 @@ def test_a_new_video_touches_one_shard(project):
 
 
 def test_a_new_identity_leaves_the_others_alone(project):
-    shutil.copytree(project["data/photos/eileen"], project["data/photos/zoe"])
+    shutil.copytree(project["data/photos/eileen"], project["data/photos/zoe"], ignore=shutil.ignore_patterns(".sample"))
     project.change("identities.zoe", {"consent": "public-domain"})
     planned = project.planned("train")
     assert planned.pop("train") == 1

@@ -8,6 +8,8 @@ from snakemake.io import strip_wildcard_constraints
 from snakemake.settings.types import OutputSettings, ResourceSettings
 
 from facedance import layout
+from facedance.aist.names import sequence_name
+from facedance.config.aist import AIST_TERMS
 from facedance.places import find
 from facedance.sample import catalogue
 
@@ -18,6 +20,8 @@ NAMES = {
     **{"video": catalogue.VIDEOS[0], "sequence": catalogue.KEYPOINT_SEQUENCES[0], "model": "wan2.1-vace-1.3b"},
     **{"pack": "dlib", "lora": "fast", "photo": catalogue.PHOTOS[0]},
 }
+FETCHED = "gBR_sBM_c01_d05_mBR0_ch01"
+OF_AIST = {"fetch_aist_video": {"video": FETCHED}, "fetch_aist_keypoints": {"sequence": sequence_name(FETCHED)}}
 TEMPLATES = tuple(layout.TEMPLATES.values())
 
 
@@ -25,6 +29,7 @@ TEMPLATES = tuple(layout.TEMPLATES.values())
 def rules(tmp_path, monkeypatch):
     """All rules, as Snakemake reads them."""
     project = new_project(tmp_path / "p")
+    project.change("aist", {"accept_terms": AIST_TERMS, "videos": [FETCHED], "keypoints": True})
     project.change("render.loras", {"fast": {"repo": "some/loras", "revision": "v1", "file": "fast.safetensors", "scale": 1.0}})
     monkeypatch.syspath_prepend(project["src"])
     monkeypatch.setenv("PYTHONPATH", str(project["src"]))
@@ -52,7 +57,7 @@ def test_every_rule_writes_where_the_layout_says(rules):
 def test_every_rule_has_the_jobs_that_the_layout_says(rules):
     """Stamps, logs and timings are called after a job's wildcards, in their order."""
     for rule in (rule for rule in rules if rule.output):
-        wildcards = rule.get_wildcards(strip_wildcard_constraints(rule.output[0]).format(**NAMES))
+        wildcards = rule.get_wildcards(strip_wildcard_constraints(rule.output[0]).format(**(NAMES | OF_AIST.get(rule.name, {}))))
         assert layout.JOBS.get(rule.name, ()) == tuple(dict(wildcards.items())), rule.name
 
 

@@ -10,9 +10,11 @@ import termios
 
 import pytest
 
+from facedance import layout
 from tests.workflow.conftest import new_project
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+PHOTOS = layout.SAMPLE_PHOTOS.format(identity="nora")
 SENTENCE = "ada: 0 of 4 photos can be used and 3 are needed"
 
 
@@ -51,8 +53,20 @@ def last_line(text):
     return [line for line in ESCAPES.sub("", text).splitlines() if line.strip()][-1].strip()
 
 
+@pytest.fixture
+def slow_photos(fresh):
+    """A third of a second more for each photo: a job of one second is over before there is anything to tell of it."""
+    script = fresh["scripts/make_sample_photos.py"]
+    before = script.read_text()
+    slow = 'import logging, time\nlogging.getLogger("facedance").addFilter(lambda _: not time.sleep(0.3))\nwith job('
+    script.write_text(before.replace("with job(", slow, 1))
+    yield
+    script.write_text(before)
+
+
+@pytest.mark.usefixtures("slow_photos")
 def test_a_terminal_shows_each_job_its_steps_and_the_time_left(fresh):
-    status, text = at_terminal(fresh, "--force", "data/photos/nora/IMG_2041.jpg")
+    status, text = at_terminal(fresh, "--force", PHOTOS)
     plain = ESCAPES.sub("", text)
     assert status == 0, plain[-3000:]
     assert re.search(r"Making sample photos of nora +\S+ +\d+ of 12 +0:00:\d\d +0:00:\d\d left", plain), plain[-3000:]
@@ -66,12 +80,12 @@ def test_a_terminal_shows_each_job_its_steps_and_the_time_left(fresh):
 def test_after_an_earlier_run_it_is_known_how_long_the_whole_takes(fresh):
     fresh["logs/make_sample_photos"].mkdir(parents=True, exist_ok=True)
     fresh["logs/make_sample_photos/eileen.tsv"].write_text("s\th:m:s\n600.0\t0:10:00\n")
-    _, text = at_terminal(fresh, "--force", "data/photos/nora/IMG_2041.jpg")
+    _, text = at_terminal(fresh, "--force", PHOTOS)
     assert re.search(r"all jobs .* about 0:0\d:\d\d left", ESCAPES.sub("", text))
 
 
 def test_elsewhere_lines_stay_plain(fresh):
-    done = fresh.snakemake("--force", "data/photos/nora/IMG_2041.jpg")
+    done = fresh.snakemake("--force", PHOTOS)
     text = done.stdout + done.stderr
     assert "Making sample photos of nora" in text
     assert "[sample photos of nora] photo 12 of 12" in text
@@ -79,7 +93,7 @@ def test_elsewhere_lines_stay_plain(fresh):
 
 
 def test_a_dry_run_at_a_terminal_gives_reasons(fresh):
-    status, text = at_terminal(fresh, "--dry-run", "--force", "data/photos/nora/IMG_2041.jpg")
+    status, text = at_terminal(fresh, "--dry-run", "--force", PHOTOS)
     assert status == 0
     assert "Reason:" in text
 

@@ -18,8 +18,7 @@ from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video.frames import read_frames
 from facedance.wan.encoder import LatentEncoder, read_picture
 from facedance.wan.load import choose_device, load_text, load_vae
-
-TEXT_TOKENS = 512
+from facedance.wan.text_padding import TEXT_TOKENS
 
 _log = logging.getLogger("facedance")
 

@@ -15,8 +15,8 @@ from typing import Any
 from diffusers.models.autoencoders.autoencoder_kl_wan import CACHE_T, WanCausalConv3d
 
 from facedance.config.sections import WanModel
-from facedance.latents.encode import TEXT_TOKENS
 from facedance.plan.parts import Widths
+from facedance.wan.text_padding import TEXT_TOKENS
 
 FLOAT32 = 4
 

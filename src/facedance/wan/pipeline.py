@@ -12,7 +12,7 @@ from torch import Tensor
 
 from facedance.config.render_settings import RenderSettings
 from facedance.config.sections import RenderMemory, RenderSpeed, WanModel
-from facedance.video.pictures import Frames
+from facedance.wan.encoder import Frames
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.load import choose_device, frames_for, know_vae, load_scheduler, load_transformer, load_vae
 from facedance.wan.memory import load_for

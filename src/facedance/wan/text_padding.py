@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+TEXT_TOKENS = 512
+
 
 def without_padding(text: Tensor) -> tuple[Tensor, Tensor]:
     """A prompt (1, L, D), zeros after its own n tokens, as n + 1 tokens and what to add to the attention's scores.

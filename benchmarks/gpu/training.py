@@ -1,0 +1,145 @@
+"""Steps of a training: on a clip and on photos, with each switch on and off."""
+
+import contextlib
+import functools
+import itertools
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import torch
+from peft.helpers import disable_input_dtype_casting
+from random_model import EMBEDDING, random_dataset, random_faces, random_inputs, random_transformer, random_vae
+from steps import fastest
+
+from facedance.config.sections import Phase
+from facedance.faces import face_loss
+from facedance.faces.dlib_network import DIMENSION, DlibNetwork
+from facedance.plan.peaks import GIB, training_peak
+from facedance.train.dataset import Dataset
+from facedance.train.identity_loss import IdentityLoss, for_single_frames
+from facedance.train.learner import Learner
+from facedance.wan.adapter import adapter_config, attach
+from facedance.wan.flow import flow_loss
+from gpu.acts import Acts, Measured
+from gpu.scene import Scene, new_scene
+
+_BOTH = Phase(steps=100, trains=("face", "lora"))
+_STACKED = (1, 4)
+
+
+def clips(small: bool) -> Acts:
+    """Steps on a clip with its reference; the first as a training takes them."""
+    with _trained(new_scene(small)) as steps:
+        yield "clip, as a training runs (deterministic)", functools.partial(steps.on_clip, _deterministic(fill=True))
+        yield "clip, not deterministic", functools.partial(steps.on_clip, contextlib.nullcontext())
+        yield "clip, not deterministic, LoRA in autocast", functools.partial(steps.on_clip, _autocast(steps.learner.transformer))
+        yield "clip, deterministic, new memory not filled", functools.partial(steps.on_clip, _deterministic(fill=False))
+        yield "clip, no checkpointing", functools.partial(steps.on_clip, contextlib.nullcontext(), checkpointing=False)
+
+
+def photos(small: bool) -> Acts:
+    """Steps on one photo, and photos one by one and stacked."""
+    with _trained(new_scene(small)) as steps:
+        yield "photo, checkpointing", functools.partial(steps.on_photo, contextlib.nullcontext(), checkpointing=True)
+        yield "photo", functools.partial(steps.on_photo, contextlib.nullcontext())
+        yield "photo, deterministic", functools.partial(steps.on_photo, _deterministic(fill=True))
+        yield "photo, LoRA in autocast", functools.partial(steps.on_photo, _autocast(steps.learner.transformer))
+        for count in _STACKED:
+            yield f"forward and backward of {count} photos at once, each", functools.partial(steps.stacked, count)
+
+
+def recogniser(small: bool) -> Acts:
+    """Steps on a photo with the recogniser's loss: a VAE beside the transformer, and dlib's network on the CPU."""
+    scene = new_scene(small)
+    vae = for_single_frames(random_vae(scene.name, scene.device))
+    network = DlibNetwork().eval().requires_grad_(False)
+    with mock.patch.object(face_loss, "load_dlib_network", return_value=network):  # random weights, as everything here
+        loss = IdentityLoss(vae, face_loss.FaceLoss(Path()), torch.nn.functional.normalize(torch.randn(DIMENSION), dim=0))
+    with _trained(scene, loss) as steps:
+        yield "photo, recogniser's loss", functools.partial(steps.on_photo, contextlib.nullcontext())
+        yield (
+            "photo, recogniser's loss, checkpointing",
+            functools.partial(steps.on_photo, contextlib.nullcontext(), checkpointing=True),
+        )
+
+
+class _Steps:
+    """A learner on noise, and how long its steps take."""
+
+    def __init__(self, scene: Scene, learner: Learner, dataset: Dataset) -> None:
+        self._scene, self.learner, self._dataset = scene, learner, dataset
+        self._numbers = itertools.count(1)
+
+    def on_clip(self, under: contextlib.AbstractContextManager[Any], *, checkpointing: bool = True) -> Measured:
+        """The faster of two steps after one that is not counted."""
+        scene = self._scene
+        peak = training_peak(scene.parts, scene.wan, scene.train, frames=scene.wan.frames, checkpointing=checkpointing)
+        if not scene.has_room(peak.bytes):
+            return Measured(predicted=peak.bytes, note=f"not tried: {peak.bytes / GIB:.0f} GiB are predicted")
+        took = self._step(self._dataset, under, checkpointing, times=2)
+        return Measured(took, 2 * scene.work(scene.with_reference), peak.bytes)
+
+    def on_photo(self, under: contextlib.AbstractContextManager[Any], *, checkpointing: bool = False) -> Measured:
+        """The fastest of five; a photo is a clip of one frame and has no reference here."""
+        scene = self._scene
+        took = self._step(replace(self._dataset, clips=()), under, checkpointing, times=5)
+        return Measured(took, 2 * scene.work((1, *scene.clip[1:])))
+
+    def _step(self, dataset: Dataset, under: contextlib.AbstractContextManager[Any], checkpointing: bool, times: int) -> float:
+        _set_checkpointing(self.learner.transformer, checkpointing)
+        with under:
+            return fastest(lambda: self.learner.step(dataset, next(self._numbers), _BOTH), times)
+
+    def stacked(self, count: int) -> Measured:
+        """Seconds a photo of a pass for several and its gradient, without the optimizer's step; no checkpointing."""
+        scene, learner = self._scene, self.learner
+        _set_checkpointing(learner.transformer, False)
+        shape = (1, *scene.clip[1:])
+        inputs, target = random_inputs(shape, scene.device, count), torch.randn(count, 16, *shape, device=scene.device)
+        weight = torch.ones(1, 1, *shape, device=scene.device)
+
+        def learn() -> None:
+            with learner.branch.condition(random_faces(count)[:, None].to(scene.device), 1.0):
+                (found,) = learner.transformer(**inputs, return_dict=False)
+                flow_loss(found.float(), target, weight).backward()
+            for parameter in learner.parameters.values():
+                parameter.grad = None
+
+        return Measured(fastest(learn, 5) / count, 2 * scene.work(shape))
+
+
+@contextlib.contextmanager
+def _trained(scene: Scene, loss: IdentityLoss | None = None) -> Iterator[_Steps]:
+    transformer = random_transformer(scene.name, scene.device)
+    branch = attach(transformer, adapter_config(scene.train, transformer, EMBEDDING), scene.train.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = random_dataset(Path(folder), scene.wan, scene.clip)
+        train = scene.train if loss is None else scene.train.model_copy(update={"identity_weight": 1.0})
+        yield _Steps(scene, Learner(transformer, branch, train, identity_loss=loss), dataset)
+
+
+def _set_checkpointing(transformer: Any, on: bool) -> None:
+    (transformer.enable_gradient_checkpointing if on else transformer.disable_gradient_checkpointing)()
+
+
+@contextlib.contextmanager
+def _deterministic(*, fill: bool) -> Iterator[None]:
+    """Deterministic kernels, with or without NaN in all memory that is new, as is torch's default beside them."""
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = fill
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.utils.deterministic.fill_uninitialized_memory = True
+
+
+@contextlib.contextmanager
+def _autocast(transformer: Any) -> Iterator[None]:
+    """The LoRA computes in bfloat16 and makes no float32 copies of its inputs; its parameters stay float32."""
+    with torch.autocast(transformer.device.type, torch.bfloat16), disable_input_dtype_casting(transformer):
+        yield
