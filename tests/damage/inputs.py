@@ -13,12 +13,14 @@ from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
+import torch
 from PIL import Image
 from pillow_heif import from_pillow
 
 from facedance.aist.names import read_ignore_list
 from facedance.clips.control import prepare_control
-from facedance.clips.cut import CutFiles, cut_shard
+from facedance.clips.cut import cut_video
+from facedance.clips.tables import write_manifest
 from facedance.config.params import load
 from facedance.config.sections import Clips, Faces, WanModel
 from facedance.faces.backend import open_backend
@@ -28,6 +30,7 @@ from facedance.poses.keypoints2d import clip_keypoints
 from facedance.video.frames import read_frames
 from facedance.wan.adapter import attach, save_adapter, trainable
 from facedance.wan.lora_files import export_lora, load_foreign_lora
+from tests.clips.test_cut import one
 from tests.clips.videos import beeps, code_of, make_video
 from tests.faces.people import dlib_folder, same_person_photos
 from tests.wan.small_transformer import transformer
@@ -67,7 +70,11 @@ def make_inputs(folder: Path) -> dict[Path, str]:
         made[make_video(folder / name, times, codec=codec, codec_options=options, tick=Fraction(1, 60), sound=sound)] = "video"
     made[make_video(folder / "c.mp4", times)] = "control video"
     model = transformer()
-    trainable(model, branch := attach(model, CONFIG, seed=0), {"lora"})
+    branch = attach(model, CONFIG, seed=0)
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in trainable(model, branch, {"lora"}).values():
+            parameter.normal_(std=0.3, generator=generator)
     save_adapter(folder / "adapter", model, branch, CONFIG, {"identity": "ann"})
     for form in ("kohya", "diffusers"):
         export_lora(folder / "adapter", folder / f"l.{form}.safetensors", form)
@@ -93,9 +100,9 @@ def photo(path: Path, whole: Path, out: Path) -> str:
 
 
 def video(path: Path, whole: Path, out: Path) -> str:
-    files = CutFiles(videos={"v": path}, pose_model=out / "none", folder=out / "clips", manifest=out / "clips.csv")
-    cut_shard(files, Clips(max_per_video=1, crop="center"), _wan(), _stamp(out), workers=1)
-    return _judge_clips(files.manifest, files.folder)
+    rows = cut_video("v", path, out / "clips", Clips(max_per_video=1, crop="center"), _wan(), one)
+    write_manifest(out / "clips.csv", rows)
+    return _judge_clips(out / "clips.csv", out / "clips")
 
 
 def control_video(path: Path, whole: Path, out: Path) -> str:

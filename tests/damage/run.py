@@ -16,6 +16,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import torch
 
 from facedance.job import InputError
@@ -46,9 +47,16 @@ def examine(seed: int, inputs: dict[Path, str], folder: Path) -> Outcome:
     place.mkdir()
     path = place / whole.name
     path.write_bytes(DAMAGES[damage](whole.read_bytes(), draw))
+    verdict, said = read_apart(inputs[whole], path, whole, place)
+    shutil.rmtree(place)
+    return Outcome(seed, whole.name, damage, verdict, said)
+
+
+def read_apart(kind: str, path: Path, whole: Path, out: Path) -> tuple[str, str]:
+    """Give an input to its stage in a process of its own; the verdict, and what was said."""
     context = multiprocessing.get_context("fork")
     answers = context.SimpleQueue()
-    process = context.Process(target=_read, args=(inputs[whole], path, whole, place, answers))
+    process = context.Process(target=_read, args=(kind, path, whole, out, answers))
     started = time.monotonic()
     process.start()
     while process.is_alive() and answers.empty() and time.monotonic() - started < LIMIT_S:
@@ -57,8 +65,7 @@ def examine(seed: int, inputs: dict[Path, str], folder: Path) -> Outcome:
     if not answers.empty():
         verdict, said = answers.get()
     process.kill() if verdict == "hang" else process.join()
-    shutil.rmtree(place)
-    return Outcome(seed, whole.name, damage, verdict, said)
+    return verdict, said
 
 
 def _read(kind: str, path: Path, whole: Path, out: Path, answers) -> None:  # type: ignore[no-untyped-def]
@@ -80,12 +87,18 @@ def _read(kind: str, path: Path, whole: Path, out: Path, answers) -> None:  # ty
     answers.put(answer)
 
 
+def no_threads() -> None:
+    """A forked process would wait for ever for the threads that torch and OpenCV have begun here."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--first-seed", type=int, default=0)
     given = parser.parse_args()
-    torch.set_num_threads(1)  # a forked process would wait for the others for ever
+    no_threads()
     with tempfile.TemporaryDirectory() as temporary:
         whole = Path(temporary, "whole")
         whole.mkdir()
