@@ -38,7 +38,7 @@ def test_what_is_no_video_has_a_reason(folder, tmp_path):
     assert sorted(found.unusable) == ["README", "link.mp4", "loop.mp4", "notes/a.txt", "pipe.mp4"]
     assert found.unusable["link.mp4"] == f"is a link to {tmp_path}/gone.mp4, which is not there"
     assert found.unusable["pipe.mp4"] == "is no file"
-    assert ".mp4" in found.unusable["notes/a.txt"]
+    assert "(mp4, mov," in found.unusable["notes/a.txt"]
 
 
 def test_names_of_any_bytes_are_used_and_can_be_written_down(folder):

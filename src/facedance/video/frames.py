@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import av  # noqa: F401  (before decord, whose codecs would else take the place of PyAV's own)
 import cv2
 import decord
 import numpy as np
