@@ -17,6 +17,7 @@ from facedance.clips.crop import Window, center_window, crop_and_resize, dancer_
 from facedance.clips.in_view import find_dancer
 from facedance.clips.tables import Row, by_name, write_manifest
 from facedance.clips.timing import frame_indices, too_short, window_starts
+from facedance.clips.view import view_file, view_size
 from facedance.config.sections import Clips, WanModel
 from facedance.files import sha256
 from facedance.names import clip_id, video_id
@@ -128,6 +129,7 @@ def cut_video(video: Path, folder: Path, params: Clips, wan: WanModel, find_peop
             cuts.append(_Cut(row, clip, window))
             _tell_repeats(row, clip, info)
         _write_clips(video, cuts, folder, wan)
+        _write_views(video, cuts, folder, wan)
     except UnreadableVideo as error:
         _remove_clips(folder, name)
         return [_rejected_video(video, str(error))]
@@ -147,7 +149,7 @@ def _do_videos(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, l
             clips = [folder / f"{row['clip']}.mp4" for row in rows if row["status"] == "accepted"]
             for row, clip in zip((row for row in rows if row["status"] == "accepted"), clips, strict=True):
                 row["sha256"] = sha256(clip)  # a clip that changed is a changed row, for all that comes after
-            record(folder, job.name, job.key, clips, facts[job.name])
+            record(folder, job.name, job.key, [*clips, *filter(Path.is_file, map(view_file, clips))], facts[job.name])
             rejected = "".join(f"; rejected: {row['clip']} {row['reason']}" for row in rows if row["status"] == "rejected")
             log.info("%d of %d: %s: %d cut%s", job.number, job.count, job.video, len(clips), rejected)
     return facts
@@ -177,6 +179,15 @@ def _write_clips(video: Path, cuts: Sequence[_Cut], folder: Path, wan: WanModel)
         pictures = (crop_and_resize(frame, cut.window, wan.clip_size) for frame in islice(frames, wan.frames))
         path = folder / f"{cut.row['clip']}.mp4"
         write_video(path, pictures, wan.fps, audio_from=video, audio_start=cut.row["start_s"])
+
+
+def _write_views(video: Path, cuts: Sequence[_Cut], folder: Path, wan: WanModel) -> None:
+    """Write the larger copies of the clips that need one."""
+    sizes = [(cut, size) for cut in cuts if (size := view_size(cut.window, wan.clip_size))]
+    frames = stream_frames(video, [index for cut, _ in sizes for index in cut.indices.tolist()]) if sizes else iter(())
+    for cut, size in sizes:
+        pictures = (crop_and_resize(frame, cut.window, size) for frame in islice(frames, len(cut.indices)))
+        write_video(view_file(folder / f"{cut.row['clip']}.mp4"), pictures, wan.fps, preset="veryfast")
 
 
 def _tell_repeats(row: Row, indices: NDArray[np.int64], info: VideoInfo) -> None:
@@ -211,3 +222,4 @@ def _remove_clips(folder: Path, name: str) -> None:
     """Remove what an earlier run cut from a video that now may be rejected, or give fewer clips."""
     for clip in folder.glob(f"{name}_[0-9][0-9][0-9].mp4"):
         clip.unlink()
+        view_file(clip).unlink(missing_ok=True)

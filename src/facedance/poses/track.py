@@ -1,6 +1,7 @@
 """Following one dancer through a clip."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +11,57 @@ from facedance.poses.landmarker import Landmarker
 _PERSON_MARGIN = 0.25
 
 
-def follow(frames: NDArray[np.uint8], fps: float, tracker: Landmarker, finder: Landmarker) -> NDArray[np.float32]:
+@dataclass(frozen=True)
+class Sightings:
+    """Where the person detector sees the dancer in some frames of a clip."""
+
+    frames: NDArray[np.int64]  # (N,)
+    dancer: NDArray[np.float32]  # (N, 33, 4), NaN where it sees nobody
+
+    @property
+    def first(self) -> NDArray[np.float32] | None:
+        """Landmarks (33, 4) of the dancer where they are seen first."""
+        return next((person for person in self.dancer if np.isfinite(person[0, 0])), None)
+
+
+def sight(frames: NDArray[np.uint8], finder: Landmarker, every: int) -> Sightings:
+    """Look for the dancer in one of `every` frames of (T, H, W, 3), each by itself.
+
+    A clip is cropped for the tallest person (`facedance.clips.in_view`), so the dancer is whoever is nearest in place and size
+    to the middle one of the tallest.
+    """
+    at = np.arange(0, len(frames), every)
+    people = [finder.detect(frames[i]) for i in at]
+    boxes = [np.concatenate(_box(max(found, key=_height))) for found in people if len(found)]
+    dancer = np.full((len(at), 33, 4), np.nan, np.float32)
+    if boxes:
+        usual = np.median(boxes, axis=0)
+        for i, found in enumerate(people):
+            if len(found):
+                dancer[i] = min(found, key=lambda person: float(np.abs(np.concatenate(_box(person)) - usual).sum()))
+    return Sightings(at, dancer)
+
+
+def follow(
+    frames: NDArray[np.uint8],
+    fps: float,
+    tracker: Landmarker,
+    finder: Landmarker,
+    start: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
     """Landmarks (T, 33, 4) of one person in frames (T, H, W, 3), NaN in frames where they are not found.
 
-    It is the person with the largest extent in the first frame in which anybody is seen. From then on the tracker looks near
-    where it saw them last. When it loses them, it goes on with whoever is found in that place, else with the person who
-    is nearest to it.
+    It is the person at `start`, else the one with the largest extent in the first frame in which anybody is seen. From then
+    on the tracker looks near where it saw them last. When it loses them, it goes on with whoever is found in that place,
+    else with the person who is nearest to it.
 
     Args:
         tracker: a fresh landmarker in video mode for one person; it keeps a state, so each clip needs its own.
         finder: a landmarker in image mode for several people, asked only where the tracker has nobody.
+        start: landmarks (33, 4) of the person to begin with, in the first frame or near it.
     """
     path = np.full((len(frames), 33, 4), np.nan, np.float32)
-    last: NDArray[np.float32] | None = None  # the landmarks (33, 4) seen last
+    last = start  # the landmarks (33, 4) seen last
     tracking = False
     for i, frame in enumerate(frames):
         view = frame if tracking else _view_of_dancer(frame, last, finder)
@@ -46,6 +85,10 @@ def _view_of_dancer(frame: NDArray[np.uint8], last: NDArray[np.float32] | None, 
 def _box(person: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Lowest and highest x, y (2,) of landmarks (33, 4)."""
     return person[:, :2].min(axis=0), person[:, :2].max(axis=0)
+
+
+def _height(person: NDArray[np.float32]) -> float:
+    return float(np.ptp(person[:, 1]))
 
 
 def _extent(person: NDArray[np.float32]) -> float:
