@@ -47,10 +47,9 @@ def draw(seed: int, folder: Path, size: Crowd) -> None:
     pd.DataFrame({"video": name, **rows, "visible": True}).to_parquet(folder / f"{name}.parquet")
 
 
-def measure(model: str, sources: Path, folder: Path, workers: int) -> pd.DataFrame:
+def measure(chosen: params.Params, sources: Path, folder: Path, workers: int) -> pd.DataFrame:
     """A row for each clip: clip, status, reason, pck."""
-    chosen = params.load(ROOT / "params.yaml")
-    wan = chosen.model_copy(update={"model": model}).wan
+    wan = chosen.wan
     write_json(folder / "stamp.json", {"params": {}, "code": "", "items": []})
     cut = CutFiles(sorted(sources.glob("*.mp4")), POSE_MODEL, folder / "clips", folder / "clips.csv")
     cut_shard(cut, chosen.clips, wan, folder / "stamp.json", workers)
@@ -81,12 +80,14 @@ def main() -> None:
         sources = Path(name) / "videos"
         sources.mkdir()
         seeds = range(given.first, given.first + given.clips)
+        chosen = {model: params.load(ROOT / "params.yaml").model_copy(update={"model": model}) for model in given.models}
+        size = Crowd(frames=max(choice.wan.frames for choice in chosen.values()))
         with ProcessPoolExecutor(given.workers) as pool:
-            list(pool.map(functools.partial(draw, folder=sources, size=Crowd()), seeds))
-        for model in given.models:
+            list(pool.map(functools.partial(draw, folder=sources, size=size), seeds))
+        for model, choice in chosen.items():
             folder = Path(name) / model
             folder.mkdir()
-            rows = measure(model, sources, folder, given.workers)
+            rows = measure(choice, sources, folder, given.workers)
             for row in rows.itertuples():
                 print(f"{model} {row.Index}: {row.status}", row.reason or f"PCK {row.pck:.3f}", flush=True)
             pck = rows["pck"].dropna()

@@ -51,7 +51,7 @@ def test_a_dancer_is_plausible():
         (dancing(), {"seen": np.full((17, 33, 4), np.nan, np.float32)}, "the detector sees nobody in 3 of 3 frames"),
         (legs(dancing(), 3, 0.2), {}, "the legs are hidden in 100 % of the frames"),
         (legs(dancing(), 1, 320), {}, "the legs are outside the picture in 100 % of the frames"),
-        (dancing(), {"apart": 0.5}, "two looks differ on the left shoulder in 100 % of the frames; max_unsure is 0.25"),
+        (dancing(), {"apart": 0.5}, "two looks differ on the left shoulder in 100 % of the frames; max_unsure is 0.15"),
         (legs(dancing(), 1, 170, names=("left_knee",)), {}, "the left lower leg is 3.5 times as long as the upper one"),
     ],
 )

@@ -85,7 +85,7 @@ class Poses(Section):
         description="Clips are left out whose dancer's legs are hidden in a larger share of the frames; 1 lets upper bodies in.",
     )
     max_unsure: Fraction = Field(
-        0.25,
+        0.15,
         description="Clips are left out in which two looks differ on a joint in a larger share of the frames; 1 lets all in.",
     )
     max_gap_frames: int = Field(8, ge=0, description="Longest stretch of unseen frames that is filled in.")

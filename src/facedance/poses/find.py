@@ -1,5 +1,6 @@
 """The dancer's joints in the frames of a clip, and whether they can be believed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,6 @@ PEOPLE = 3
 
 _LOOK_EVERY = 8
 """Frames: so often the detector is asked whether the dancer is where the tracker has them."""
-
-_LOOKS = 4
-"""So many times at least."""
 
 
 def find_pose(
@@ -40,6 +38,12 @@ def find_pose(
         ) as tracker:
             return follow(pictures, fps, tracker, finder, start)
 
-    sightings = sight(frames, finder, max(min(_LOOK_EVERY, len(frames) // _LOOKS), 1))
-    looks = look_twice(frames, sightings.first, look)
-    return looks.joints, implausible(looks, sightings, (frames.shape[2], frames.shape[1]), params)
+    width, height = frames.shape[2], frames.shape[1]
+    sightings = sight(frames, finder, _LOOK_EVERY)
+    # The detector sees a picture in 224 x 224: in the part where the dancer is, they are larger, and fewer others are there.
+    x0, y0, x1, y1 = sightings.window(width, height)
+    shift = np.array([x0, y0, 0, 0], np.float32)
+    start = None if sightings.first is None else sightings.first - shift
+    looks = look_twice(frames[:, y0:y1, x0:x1], start, look)
+    looks = replace(looks, joints=looks.joints + shift)
+    return looks.joints, implausible(looks, sightings, (width, height), params)

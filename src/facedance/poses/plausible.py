@@ -14,7 +14,7 @@ from facedance.poses.track import Sightings
 _SEEN = 0.5
 """Visibility from which MediaPipe takes a joint for seen."""
 
-_JUMP = 0.5
+_JUMP = 0.3
 """In heights: hips do not move so far in a sixteenth of a second."""
 
 _STILL = 0.01
@@ -37,6 +37,7 @@ def _indices(*names: str) -> list[int]:
 _LEGS = _indices("knee", "ankle")
 _HIPS = _indices("hip")
 _BODY = _indices("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+_TOLERANCE = np.repeat([2 * AGREED, AGREED], 6)  # arms move faster
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def _legless(track: _Track) -> str:
 def _unsure(track: _Track) -> str:
     """Joints that are not drawn, because they are outside or hidden, do not count."""
     drawn = (track.inside & (track.looks.seen >= track.params.min_visibility))[track.tracked]
-    share = ((track.looks.apart[track.tracked] > AGREED) & drawn)[:, _BODY].mean(axis=0)
+    share = ((track.looks.apart[track.tracked][:, _BODY] > _TOLERANCE) & drawn[:, _BODY]).mean(axis=0)
     worst = int(share.argmax())
     if share[worst] <= track.params.max_unsure:
         return ""

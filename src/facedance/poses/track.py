@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from facedance.poses.landmarker import Landmarker
 
 _PERSON_MARGIN = 0.25
+_LOOK_MARGIN = 0.5  # of the dancer's height: so far they may be from where the detector has seen them
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,20 @@ class Sightings:
         """Landmarks (33, 4) of the dancer where they are seen first."""
         return next((person for person in self.dancer if np.isfinite(person[0, 0])), None)
 
+    def window(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """The part x0, y0, x1, y1 of pictures of this size in which the dancer can be; all of it where they are never seen."""
+        if self.first is None:
+            return 0, 0, width, height
+        low, high = np.nanmin(self.dancer[..., :2], axis=(0, 1)), np.nanmax(self.dancer[..., :2], axis=(0, 1))
+        return _surroundings(np.concatenate([low, high]), float(np.nanmax(np.ptp(self.dancer[..., 1], axis=1))), width, height)
+
 
 def sight(frames: NDArray[np.uint8], finder: Landmarker, every: int) -> Sightings:
     """Look for the dancer in one of `every` frames of (T, H, W, 3), each by itself.
 
     A clip is cropped for the tallest person (`facedance.clips.in_view`), so the dancer is whoever is nearest in place and size
-    to the middle one of the tallest.
+    to the middle one of the tallest. Where nobody is seen, the detector looks again at the surroundings of that place: it sees
+    small people better there.
     """
     at = np.arange(0, len(frames), every)
     people = [finder.detect(frames[i]) for i in at]
@@ -36,6 +45,7 @@ def sight(frames: NDArray[np.uint8], finder: Landmarker, every: int) -> Sighting
     dancer = np.full((len(at), 33, 4), np.nan, np.float32)
     if boxes:
         usual = np.median(boxes, axis=0)
+        people = [found if len(found) else _seen_near(frames[i], usual, finder) for i, found in zip(at, people, strict=True)]
         for i, found in enumerate(people):
             if len(found):
                 dancer[i] = min(found, key=lambda person: float(np.abs(np.concatenate(_box(person)) - usual).sum()))
@@ -80,6 +90,20 @@ def _view_of_dancer(frame: NDArray[np.uint8], last: NDArray[np.float32] | None, 
     if len(people) < 2:
         return frame
     return _only(frame, max(people, key=_extent) if last is None else min(people, key=_distance_from(last)))
+
+
+def _seen_near(frame: NDArray[np.uint8], box: NDArray[np.floating], finder: Landmarker) -> NDArray[np.float32]:
+    """The people (P, 33, 4) in the surroundings of a box (4,) x0, y0, x1, y1 of a frame (H, W, 3)."""
+    x0, y0, x1, y1 = _surroundings(box, float(box[3] - box[1]), frame.shape[1], frame.shape[0])
+    return finder.detect(frame[y0:y1, x0:x1]) + np.array([x0, y0, 0, 0], np.float32)
+
+
+def _surroundings(box: NDArray[np.floating], tall: float, width: int, height: int) -> tuple[int, int, int, int]:
+    """A box (4,) widened by a share of the dancer's height, in whole pixels of a picture of this size."""
+    margin = _LOOK_MARGIN * tall
+    x0, y0 = (int(np.clip(box[k] - margin, 0, size - 2)) for k, size in enumerate((width, height)))
+    x1, y1 = (int(np.clip(box[2 + k] + margin, 2, size)) for k, size in enumerate((width, height)))
+    return x0, y0, max(x1, x0 + 2), max(y1, y0 + 2)
 
 
 def _box(person: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
