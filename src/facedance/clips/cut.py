@@ -17,11 +17,11 @@ from facedance.clips.crop import Window, center_window, crop_and_resize, dancer_
 from facedance.clips.in_view import find_dancer
 from facedance.clips.tables import Row, by_name, write_manifest
 from facedance.clips.timing import frame_indices, too_short, window_starts
-from facedance.clips.view import view_file, view_size
 from facedance.config.sections import Clips, WanModel
 from facedance.files import sha256
 from facedance.names import clip_id, video_id
 from facedance.poses.landmarker import open_landmarker
+from facedance.poses.view import view_file, view_size
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video import Frame, UnreadableVideo, VideoInfo, inspect, stream_frames, write_video
 

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from facedance.clips.view import view_file
 from facedance.config.sections import Poses, WanModel
 from facedance.files import atomic, sha256
 from facedance.poses.draw import draw_pose
@@ -22,6 +21,7 @@ from facedance.poses.keypoints2d import clip_keypoints, keypoints_file
 from facedance.poses.landmarker import Landmarker, open_landmarker
 from facedance.poses.skeleton import COCO, FACE, MEDIAPIPE, to_openpose
 from facedance.poses.smooth import fill_gaps, one_euro
+from facedance.poses.view import view_file
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video import read_frames, write_video
 
@@ -35,7 +35,7 @@ class PoseFiles:
     """What the pose extraction of one shard reads and writes."""
 
     clips: Path  # csv with the shard's clips
-    clips_folder: Path  # their videos, `<clip>.mp4`, and larger ones (`facedance.clips.view`)
+    clips_folder: Path  # their videos, `<clip>.mp4`, and larger ones (`facedance.poses.view`)
     keypoints_folder: Path | None  # AIST++'s keypoints2d; None to leave them unused
     model: Path  # MediaPipe's landmarker
     landmarks: Path  # parquet to write: clip, frame, joint, x, y, z, visibility, interpolated

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from facedance.clips.crop import Window
-
 _SIDE = 480
 """Pixels of a view's shorter side, where the video has them: the landmarker looks at a dancer with 256 x 256."""
 
@@ -16,8 +14,11 @@ def view_file(clip: Path) -> Path:
     return clip.parent / ".views" / clip.name
 
 
-def view_size(window: Window, clip_size: tuple[int, int]) -> tuple[int, int] | None:
-    """Width and height of the larger copy of a clip that shows this window; None where the clip itself will do."""
+def view_size(window: tuple[int, int, int, int], clip_size: tuple[int, int]) -> tuple[int, int] | None:
+    """Width and height of the larger copy of a clip; None where the clip itself will do.
+
+    `window`: x, y, width and height of what the clip shows, in pixels of its video.
+    """
     larger = min(*window[2:], _SIDE) / min(clip_size)
     if larger < _LARGER:
         return None

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from facedance.clips.cut import cut_video
-from facedance.clips.view import view_file, view_size
 from facedance.config.sections import Clips, WanModel
+from facedance.poses.view import view_file, view_size
 from facedance.video import inspect, read_frames
 from tests.clips.videos import codes_of, make_video
 
