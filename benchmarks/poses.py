@@ -2,10 +2,10 @@
 
 usage: python benchmarks/poses.py [--rounds 3] [--repeat 5] [--workers 2]      (after `snakemake --cores all clips`)
 
-The bare landmarker decodes the frames and tracks them, and nothing else; the plain loop also finds whom to follow, fills gaps,
-draws and encodes the control videos; the stage also looks for what has been done before, and writes tables and records. All
-have the same clips and as many processes. Each clip is done `repeat` times under other names. They take turns; each round
-gives two ratios, and their medians are quoted.
+The bare landmarker decodes the frames and tracks them once, and nothing else; the plain loop also finds whom to follow, looks
+twice, fills gaps, draws and encodes the control videos; the stage also looks for what has been done before, and writes tables
+and records. All have the same clips and as many processes. Each clip is done `repeat` times under other names. They take turns;
+each round gives two ratios, and their medians are quoted.
 """
 
 import argparse
@@ -25,10 +25,10 @@ import pandas as pd
 from facedance.config import params
 from facedance.files import write_json
 from facedance.poses.extract import CRF, PRESET, PoseFiles, control_frames, extract_shard
+from facedance.poses.find import PEOPLE, find_pose
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.skeleton import MEDIAPIPE
 from facedance.poses.smooth import fill_gaps
-from facedance.poses.track import follow
 from facedance.video.frames import read_frames
 from facedance.video.writing import write_video
 
@@ -48,10 +48,9 @@ def track(clips: list[Path]) -> None:
 def work(clips: list[Path]) -> None:
     """Follow the dancer, draw and write the control video, clip by clip."""
     chosen = params.load(ROOT / "params.yaml")
-    with open_landmarker(MODEL, "image", people=3) as finder:
+    with open_landmarker(MODEL, "image", people=PEOPLE) as finder:
         for clip in clips:
-            with open_landmarker(MODEL, "video") as tracker:
-                people = follow(read_frames(clip), 16, tracker, finder)
+            people, _ = find_pose(read_frames(clip), 16, finder, MODEL, chosen.poses)
             joints, _ = fill_gaps(people, chosen.poses.max_gap_frames)
             drawn = control_frames(joints, MEDIAPIPE, chosen.poses, chosen.wan)
             write_video(clip.with_name(f"{clip.stem}.control.mp4"), drawn, chosen.wan.fps, crf=CRF, preset=PRESET)

@@ -51,6 +51,7 @@ CONTACT_SHEET = "results/faces/{identity}/crops.png"
 
 # Videos -> clips.
 CLIP = "results/clips/{clip}.mp4"
+CLIP_VIEW = "results/clips/.views/{clip}.mp4"
 CLIP_RECORD = "results/clips/.items/{video}.json"
 CLIP_LIST = "results/clips/shards/{shard}.csv"
 ALL_CLIPS = "results/clips/clips.csv"

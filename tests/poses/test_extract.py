@@ -31,6 +31,8 @@ _POSES = {
     "min_visibility": 0.3,
     "max_gap_frames": 3,
     "min_tracked": 0.6,
+    "max_hidden_legs": 1.0,  # the astronaut is an upper body
+    "max_unsure": 1.0,
     "smoothing": "none",
     "face_dots": False,
     "use_keypoints2d": True,

@@ -23,6 +23,7 @@ from facedance.config.sections import Clips, WanModel
 from facedance.files import sha256
 from facedance.names import clip_id, shown
 from facedance.poses.landmarker import open_landmarker
+from facedance.poses.view import view_file, view_size
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video.frames import stream_frames
 from facedance.video.opening import UnreadableVideo
@@ -135,6 +136,7 @@ def cut_video(name: str, video: Path, folder: Path, params: Clips, wan: WanModel
             cuts.append(_Cut(row, one.indices, window))
             _tell_repeats(row, one.indices, info)
         _write_clips(video, cuts, folder, info, wan)
+        _write_views(video, cuts, folder, wan)
     except UnreadableVideo as error:
         _remove_clips(folder, name)
         return [_rejected_video(name, video, str(error))]
@@ -177,7 +179,7 @@ def _do_videos(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, l
             clips = [folder / f"{row['clip']}.mp4" for row in rows if row["status"] == "accepted"]
             for row, clip in zip((row for row in rows if row["status"] == "accepted"), clips, strict=True):
                 row["sha256"] = sha256(clip)  # a clip that changed is a changed row, for all that comes after
-            record(folder, job.name, job.key, clips, facts[job.name])
+            record(folder, job.name, job.key, [*clips, *filter(Path.is_file, map(view_file, clips))], facts[job.name])
             rejected = "".join(f"; rejected: {row['clip']} {row['reason']}" for row in rows if row["status"] == "rejected")
             log.info("%d of %d: %s: %d cut%s", job.number, job.count, job.video, len(clips), rejected)
     return facts
@@ -211,6 +213,15 @@ def _no_room(name: str, info: VideoInfo, params: Clips, wan: WanModel) -> str:
     return no_scene(wan.fps, wan.frames, "") if enough else too_short(info.seconds, wan.fps, wan.frames)
 
 
+def _write_views(video: Path, cuts: Sequence[_Cut], folder: Path, wan: WanModel) -> None:
+    """Write the larger copies of the clips that need one."""
+    sizes = [(cut, size) for cut in cuts if (size := view_size(cut.window, wan.clip_size))]
+    frames = stream_frames(video, [index for cut, _ in sizes for index in cut.indices.tolist()]) if sizes else iter(())
+    for cut, size in sizes:
+        pictures = (crop_and_resize(frame, cut.window, size) for frame in islice(frames, len(cut.indices)))
+        write_video(view_file(folder / f"{cut.row['clip']}.mp4"), pictures, wan.fps, preset="veryfast")
+
+
 def _tell_repeats(row: Row, indices: NDArray[np.int64], info: VideoInfo) -> None:
     if repeated := int((np.diff(indices) == 0).sum()):
         line = "%s: its video has %.2f fps, the model %d, so %d of %d frames are shown twice"
@@ -242,3 +253,4 @@ def _remove_clips(folder: Path, name: str) -> None:
     """Remove what an earlier run cut from a video that now may be rejected, or give fewer clips."""
     for clip in folder.glob(f"{name}_[0-9][0-9][0-9].mp4"):
         clip.unlink()
+        view_file(clip).unlink(missing_ok=True)

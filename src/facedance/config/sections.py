@@ -84,6 +84,14 @@ class Poses(Section):
     use_keypoints2d: bool = Field(True, description="Whether AIST++'s own keypoints are used for the sequences that have them.")
     smoothing: Literal["none", "one_euro"] = Field("none", description="Whether the tracked joints are smoothed over time.")
     min_tracked: Fraction = Field(0.8, description="Clips whose dancer is seen in a smaller share of the frames are left out.")
+    max_hidden_legs: Fraction = Field(
+        0.25,
+        description="Clips are left out whose dancer's legs are hidden in a larger share of the frames; 1 lets upper bodies in.",
+    )
+    max_unsure: Fraction = Field(
+        0.15,
+        description="Clips are left out in which two looks differ on a joint in a larger share of the frames; 1 lets all in.",
+    )
     max_gap_frames: int = Field(8, ge=0, description="Longest stretch of unseen frames that is filled in.")
     min_visibility: Fraction = Field(0.3, description="Joints that are less surely visible are not drawn.")
     detection_confidence: Fraction = Field(0.5, description="How sure MediaPipe must be to find the dancer.")

@@ -17,17 +17,17 @@ from facedance.aist.names import sequence_name
 from facedance.config.sections import Poses, WanModel
 from facedance.files import atomic, sha256
 from facedance.poses.draw import draw_pose
+from facedance.poses.find import PEOPLE, find_pose
 from facedance.poses.keypoints2d import clip_keypoints
 from facedance.poses.landmarker import Landmarker, open_landmarker
 from facedance.poses.skeleton import COCO, FACE, MEDIAPIPE, to_openpose
 from facedance.poses.smooth import fill_gaps, one_euro
-from facedance.poses.track import follow
+from facedance.poses.view import view_file
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video.frames import read_frames
 from facedance.video.writing import write_video
 
 _MANIFEST_COLUMNS = ["clip", "status", "reason", "origin", "tracked_rate", "sha256"]
-_PEOPLE = 3  # are told apart where the dancer has to be chosen
 PRESET = "ultrafast"  # encoding would else take a sixth of the time; such pictures stay small all the same
 CRF = 12  # flat colours on black cost few bytes, and they must not bleed
 
@@ -37,7 +37,7 @@ class PoseFiles:
     """What the pose extraction of one shard reads and writes."""
 
     clips: Path  # csv with the shard's clips
-    clips_folder: Path  # their videos, `<clip>.mp4`
+    clips_folder: Path  # their videos, `<clip>.mp4`, and larger ones (`facedance.poses.view`)
     keypoints: Mapping[str, Path]  # AIST++'s keypoints2d that are to be used, by the names of their sequences
     model: Path  # MediaPipe's landmarker
     landmarks: Path  # parquet to write: clip, frame, joint, x, y, z, visibility, interpolated
@@ -63,7 +63,7 @@ class _Job:
     """A clip that has to be done, `number` of `count`, with its row of the clips' manifest."""
 
     row: dict[str, Any]
-    video: Path
+    video: Path  # the clip, or its larger copy
     keypoints: Path | None
     key: str
     number: int
@@ -78,9 +78,9 @@ def extract_shard(files: PoseFiles, params: Poses, wan: WanModel, stamp: Path, w
     """Landmarks and a control video of every accepted clip of a shard.
 
     A clip's landmarks are AIST++'s keypoints where a file of its sequence knows its camera, else MediaPipe's of
-    the person that `facedance.poses.track.follow` follows. Their x, y and z are pixels of the clip, NaN where unknown;
-    keypoints have no z. A clip with too few tracked frames is rejected and gets neither landmarks nor a control video.
-    A clip is done again only if it, the stamp or the model has changed.
+    the person that the clip was cropped for (`facedance.poses.find`). Their x, y and z are pixels of the clip, NaN where
+    unknown; keypoints have no z. A clip with too few tracked frames, or whose joints cannot be the dancer's, is rejected and
+    gets neither landmarks nor a control video. A clip is done again only if it, the stamp or the model has changed.
 
     The workers are forked. A process that has opened a landmarker itself must not call this: MediaPipe's threads do not
     survive a fork, so a worker would wait for them for ever.
@@ -98,7 +98,8 @@ def extract_shard(files: PoseFiles, params: Poses, wan: WanModel, stamp: Path, w
     jobs = []
     for number, clip in enumerate(clips, start=1):
         row = {str(column): value for column, value in clip.items()}
-        video = files.clips_folder / f"{row['clip']}.mp4"
+        clip_file = files.clips_folder / f"{row['clip']}.mp4"
+        video = view if (view := view_file(clip_file)).is_file() else clip_file
         keypoints = _keypoints_of(row, files.keypoints)
         # Keypoints depend on where the clip was cut from its video, landmarks on what the clip shows.
         source = [sha256(keypoints), {k: str(v) for k, v in row.items()}] if keypoints else [sha256(files.model)]
@@ -135,15 +136,15 @@ def _do_clips(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, An
     log = logging.getLogger("facedance")
     confidence = setting.params.detection_confidence
     with (
-        open_landmarker(setting.files.model, "image", people=_PEOPLE, detection_confidence=confidence) as finder,
+        open_landmarker(setting.files.model, "image", people=PEOPLE, detection_confidence=confidence) as finder,
         ThreadPoolExecutor(1) as writer,
     ):
         written = {}
         for job in jobs:
-            joints, job = _joints(job, finder, setting)  # noqa: PLW2901  (the job without keypoints that are of no use)
+            joints, doubt, job = _joints(job, finder, setting)  # noqa: PLW2901  (without keypoints that are of no use)
             log.info("%d of %d: %s tracked", job.number, job.count, job.clip)
             # Drawn and encoded while the next clip is tracked: it fills the moments that MediaPipe's own threads wait.
-            written[job.clip] = writer.submit(_write, job, joints, setting)
+            written[job.clip] = writer.submit(_write, job, joints, doubt, setting)
     rows = {clip: row.result() for clip, row in written.items()}
     for clip, row in rows.items():
         if row["reason"]:
@@ -151,18 +152,19 @@ def _do_clips(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, An
     return rows
 
 
-def _joints(job: _Job, finder: Landmarker, setting: _Setting) -> tuple[NDArray[np.float32], _Job]:
-    """The joints of a clip. Where AIST++'s keypoints know too little of it, MediaPipe is asked, and the job goes on without them.
+def _joints(job: _Job, finder: Landmarker, setting: _Setting) -> tuple[NDArray[np.float32], str, _Job]:
+    """Joints (T, J, 4) of a clip, why they cannot be the dancer's or "", and the job that they come from.
 
-    There are sequences that one camera did not see, and a tenth camera that no file knows.
+    Where AIST++'s keypoints know too little of the clip, MediaPipe is asked, and the job goes on without them: there are
+    sequences that one camera did not see, and a tenth camera that no file knows.
     """
     if job.keypoints:
         known = _keypoints(job, job.keypoints, setting.wan)
         if _tracked(known) >= setting.params.min_tracked * len(known):
-            return known, job
+            return known, "", job
         seen = f"{_tracked(known)} of {len(known)} frames of {job.row['camera']}"
         logging.getLogger("facedance").info("%s: %s knows %s, so MediaPipe is asked", job.clip, job.keypoints.name, seen)
-    return _landmarks(job, finder, setting), replace(job, keypoints=None)
+    return *_landmarks(job, finder, setting), replace(job, keypoints=None)
 
 
 def _tracked(joints: NDArray[np.float32]) -> int:
@@ -170,14 +172,16 @@ def _tracked(joints: NDArray[np.float32]) -> int:
     return int((np.isfinite(joints[..., 0]).mean(axis=1) > 0.5).sum())
 
 
-def _write(job: _Job, joints: NDArray[np.float32], setting: _Setting) -> dict[str, Any]:
-    """The products of a clip with these joints (T, J, 4), and its row of the manifest."""
+def _write(job: _Job, joints: NDArray[np.float32], doubt: str, setting: _Setting) -> dict[str, Any]:
+    """The products of a clip with these joints (T, J, 4), which are in doubt or not, and its row of the manifest."""
     files, params, wan = setting.files, setting.params, setting.wan
     names = COCO if job.keypoints else MEDIAPIPE
     video, kept = files.folder / f"{job.clip}.mp4", files.kept_landmarks(job.clip)
     tracked = _tracked(joints)
     rate = tracked / len(joints)
-    accepted = rate >= params.min_tracked
+    too_few = f"dancer tracked in {tracked} of {len(joints)} frames; min_tracked is {params.min_tracked:g}"
+    reason = too_few if rate < params.min_tracked else doubt
+    accepted = not reason
     if accepted:
         joints, interpolated = fill_gaps(joints, params.max_gap_frames)
         if params.smoothing == "one_euro":
@@ -188,11 +192,10 @@ def _write(job: _Job, joints: NDArray[np.float32], setting: _Setting) -> dict[st
     else:
         video.unlink(missing_ok=True)
         kept.unlink(missing_ok=True)
-    too_few = f"dancer tracked in {tracked} of {len(joints)} frames; min_tracked is {params.min_tracked:g}"
     row: dict[str, Any] = {
         "clip": job.clip,
         "status": "accepted" if accepted else "rejected",
-        "reason": "" if accepted else too_few,
+        "reason": reason,
         "origin": "keypoints2d" if job.keypoints else "mediapipe",
         "tracked_rate": round(rate, 4),
         "sha256": sha256(video) if accepted else "",
@@ -201,16 +204,12 @@ def _write(job: _Job, joints: NDArray[np.float32], setting: _Setting) -> dict[st
     return row
 
 
-def _landmarks(job: _Job, finder: Landmarker, setting: _Setting) -> NDArray[np.float32]:
-    """MediaPipe's landmarks (T, 33, 4) of a clip."""
-    params = setting.params
-    with open_landmarker(
-        setting.files.model,
-        "video",
-        detection_confidence=params.detection_confidence,
-        tracking_confidence=params.tracking_confidence,
-    ) as tracker:
-        return follow(read_frames(job.video), float(job.row["fps"]), tracker, finder)
+def _landmarks(job: _Job, finder: Landmarker, setting: _Setting) -> tuple[NDArray[np.float32], str]:
+    """MediaPipe's landmarks (T, 33, 4) of a clip, and why they cannot be the dancer's, or ""."""
+    frames = read_frames(job.video)
+    found, doubt = find_pose(frames, float(job.row["fps"]), finder, setting.files.model, setting.params)
+    width, height = np.array(setting.wan.clip_size) / [frames.shape[2], frames.shape[1]]
+    return found * np.array([width, height, width, 1], np.float32), doubt
 
 
 def _keypoints(job: _Job, path: Path, wan: WanModel) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """Following one dancer through a clip."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,21 +9,69 @@ from numpy.typing import NDArray
 from facedance.poses.landmarker import Landmarker
 
 _PERSON_MARGIN = 0.25
+_LOOK_MARGIN = 0.5  # of the dancer's height: so far they may be from where the detector has seen them
 
 
-def follow(frames: NDArray[np.uint8], fps: float, tracker: Landmarker, finder: Landmarker) -> NDArray[np.float32]:
+@dataclass(frozen=True)
+class Sightings:
+    """Where the person detector sees the dancer in some frames of a clip."""
+
+    frames: NDArray[np.int64]  # (N,)
+    dancer: NDArray[np.float32]  # (N, 33, 4), NaN where it sees nobody
+
+    @property
+    def first(self) -> NDArray[np.float32] | None:
+        """Landmarks (33, 4) of the dancer where they are seen first."""
+        return next((person for person in self.dancer if np.isfinite(person[0, 0])), None)
+
+    def window(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """The part x0, y0, x1, y1 of pictures of this size in which the dancer can be; all of it where they are never seen."""
+        if self.first is None:
+            return 0, 0, width, height
+        low, high = np.nanmin(self.dancer[..., :2], axis=(0, 1)), np.nanmax(self.dancer[..., :2], axis=(0, 1))
+        return _surroundings(np.concatenate([low, high]), float(np.nanmax(np.ptp(self.dancer[..., 1], axis=1))), width, height)
+
+
+def sight(frames: NDArray[np.uint8], finder: Landmarker, every: int) -> Sightings:
+    """Look for the dancer in one of `every` frames of (T, H, W, 3), each by itself.
+
+    A clip is cropped for the tallest person (`facedance.clips.in_view`), so the dancer is whoever is nearest in place and size
+    to the middle one of the tallest. Where nobody is seen, the detector looks again at the surroundings of that place: it sees
+    small people better there.
+    """
+    at = np.arange(0, len(frames), every)
+    people = [finder.detect(frames[i]) for i in at]
+    boxes = [np.concatenate(_box(max(found, key=_height))) for found in people if len(found)]
+    dancer = np.full((len(at), 33, 4), np.nan, np.float32)
+    if boxes:
+        usual = np.median(boxes, axis=0)
+        people = [found if len(found) else _seen_near(frames[i], usual, finder) for i, found in zip(at, people, strict=True)]
+        for i, found in enumerate(people):
+            if len(found):
+                dancer[i] = min(found, key=lambda person: float(np.abs(np.concatenate(_box(person)) - usual).sum()))
+    return Sightings(at, dancer)
+
+
+def follow(
+    frames: NDArray[np.uint8],
+    fps: float,
+    tracker: Landmarker,
+    finder: Landmarker,
+    start: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
     """Landmarks (T, 33, 4) of one person in frames (T, H, W, 3), NaN in frames where they are not found.
 
-    It is the person with the largest extent in the first frame in which anybody is seen. From then on the tracker looks near
-    where it saw them last. When it loses them, it goes on with whoever is found in that place, else with the person who
-    is nearest to it.
+    It is the person at `start`, else the one with the largest extent in the first frame in which anybody is seen. From then
+    on the tracker looks near where it saw them last. When it loses them, it goes on with whoever is found in that place,
+    else with the person who is nearest to it.
 
     Args:
         tracker: a fresh landmarker in video mode for one person; it keeps a state, so each clip needs its own.
         finder: a landmarker in image mode for several people, asked only where the tracker has nobody.
+        start: landmarks (33, 4) of the person to begin with, in the first frame or near it.
     """
     path = np.full((len(frames), 33, 4), np.nan, np.float32)
-    last: NDArray[np.float32] | None = None  # the landmarks (33, 4) seen last
+    last = start  # the landmarks (33, 4) seen last
     tracking = False
     for i, frame in enumerate(frames):
         view = frame if tracking else _view_of_dancer(frame, last, finder)
@@ -43,9 +92,27 @@ def _view_of_dancer(frame: NDArray[np.uint8], last: NDArray[np.float32] | None, 
     return _only(frame, max(people, key=_extent) if last is None else min(people, key=_distance_from(last)))
 
 
+def _seen_near(frame: NDArray[np.uint8], box: NDArray[np.floating], finder: Landmarker) -> NDArray[np.float32]:
+    """The people (P, 33, 4) in the surroundings of a box (4,) x0, y0, x1, y1 of a frame (H, W, 3)."""
+    x0, y0, x1, y1 = _surroundings(box, float(box[3] - box[1]), frame.shape[1], frame.shape[0])
+    return finder.detect(frame[y0:y1, x0:x1]) + np.array([x0, y0, 0, 0], np.float32)
+
+
+def _surroundings(box: NDArray[np.floating], tall: float, width: int, height: int) -> tuple[int, int, int, int]:
+    """A box (4,) widened by a share of the dancer's height, in whole pixels of a picture of this size."""
+    margin = _LOOK_MARGIN * tall
+    x0, y0 = (int(np.clip(box[k] - margin, 0, size - 2)) for k, size in enumerate((width, height)))
+    x1, y1 = (int(np.clip(box[2 + k] + margin, 2, size)) for k, size in enumerate((width, height)))
+    return x0, y0, max(x1, x0 + 2), max(y1, y0 + 2)
+
+
 def _box(person: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Lowest and highest x, y (2,) of landmarks (33, 4)."""
     return person[:, :2].min(axis=0), person[:, :2].max(axis=0)
+
+
+def _height(person: NDArray[np.float32]) -> float:
+    return float(np.ptp(person[:, 1]))
 
 
 def _extent(person: NDArray[np.float32]) -> float:
