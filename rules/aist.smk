@@ -1,8 +1,5 @@
 # Videos of the AIST Dance Video Database and AIST++'s keypoints, where params.yaml names them and accepts the terms.
 
-# Four at a time: each job takes a quarter of the cores, though it only waits.
-DOWNLOAD_THREADS = -(-(workflow.cores or 1) // 4)
-
 
 rule fetch_aist_video:
     input:
@@ -20,7 +17,8 @@ rule fetch_aist_video:
     localrule: True  # a cluster's nodes seldom reach the internet
     conda:
         "../environment.yml"
-    threads: DOWNLOAD_THREADS
+    resources:
+        downloads=1,
     params:
         folder=f"{PARAMS.aist.server}/{PARAMS.aist.quality}",
     message:
@@ -45,7 +43,8 @@ rule fetch_aist_keypoints:
     localrule: True  # a cluster's nodes seldom reach the internet
     conda:
         "../environment.yml"
-    threads: DOWNLOAD_THREADS
+    resources:
+        downloads=1,
     params:
         annotations=PARAMS.aist.annotations,
     message:
