@@ -28,7 +28,6 @@ from facedance.config import checks
 from facedance.config.batches import asked_for, matches
 from facedance.rerun.code import code_digest
 from facedance.rerun.stamps import says, settle_stamp, stamp_content, write_stamp
-from facedance.video.suffixes import VIDEO_SUFFIXES
 
 # Places of what rules read and write.
 FOLDERS = ("assets", "data", "models", "results", "logs", "lab/results")
