@@ -179,7 +179,8 @@ def losses(learner: Learner, subject: Subject) -> NDArray[np.float64]:
             subject.truth, text=subject.text, embedding=subject.dataset.identity, sigma=sigma, with_reference=True,
             face_weight=0.0, random=generator(number),
         )  # fmt: skip
-        found.append(seen.losses(example)[1:])
+        (lost,) = seen.losses(example)
+        found.append((lost.face, lost.identity))
     return np.mean(found, axis=0, dtype=np.float64)
 
 

@@ -10,7 +10,7 @@ import torch
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.face_loss import FaceLoss
 from facedance.latents.photos import frame_portrait
-from facedance.train.dataset import Item, make_example
+from facedance.train.dataset import Item, make_example, stacked
 from facedance.train.identity_loss import IdentityLoss, for_single_frames
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import load_vae
@@ -42,7 +42,7 @@ def example(vae, backend):
         landmarks=torch.from_numpy(window.landmarks), embedding=None,
     )  # fmt: skip
     return make_example(
-        item, text=torch.zeros(1, 1), embedding=None, sigma=0.7, with_reference=False, face_weight=0.0,
+        item, text=torch.zeros(1, 1), embedding=torch.zeros(1), sigma=0.7, with_reference=False, face_weight=0.0,
         random=torch.Generator().manual_seed(0),
     )  # fmt: skip
 
@@ -71,14 +71,21 @@ def test_it_is_the_persons_embedding_that_counts(example, vae, backend, loss):
 def test_it_depends_on_the_examples_own_chance_alone(example, loss):
     first, again = (loss(example, example.target).item() for _ in range(2))
     assert first == again
-    assert loss(replace(example, chance=example.chance + 1), example.target).item() != first
+    assert loss(replace(example, chance=(example.chance[0] + 1,)), example.target).item() != first
+
+
+def test_items_together_lose_what_they_lose_alone(example, loss):
+    other = replace(example, sigma=torch.tensor([0.3]), landmarks=example.landmarks + 1, chance=(7,))
+    (both,) = stacked([example, other])
+    alone = torch.cat([loss(each, 0.9 * each.target) for each in (example, other)])
+    torch.testing.assert_close(loss(both, 0.9 * both.target), alone, atol=1e-5, rtol=1e-5)
 
 
 def test_its_gradient_leads_the_guess_to_the_person(example, loss, vae):
     away = example.target + 0.5 * torch.randn(example.target.shape, generator=torch.Generator().manual_seed(1))
     velocity = away.clone().requires_grad_()
     before = loss(example, velocity)
-    (slope,) = torch.autograd.grad(before, velocity)
+    (slope,) = torch.autograd.grad(before.sum(), velocity)
     assert loss(example, away - 2 * slope / slope.norm()) < before - 0.01
     assert not any(parameter.requires_grad for parameter in vae.parameters())
 

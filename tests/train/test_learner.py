@@ -3,12 +3,14 @@
 import dataclasses
 import itertools
 
+import numpy as np
 import pytest
 import torch
 
 from facedance.config.sections import Phase
 from facedance.job import InputError
 from facedance.train import learner
+from facedance.train.dataset import draw_example, stacked
 from facedance.train.learner import learning_rate
 from facedance.train.validate import SIGMAS, heldout_losses
 from tests.train.training_world import (
@@ -74,16 +76,40 @@ def test_the_loss_falls_and_the_face_comes_to_matter(world, dataset):
     alone = dataclasses.replace(dataset, photos=dataset.photos[:1])
     model = learner_for(world, train)
     example = fixed_example(dataset)
-    without = dataclasses.replace(example, embedding=None)
+    without = dataclasses.replace(example, embedding=torch.zeros_like(example.embedding))
     other = dataclasses.replace(example, embedding=-example.embedding)
-    before = model.losses(example)[0]
-    assert model.losses(without)[0] == before  # an untrained branch changes nothing, to the bit
+    before = lost(model, example)
+    assert lost(model, without) == before  # an untrained branch changes nothing, to the bit
     for step in range(1, 26):
         model.step(alone, step, train.phases[0])
-    after = model.losses(example)[0]
+    after = lost(model, example)
     assert after < 0.9 * before
-    assert model.losses(without)[0] > after
-    assert model.losses(other)[0] != after
+    assert lost(model, without) > after
+    assert lost(model, other) != after
+
+
+def lost(model, example) -> float:
+    (item,) = model.losses(example)
+    return item.flow
+
+
+def test_photos_learn_together_as_they_do_one_by_one(world, dataset):
+    train = changed(photo_share=1.0, text_dropout=0.5, face_dropout=0.5, reference_dropout=0.5, batch_size=16)
+    examples = [draw_example(dataset, train, 1, index) for index in range(16)]
+    together = stacked(examples)
+    assert len(together) == 2  # with a reference and without
+    assert len({(torch.equal(e.text[0], dataset.text), e.embedding.any().item()) for e in examples}) == 4
+    found = []
+    for batch in (examples, together):
+        model = learner_for(world, train)
+        torch.nn.init.normal_(model.branch.blocks[0].out_up.weight, std=0.1, generator=torch.Generator().manual_seed(0))
+        losses = sorted(item.flow for example in batch for item in model.accumulate(example))
+        found.append((losses, {name: p.grad for name, p in model.parameters.items() if p.grad is not None}))
+    (one_by_one, gradients), (at_once, gradients_at_once) = found
+    np.testing.assert_allclose(at_once, one_by_one, rtol=1e-5)
+    assert gradients.keys() == gradients_at_once.keys()
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradients_at_once[name], gradient, rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.parametrize("loss", [lambda p, t, w: ((p - p.detach()) ** 2).mean(), lambda p, t, w: ((p - t) ** 2).mean().detach()])

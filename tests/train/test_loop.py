@@ -53,17 +53,21 @@ def run_training_in_two(world: Path, out: Path, train: Train) -> None:
 
 
 def run_training_and_die(world: Path, out: Path, step: int) -> None:
-    """Kill this process by SIGKILL in the middle of a step: after its first item, before its second."""
-    original, calls = Learner.accumulate, 0
+    """Kill this process by SIGKILL in the middle of a step: when it has gradients and has not used them."""
+    take, accumulate, now = Learner.step, Learner.accumulate, 0
 
-    def accumulate(self, example):
-        nonlocal calls
-        calls += 1
-        if calls == 1 + TRAIN.batch_size * (step - 1) + 2:  # the first call looks for gradients
+    def noted(self, dataset, number, phase):
+        nonlocal now
+        now = number
+        return take(self, dataset, number, phase)
+
+    def killed(self, example):
+        losses = accumulate(self, example)
+        if now == step:
             os.kill(os.getpid(), signal.SIGKILL)
-        return original(self, example)
+        return losses
 
-    Learner.accumulate = accumulate
+    Learner.step, Learner.accumulate = noted, killed
     run_training(world, out)
 
 
@@ -194,12 +198,15 @@ def in_two(world, tmp_path):
     return run
 
 
-def test_two_processes_end_with_the_bytes_of_one(whole, in_two):
-    """Their sums are exact, as a batch has two items."""
-    out = in_two(TRAIN)
+def test_two_processes_end_with_the_bytes_of_one(world, in_two, tmp_path_factory):
+    """Their sums are exact, as a batch has two items, and clips are taken one by one."""
+    train = changed(photo_share=0.0, phases=(Phase(steps=3, trains=("face", "lora")),))
+    alone = tmp_path_factory.mktemp("alone")
+    run_training(world, alone, train)
+    out = in_two(train)
     for name in ("adapter.safetensors", "meta.json"):
-        assert (out / name).read_bytes() == (whole / name).read_bytes(), name
-    ours, theirs = (pd.read_csv(folder / "metrics.csv").drop(columns="seconds") for folder in (whole, out))
+        assert (out / name).read_bytes() == (alone / name).read_bytes(), name
+    ours, theirs = (pd.read_csv(folder / "metrics.csv").drop(columns="seconds") for folder in (alone, out))
     pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
 
 

@@ -7,9 +7,9 @@ step and place in the batch alone, so a training that goes on needs no state of 
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -141,18 +141,18 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Example:
-    """One item at one noise level, as the transformer takes it: F = T', and one frame more with a reference in front."""
+    """Items, each at its noise level, as the transformer takes them: F = T', and one frame more with a reference in front."""
 
-    latents: Tensor  # (1, z, F, h, w)
-    target: Tensor  # (1, z, F, h, w)
-    control: Tensor  # (1, c, F, h, w)
-    weight: Tensor  # (1, 1, F, h, w)
-    face: Tensor  # (1, 1, F, h, w) in [0, 1]
-    landmarks: Tensor | None  # (5, 2) of the face in the last frame, in pixels
-    text: Tensor  # (1, 512, text dim)
-    embedding: Tensor | None  # (1, 1, D); None for no face
-    sigma: float
-    chance: int  # seed of what else is left to chance
+    latents: Tensor  # (B, z, F, h, w)
+    target: Tensor  # (B, z, F, h, w)
+    control: Tensor  # (B, c, F, h, w)
+    weight: Tensor  # (B, 1, F, h, w)
+    face: Tensor  # (B, 1, F, h, w) in [0, 1]
+    landmarks: Tensor | None  # (B, 5, 2) of the face in the last frame, in pixels
+    text: Tensor  # (B, 512, text dim)
+    embedding: Tensor  # (B, 1, D); zeros for no face
+    sigma: Tensor  # (B,)
+    chance: tuple[int, ...]  # for each item the seed of what else is left to chance
 
 
 def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, prompt: str) -> Dataset:
@@ -198,7 +198,7 @@ def draw_example(dataset: Dataset, train: Train, step: int, index: int) -> Examp
     return make_example(
         item,
         text=dataset.no_text if text < train.text_dropout else dataset.text,
-        embedding=None if face < train.face_dropout else item.embedding,
+        embedding=torch.zeros_like(dataset.identity) if face < train.face_dropout or item.embedding is None else item.embedding,
         sigma=flow.shifted(u, train.noise_shift),
         with_reference=reference >= train.reference_dropout,
         face_weight=train.face_weight,
@@ -210,7 +210,7 @@ def make_example(
     item: Item,
     *,
     text: Tensor,
-    embedding: Tensor | None,
+    embedding: Tensor,
     sigma: float,
     with_reference: bool,
     face_weight: float,
@@ -235,12 +235,29 @@ def make_example(
         control=control[None],
         weight=weight[None],
         face=face[None],
-        landmarks=item.landmarks,
+        landmarks=None if item.landmarks is None else item.landmarks[None],
         text=text[None],
-        embedding=None if embedding is None else embedding[None, None],
-        sigma=sigma,
-        chance=int(torch.randint(2**31, (), generator=random)),
+        embedding=embedding[None, None],
+        sigma=torch.tensor([sigma]),
+        chance=(int(torch.randint(2**31, (), generator=random)),),
     )
+
+
+def stacked(examples: Sequence[Example]) -> list[Example]:
+    """The same items with those of one shape together, for fewer and larger operations."""
+    alike: dict[tuple[torch.Size, bool], list[Example]] = {}
+    for example in examples:
+        alike.setdefault((example.latents.shape, example.landmarks is None), []).append(example)
+    return [_together(group) for group in alike.values()]
+
+
+def _together(examples: Sequence[Example]) -> Example:
+    def joined(name: str) -> Any:
+        values = [getattr(example, name) for example in examples]
+        return torch.cat(values) if isinstance(values[0], Tensor) else values[0]
+
+    chances = tuple(chance for example in examples for chance in example.chance)
+    return Example(**{field.name: joined(field.name) for field in fields(Example)} | {"chance": chances})
 
 
 def generator(*place: int) -> torch.Generator:

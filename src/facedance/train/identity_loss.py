@@ -22,16 +22,19 @@ class IdentityLoss:
         self._vae, self._face_loss, self._person = vae, face_loss, person
 
     def __call__(self, example: Example, velocity: Tensor) -> Tensor:
-        """The loss, a scalar, of what the model guesses, with this velocity (1, z, F, h, w), in an example with landmarks."""
+        """Each item's loss, (B,), of what the model guesses with this velocity (B, z, F, h, w); the example has landmarks."""
         assert example.landmarks is not None
-        guess = example.latents.to(velocity.device) - example.sigma * velocity
-        frame = self._decoded(guess[:, :, -1:])[:, :, 0].cpu()  # the recogniser is small, and its gradient certain on a CPU
-        random = torch.Generator().manual_seed(example.chance)
-        identity, missed = self._face_loss(frame, example.landmarks[None], self._person[None], random)
-        return identity + MISSED_SHARE * missed
+        guess = example.latents.to(velocity.device) - example.sigma.view(-1, 1, 1, 1, 1).to(velocity.device) * velocity
+        frames = self._decoded(guess[:, :, -1:])[:, :, 0].cpu()  # the recogniser is small, and its gradient certain on a CPU
+        losses = []
+        for frame, landmarks, chance in zip(frames.split(1), example.landmarks.split(1), example.chance, strict=True):
+            random = torch.Generator().manual_seed(chance)  # an item's own, so that who shares its batch changes nothing for it
+            identity, missed = self._face_loss(frame, landmarks, self._person[None], random)
+            losses.append(identity + MISSED_SHARE * missed)
+        return torch.stack(losses)
 
     def _decoded(self, latents: Tensor) -> Tensor:
-        """Frames (1, 3, 1, H, W) in [-1, 1] of normalised latents (1, z, 1, h, w)."""
+        """Frames (B, 3, 1, H, W) in [-1, 1] of normalised latents (B, z, 1, h, w)."""
         mean, std = (values.to(latents.device) for values in latent_statistics(self._vae))
         decoded: Tensor = self._vae.decode(latents * std + mean).sample
         return decoded

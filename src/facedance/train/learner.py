@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from torch import Tensor
 from facedance.config.sections import Phase, Train, WanModel
 from facedance.job import InputError
 from facedance.train import checkpoint
-from facedance.train.dataset import Dataset, Example, draw_example, generator, make_example, step_kind
+from facedance.train.dataset import Dataset, Example, draw_example, generator, make_example, stacked, step_kind
 from facedance.train.distributed import ALONE, Rank
 from facedance.train.identity_loss import IdentityLoss, load_identity_loss
 from facedance.wan.adapter import AdapterConfig, adapter_config, attach, trainable
@@ -27,11 +27,19 @@ from facedance.wan.text_padding import counting_padding, without_padding
 BETAS = (0.9, 0.99)
 
 
+class ItemLosses(NamedTuple):
+    """What was lost on one item."""
+
+    flow: float
+    face: float | None  # within the face, if one is seen
+    identity: float | None  # the recogniser's, if it looked
+
+
 class Learner:
     """A transformer with its adapter, and what is needed to train it.
 
-    The batch is accumulated item by item, so that memory does not grow with it and items may differ in length; of several
-    processes each takes its share of the items.
+    Photos of a batch are taken together. Clips are accumulated one by one, so that memory does not grow with the batch. Of
+    several processes each takes its share of the items.
     """
 
     def __init__(
@@ -53,11 +61,11 @@ class Learner:
         """
         started = time.monotonic()
         active = trainable(self.transformer, self.branch, set(phase.trains))
-        shares = [
-            self.accumulate(draw_example(dataset, self.train, step, index)) for index in self.rank.share(self.train.batch_size)
-        ]
+        kind = step_kind(dataset, self.train, step)
+        examples = [draw_example(dataset, self.train, step, index) for index in self.rank.share(self.train.batch_size)]
+        shares = [self.accumulate(example) for example in (stacked(examples) if kind == "photo" else examples)]
         self.rank.add_gradients(list(active.values()))
-        items = self.rank.gather(shares)
+        items = self.rank.gather([item for share in shares for item in share])
         losses, face_losses, identity_losses = (
             [value for value in column if value is not None] for column in zip(*items, strict=True)
         )
@@ -76,7 +84,7 @@ class Learner:
             for name, average in self._average.items():
                 average.lerp_(self.parameters[name], 1 - self.train.ema_decay)
         return {
-            "kind": step_kind(dataset, self.train, step),
+            "kind": kind,
             "loss": sum(losses) / len(losses),
             "face_loss": sum(face_losses) / len(face_losses) if face_losses else None,
             "identity_loss": sum(identity_losses) / len(identity_losses) if identity_losses else None,
@@ -85,21 +93,19 @@ class Learner:
             "seconds": round(time.monotonic() - started, 3),
         }
 
-    def accumulate(self, example: Example) -> tuple[float, float | None, float | None]:
-        """Add an example's share of the batch's gradient; its loss, that within the face if one is seen, and the recogniser's."""
+    def accumulate(self, example: Example) -> list[ItemLosses]:
+        """Add an example's share of the batch's gradient; the losses of its items."""
         with self._conditioned(example) as shortened:
-            loss, face, identity = self._losses(shortened)
-            whole = loss if identity is None else loss + self.train.identity_weight * identity.to(loss.device)
-            if whole.requires_grad:  # not so where the face is dropped while nothing but the face is trained
-                (whole / self.train.batch_size).backward()
-        return loss.item(), face, None if identity is None else identity.item()
+            losses, items = self._losses(shortened)
+            if losses.requires_grad:  # not so where the face is dropped while nothing but the face is trained
+                (losses.sum() / self.train.batch_size).backward()
+        return items
 
     @torch.no_grad()
-    def losses(self, example: Example) -> tuple[float, float | None, float | None]:
-        """The same three without learning."""
+    def losses(self, example: Example) -> list[ItemLosses]:
+        """The same losses without learning."""
         with self._conditioned(example) as shortened:
-            loss, face, identity = self._losses(shortened)
-        return loss.item(), face, None if identity is None else identity.item()
+            return self._losses(shortened)[1]
 
     def require_gradients(self, dataset: Dataset) -> None:
         """Refuse a training in which something would learn nothing.
@@ -148,16 +154,25 @@ class Learner:
     def _conditioned(self, example: Example) -> Iterator[Example]:
         """The example with its text's padding taken off; inside, the transformer counts that padding and sees the face."""
         text, bias = without_padding(example.text)
-        embedding = None if example.embedding is None else example.embedding.to(self.transformer.device)
-        with counting_padding(self.transformer, bias), self.branch.condition(embedding, 1.0):
+        face = self.branch.condition(example.embedding, example.embedding.any(2)[:, 0].float())
+        with counting_padding(self.transformer, bias), face:
             yield replace(example, text=text)
 
-    def _losses(self, example: Example) -> tuple[Tensor, float | None, Tensor | None]:
+    def _losses(self, example: Example) -> tuple[Tensor, list[ItemLosses]]:
+        """What is to become smaller, (B,), and of what it consists."""
         prediction = predict(self.transformer, example)
-        loss = flow_loss(prediction, example.target.to(prediction.device), example.weight.to(prediction.device))
-        seen = example.landmarks is not None
-        identity = self._identity_loss(example, prediction) if self._identity_loss and seen else None
-        return loss, _face_loss(prediction, example), identity
+        device = prediction.device
+        sides = [part.to(device).split(1) for part in (prediction, example.target, example.weight, example.face)]
+        flow = [flow_loss(velocity, target, weight) for velocity, target, weight, _ in zip(*sides, strict=True)]
+        faces = [
+            flow_loss(velocity.detach(), target, face).item() if face.any() else None
+            for velocity, target, _, face in zip(*sides, strict=True)
+        ]
+        if self._identity_loss is None or example.landmarks is None:
+            return torch.stack(flow), [ItemLosses(loss.item(), face, None) for loss, face in zip(flow, faces, strict=True)]
+        identity = self._identity_loss(example, prediction)
+        whole = torch.stack(flow) + self.train.identity_weight * identity.to(device)
+        return whole, [ItemLosses(*item) for item in zip(torch.stack(flow).tolist(), faces, identity.tolist(), strict=True)]
 
 
 def new_learner(
@@ -192,11 +207,11 @@ def schedule(train: Train) -> Iterator[tuple[int, int, Phase]]:
 
 
 def predict(transformer: Any, example: Example) -> Tensor:
-    """Velocity (1, z, F, h, w) in float32."""
+    """Velocity (B, z, F, h, w) in float32."""
     device, dtype = transformer.device, transformer.dtype
     (prediction,) = transformer(
         hidden_states=example.latents.to(device, dtype),
-        timestep=torch.tensor([example.sigma * TIMESTEPS], device=device),
+        timestep=(example.sigma * TIMESTEPS).to(device),
         encoder_hidden_states=example.text.to(device, dtype),
         control_hidden_states=example.control.to(device, dtype),
         return_dict=False,
@@ -212,10 +227,3 @@ def learning_rate(train: Train, step: int) -> float:
     progress = (step - train.warmup_steps) / max(total - train.warmup_steps, 1)
     cosine = (1 + math.cos(math.pi * progress)) / 2
     return train.learning_rate * (train.final_learning_rate + (1 - train.final_learning_rate) * cosine)
-
-
-def _face_loss(prediction: Tensor, example: Example) -> float | None:
-    if not example.face.any():
-        return None
-    device = prediction.device
-    return flow_loss(prediction.detach(), example.target.to(device), example.face.to(device)).item()

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from facedance.config.render_settings import RenderSettings
 from facedance.config.sections import WanModel
 from facedance.train.dataset import Dataset, generator, make_example
@@ -23,9 +25,11 @@ def heldout_losses(learner: Learner, dataset: Dataset) -> list[dict[str, Any]]:
     """
     assert dataset.heldout is not None
     item = dataset.heldout.load()
+    assert item.embedding is not None
+    faces = {"right": item.embedding, "wrong": dataset.identity, "none": torch.zeros_like(dataset.identity)}
     rows = []
     for sigma in SIGMAS:
-        for name, embedding in (("right", item.embedding), ("wrong", dataset.identity), ("none", None)):
+        for name, embedding in faces.items():
             example = make_example(
                 item,
                 text=dataset.text,
@@ -35,8 +39,8 @@ def heldout_losses(learner: Learner, dataset: Dataset) -> list[dict[str, Any]]:
                 face_weight=learner.train.face_weight,
                 random=generator(learner.train.seed),
             )
-            loss, face_loss, _ = learner.losses(example)
-            rows.append({"sigma": sigma, "face": name, "loss": loss, "face_loss": face_loss})
+            (lost,) = learner.losses(example)
+            rows.append({"sigma": sigma, "face": name, "loss": lost.flow, "face_loss": lost.face})
     return rows
 
 

@@ -15,14 +15,14 @@ TEXT_TOKENS = 512
 
 
 def without_padding(text: Tensor) -> tuple[Tensor, Tensor]:
-    """A prompt (1, L, D), zeros after its own n tokens, as n + 1 tokens and what to add to the attention's scores.
+    """Prompts (B, L, D), zeros after their own tokens, of which the longest has n: n + 1 tokens, and what to add to scores.
 
     Returns:
-        Tokens (1, n + 1, D), and (1, 1, 1, n + 1): log of how many tokens each stands for. Where nothing is padding, all L tokens
+        Tokens (B, n + 1, D), and (1, 1, 1, n + 1): log of how many tokens each stands for. Where nothing is padding, all L tokens
         and zeros.
     """
     length = text.shape[1]
-    own = int(text[0].any(dim=1).nonzero().max()) + 1 if text.any() else 0
+    own = int(text.any(dim=2).any(dim=0).nonzero().max()) + 1 if text.any() else 0
     kept = min(own + 1, length)
     bias = torch.zeros(1, 1, 1, kept)
     bias[..., -1] = torch.tensor(float(length - kept + 1)).log()
