@@ -21,6 +21,7 @@ from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video.pictures import Frames
 from facedance.video.writing import write_video
 from facedance.wan.adapter import apply_adapters, read_adapter
+from facedance.wan.differences import fuse_loras
 from facedance.wan.lora_files import load_foreign_lora, remove_loras
 from facedance.wan.memory import next_rung, out_of_memory_means
 from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
@@ -103,10 +104,13 @@ def _rendered(
     reference = load_file(people[heaviest].photos)["reference"]  # (z, 1, h, w)
     pipeline = load_pipeline(inputs.model, inputs.wan, inputs.memory, inputs.speed)
     count = itertools.count(1)
-    for lora_scale, group in itertools.groupby(sorted(jobs, key=_lora_scale), key=_lora_scale):
+    groups = [(scale, list(group)) for scale, group in itertools.groupby(sorted(jobs, key=_lora_scale), key=_lora_scale)]
+    for number, (lora_scale, group) in enumerate(groups, 1):
         branch = apply_adapters(pipeline.transformer, adapters, lora_scale)
         for path, scale in inputs.loras.items():
             load_foreign_lora(pipeline.transformer, path, scale)
+        if inputs.memory.weights != "float8":
+            fuse_loras(pipeline.transformer, for_good=number == len(groups))
         for job in group:
             _log.info("render %d of %d: %s", next(count), len(jobs), job.name)
             control = ControlLatents(
@@ -125,7 +129,8 @@ def _rendered(
                     settings=job.settings,
                 ),
             )
-        remove_loras(pipeline.transformer, branch)
+        if number < len(groups):
+            remove_loras(pipeline.transformer, branch)
 
 
 def _lora_scale(job: RenderJob) -> float:

@@ -1,10 +1,11 @@
-"""What a LoRA adds to parameters as they are: biases, norms, modulation and whole weights, put on and taken off again."""
+"""Changed parameters that come back to the bit: what LoRAs add to biases, norms and whole weights, or fused into weights."""
 
 from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 
 _BEFORE: WeakKeyDictionary[nn.Module, list[tuple[nn.Parameter, Tensor]]] = WeakKeyDictionary()
@@ -28,6 +29,20 @@ def add_differences(transformer: Any, differences: Mapping[str, Tensor], scale: 
         before.append((parameter, parameter.detach().clone().cpu()))
         added = (scale * difference.float()).reshape(parameter.shape).to(parameter.device)
         parameter.copy_(parameter.float() + added)
+
+
+@torch.no_grad()
+def fuse_loras(transformer: Any, *, for_good: bool = False) -> None:
+    """Add peft's active LoRAs into the weights of their layers, so that a pass costs what it costs without them.
+
+    Weights in float8 would round most of a LoRA away. The weights before are kept in main memory, but for what is `for_good`.
+    """
+    layers = [module for module in transformer.modules() if isinstance(module, BaseTunerLayer)]
+    if not for_good:
+        before = _BEFORE.setdefault(transformer, [])
+        before += [(p, p.detach().clone().cpu()) for layer in layers for p in layer.get_base_layer().parameters()]
+    if layers:
+        transformer.fuse_lora()
 
 
 @torch.no_grad()
