@@ -105,9 +105,11 @@ def test_needs_grow_with_frames_and_rank_and_shrink_with_checkpointing(name: str
     wan = PARAMS.models[name]
 
     def training(frames: int = 49, rank: int = 16, checkpointing: bool = True, **changed: Any) -> int:
-        train = TRAIN.model_copy(update={"validate_every": 0, **changed})
+        train = TRAIN.model_copy(update={"validate_every": 0, "photo_share": 0.8, **changed})
         return training_peak(parts_of(name, rank), wan, train, frames=frames, checkpointing=checkpointing).bytes
 
+    assert training(photo_share=1.0) == training(frames=81, photo_share=1.0) < training()
+    assert training(batch_size=8, photo_share=1.0) > training(photo_share=1.0)
     assert training(frames=49) < training(frames=53) < training(frames=81)
     assert training(rank=16) < training(rank=32)
     assert training(checkpointing=True) < training(checkpointing=False)

@@ -52,27 +52,24 @@ def token_count(shape: LatentShape, patch: tuple[int, int, int], reference: bool
 def kept_by_block(widths: Widths, tokens: int) -> int:
     """What one base block keeps from its forward for its backward pass.
 
-        L (12 d + 10 w d + w f + w r)  the inputs of the three norms in float32; in self-attention the raw and the normed
-                                       queries and keys, the values and the output; in text attention the raw and the normed
-                                       queries, the output, and the face's; the input of the GELU; the face's r low-rank
-                                       numbers
-        + 4 L' (in + rank)             for each layer with a LoRA: a float32 copy of its input, and the low-rank numbers,
-                                       for the L' tokens that it reads (the prompt's in keys and values of text attention)
-
-    A float32 model makes no such copies, so for it this is an upper bound.
+    L (12 d + 13 w d + 2 w f + w r)  the inputs of the three norms in float32; in self-attention the raw and the turned
+                                     queries and keys, the values and the output; in text attention the raw and the normed
+                                     queries, the output, and the face's; the input of the GELU; the face's r low-rank
+                                     numbers; and what layers with a LoRA read: the outputs of the norms and of the GELU
+    + w L' rank                      for each layer with a LoRA the low-rank numbers for the L' tokens that it reads (the
+                                     prompt's in keys and values of text attention)
     """
     d, f, w = widths.dim, widths.ffn, widths.number
-    block = tokens * (3 * FLOAT32 * d + 10 * w * d + w * f + w * widths.face_rank)
-    lora = sum((TEXT_TOKENS if a.reads_text else tokens) * (a.inputs + widths.lora_rank) for a in widths.adapted)
-    return block + FLOAT32 * lora
+    block = tokens * (3 * FLOAT32 * d + 13 * w * d + 2 * w * f + w * widths.face_rank)
+    return block + w * widths.lora_rank * sum(TEXT_TOKENS if layer.reads_text else tokens for layer in widths.adapted)
 
 
 def training_bytes(widths: Widths, tokens: int, checkpointing: bool) -> int:
-    """The most that one item's forward and backward pass holds at once, the batch being accumulated item by item.
+    """The most that a forward and backward pass of so many tokens holds at once.
 
         B kept                                    without gradient checkpointing, B being the base blocks
         B L w d + kept                            with it: each block's input, and one block run again
-        + L max(4 f + 10 d, 2 f + 20 d)           on its way in the first and the second half of the feed-forward layer
+        + L (w f + 14 d)                          on its way in the feed-forward layer
         + 8 L head_dim                            rotary embeddings
 
     The VACE blocks keep nothing: nothing in or before them is trained.
@@ -80,19 +77,19 @@ def training_bytes(widths: Widths, tokens: int, checkpointing: bool) -> int:
     d, f, w = widths.dim, widths.ffn, widths.number
     kept = kept_by_block(widths, tokens)
     stored = widths.blocks * tokens * w * d + kept if checkpointing else widths.blocks * kept
-    return stored + tokens * max(4 * f + 10 * d, 2 * f + 20 * d) + _rotary(widths, tokens)
+    return stored + tokens * (w * f + 14 * d) + _rotary(widths, tokens)
 
 
 def denoising_bytes(widths: Widths, tokens: int) -> int:
     """The most that one forward pass without gradients holds at once, in a base block's first half of the feed-forward layer.
 
-        L (w d hints + (w + 8) f + (4 + 5 w) d) + 8 L head_dim
+        L (w d hints + 3 w f + 5 w d) + 8 L head_dim
 
-    The hints are the VACE blocks' outputs, which all come first. (w + 8) f is the layer's output and the LoRA's in float32,
-    before and after its scale; without a LoRA it is less. Passes for guidance come one after the other.
+    The hints are the VACE blocks' outputs, which all come first. 3 w f is the layer's output and the LoRA's, before and after
+    its scale; where it is fused into the weights it is less. Passes for guidance come one after the other.
     """
     d, f, w = widths.dim, widths.ffn, widths.number
-    return tokens * (w * d * widths.hints + (w + 2 * FLOAT32) * f + (FLOAT32 + 5 * w) * d) + _rotary(widths, tokens)
+    return tokens * (w * d * widths.hints + 3 * w * f + 5 * w * d) + _rotary(widths, tokens)
 
 
 def decoding_bytes(vae: Any, wan: WanModel, frames: int) -> int:

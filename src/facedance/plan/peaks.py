@@ -76,14 +76,17 @@ def transformer_bytes(parts: Parts, weights: str) -> int:
 
 
 def training_peak(parts: Parts, wan: WanModel, train: Train, *, frames: int, checkpointing: bool) -> Peak:
-    """Training on a clip of `frames` frames with its reference, or the validation clip that is rendered in between.
+    """Training on a clip of `frames` frames or a batch of photos, with references, or the validation clip rendered in between.
 
-    That one is decoded in tiles. Parameters, gradients, AdamW's two moments and the moving average, if one is kept, are float32.
+    That one is decoded in tiles. Where photos alone are learned from, clips do not count. Parameters, gradients, AdamW's two
+    moments and the moving average, if one is kept, are float32.
     """
     transformer, numbers = parts.transformer.bytes, parts.adapter.bytes
     average = int(train.ema_decay > 0)
-    shape = latent_shape(parts.autoencoder, wan, frames)
-    tokens = token_count(shape, parts.widths.patch, reference=True)
+    photo, clip = (
+        token_count(latent_shape(parts.autoencoder, wan, length), parts.widths.patch, reference=True) for length in (1, frames)
+    )
+    tokens = max(train.batch_size * photo, clip if train.photo_share < 1 else 0)
     step = Peak(transformer, (4 + average) * numbers, training_bytes(parts.widths, tokens, checkpointing), "training step")
     if not train.validate_every:
         return step

@@ -48,8 +48,8 @@ OTHERS = {
 }
 """Modules that change no number of a training, each with the reason."""
 
-_NOT_COMPUTED_WITH = {"videos", "checkpoint_every"}
-"""Parameters of a training: videos count by what they match, and steps are the same however often they are kept."""
+_NOT_COMPUTED_WITH = {"videos", "checkpoint_every", "preview_steps", "preview_guidance_scale"}
+"""Parameters of a training: videos count by what they match, and steps are the same however often they are kept or shown."""
 
 _WEIGHTS = {"repo", "revision", "folder"}
 """Where a model's weights come from: their digests are among the inputs."""

@@ -14,8 +14,6 @@ from facedance.wan.load import load_scheduler, load_vae
 from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, render_frames
 
 SIGMAS = (0.25, 0.5, 0.75)
-STEPS = 8
-GUIDANCE = 3.0
 
 
 def heldout_losses(learner: Learner, dataset: Dataset) -> list[dict[str, Any]]:
@@ -60,8 +58,8 @@ def render_heldout(learner: Learner, dataset: Dataset, model: Path, wan: WanMode
     settings = RenderSettings(
         prompt="text",
         negative_prompt="no-text",
-        steps=STEPS,
-        guidance_scale=GUIDANCE,
+        steps=learner.train.preview_steps,
+        guidance_scale=learner.train.preview_guidance_scale,
         face_scale=1.0,
         lora_scale=1.0,
         control_scale=1.0,

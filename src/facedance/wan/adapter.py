@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -81,6 +83,7 @@ def attach(transformer: Any, config: AdapterConfig, seed: int, pretrained: FaceB
         _add_lora(transformer, config, PERSON)
     for parameter in _lora_parameters(transformer).values():
         parameter.data = parameter.data.float()
+    _compute_as_the_layers(transformer)
     branch.to(transformer.device).attach(transformer)
     return branch
 
@@ -202,6 +205,23 @@ def _add_lora(transformer: Any, config: AdapterConfig, name: str) -> None:
         target_modules="|".join(pattern.pattern for pattern in patterns.values()),
     )
     add_lora(transformer, lora, name)
+
+
+class _InInputsDtype(nn.Linear):
+    """A linear layer without bias that computes in its input's dtype, whatever its weight's is."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.linear(input, self.weight.to(input.dtype))
+
+
+def _compute_as_the_layers(transformer: Any) -> None:
+    """Let the LoRA under training compute in its layers' dtype: peft would turn their inputs into float32, and keep them so."""
+    for layer in (module for module in transformer.modules() if isinstance(module, BaseTunerLayer)):
+        layer.cast_input_dtype_enabled = False
+        for part in (layer.lora_A, layer.lora_B):
+            own = part[PERSON]
+            part[PERSON] = _InInputsDtype(own.in_features, own.out_features, bias=False, device="meta")
+            part[PERSON].weight = own.weight
 
 
 def _lora_parameters(transformer: Any) -> dict[str, nn.Parameter]:
