@@ -341,11 +341,12 @@ def test_compiled_blocks_give_the_same_pictures(world: Path, renders: Path, tmp_
         assert np.abs(compiled - plain).max() <= 2
 
 
-def test_attention_that_is_not_there_is_refused(world: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("attention", ["sage", "flash3_hub"])
+def test_attention_that_is_not_there_is_refused(world: Path, tmp_path: Path, attention: str) -> None:
     for dtype, reason in {"float32": "takes no float32", "bfloat16": "cannot be used here"}.items():
-        given = inputs(world, "eileen", speed=RenderSpeed(compiled=False, attention="sage"))
+        given = inputs(world, "eileen", speed=RenderSpeed(compiled=False, attention=attention))
         given = replace(given, wan=WAN.model_copy(update={"dtype": dtype}))
-        with pytest.raises(InputError, match=f"render.speed.attention sage {reason}"):
+        with pytest.raises(InputError, match=f"render.speed.attention {attention} {reason}"):
             run(world, tmp_path, JOBS[:1], given)
 
 

@@ -266,8 +266,10 @@ class RenderSpeed(Section):
     """What rendering may do to be faster; the pictures change by rounding, with sage a little more."""
 
     compiled: bool = Field(False, description="Whether the blocks are compiled: minutes for each job, then faster steps.")
-    attention: Literal["native", "flash", "flash3", "sage"] = Field(
-        "native", description="Torch's own attention, or that of flash-attn, flash_attn_interface (Hopper) or sageattention."
+    attention: Literal["native", "flash", "flash3", "sage", "flash_hub", "flash3_hub", "sage_hub"] = Field(
+        "native",
+        description="Torch's own attention, or that of flash-attn, flash_attn_interface (Hopper) or sageattention, installed "
+        "here or from the hub (by the package `kernels`).",
     )
 
 

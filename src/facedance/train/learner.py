@@ -49,7 +49,7 @@ class Learner:
         self._identity_loss = identity_loss
         self.parameters = trainable(transformer, branch, {part for phase in train.phases for part in phase.trains})
         # One optimizer for all phases: it passes over parameters without a gradient and keeps their moments.
-        self._optimizer = torch.optim.AdamW(self.parameters.values(), betas=BETAS, weight_decay=train.weight_decay)
+        self._optimizer = torch.optim.AdamW(self.parameters.values(), betas=BETAS, weight_decay=train.weight_decay, fused=True)
         averaged = self.parameters if train.ema_decay else {}
         self._average = {name: parameter.detach().clone() for name, parameter in averaged.items()}
 

@@ -7,8 +7,15 @@ import torch
 from facedance.config.sections import RenderSpeed
 from facedance.job import InputError
 
-_BACKENDS = {"flash": "flash", "flash3": "_flash_3", "sage": "sage"}
-"""By their names in params.yaml, diffusers' names."""
+_BACKENDS = {
+    "flash": "flash",
+    "flash3": "_flash_3",
+    "sage": "sage",
+    "flash_hub": "flash_hub",
+    "flash3_hub": "_flash_3_hub",
+    "sage_hub": "sage_hub",
+}
+"""By their names in params.yaml, diffusers' names; those of the hub are compiled already and fetched by the package `kernels`."""
 
 
 def quicken(transformer: Any, speed: RenderSpeed) -> None:
@@ -25,7 +32,7 @@ def quicken(transformer: Any, speed: RenderSpeed) -> None:
             raise InputError(f"render.speed.attention {speed.attention} takes no float32, which this model runs in: use native")
         try:
             transformer.set_attention_backend(_BACKENDS[speed.attention])
-        except RuntimeError as error:  # diffusers': the package is missing or too old
+        except (RuntimeError, OSError, ValueError) as error:  # diffusers': the package is missing or too old, or the hub away
             raise InputError(f"render.speed.attention {speed.attention} cannot be used here: {error}") from None
     if speed.compiled:
         transformer.compile_repeated_blocks()
