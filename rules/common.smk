@@ -122,7 +122,7 @@ def settle_stamps():
     for who in SAMPLE_IDENTITIES:
         if (record := layout.SAMPLE_PHOTOS.format(identity=who)) in made:
             folder = f"{layout.folder(layout.PHOTO)}/{who}"
-            made |= {f"{folder}/{name}" for name in recorded(record)}
+            made |= {f"{folder}/{name}" for name in recorded(record, who)}
     for file in STAMPS:
         settle_stamp(file, made)
 
