@@ -1,14 +1,11 @@
 """The page to look at before training: one folder that opens from a disk. It needs no weights of a video model."""
 
-import importlib.resources
 import io
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import jinja2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -20,6 +17,7 @@ from facedance.files import atomic
 from facedance.names import CONTROL_PREFIX, video_of_clip
 from facedance.report.fates import Fate, read_fates, read_rows
 from facedance.report.media import Media
+from facedance.report.template import fill
 from facedance.sample import catalogue
 from facedance.video.frames import read_frames
 
@@ -53,8 +51,8 @@ def build_check(params: Params, files: CheckFiles) -> None:
     shown = sorted(used, key=lambda clip: (1.0 if clip.tracked_rate is None else clip.tracked_rate, clip.name))[:PICTURES]
     to_render = {who: list(renders_of(who, (clip.name for clip in used), params.render.batches)) for who in _asked_for(params)}
     learned = [clip.name for clip in used if _is_learned(clip, params)]
-    page = _template().render(
-        style=importlib.resources.files("facedance.report").joinpath("page.css").read_text(),
+    page = fill(
+        "check/page.html",
         params=params,
         photos=photos,
         faces={person: media.add(folder / "crops.png", "faces", f"{person}.png") for person, folder in files.faces.items()},
@@ -116,9 +114,3 @@ def _strangers(params: Params, used: Sequence[Fate]) -> list[str]:
     people = [person for person in params.identities if not (params.sample.enabled and person in params.sample.identities)]
     videos = {video_of_clip(clip.name) for clip in used} - set(catalogue.VIDEOS)
     return [*people, *sorted(videos)]
-
-
-def _template() -> jinja2.Template:
-    source = importlib.resources.files("facedance.check").joinpath("page.html").read_text()
-    environment: Any = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    return environment.from_string(source)

@@ -6,7 +6,6 @@ import json
 import logging
 import math
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from facedance.names import CONTROL_PREFIX
 from facedance.report.fates import read_fates, read_rows
 from facedance.report.left_out import left_out
 from facedance.report.media import Media
+from facedance.report.template import fill
 
 _SCRIPTS = ("tables.js", "player.js", "page.js")
 _CURVE_POINTS = 300  # more than a chart has pixels for, and a page must stay light
@@ -89,12 +89,8 @@ def fill_page(data: Mapping[str, Any]) -> str:
     texts on the page as text only.
     """
     source = importlib.resources.files("facedance.report")
-    parts = {
-        "style": source.joinpath("page.css").read_text(),
-        "data": json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
-        "script": "\n".join(source.joinpath(name).read_text() for name in _SCRIPTS),
-    }
-    return re.sub(r"/\*(style|data|script)\*/", lambda mark: parts[mark[1]], source.joinpath("page.html").read_text())
+    script = "\n".join(source.joinpath(name).read_text() for name in _SCRIPTS)
+    return fill("report/page.html", data=json.dumps(data, allow_nan=False).replace("<", "\\u003c"), script=script)
 
 
 def loss_curve(path: Path) -> list[tuple[int, float | None, float | None]]:
