@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facedance.check.findings import Photo, about_clips, about_photos, about_plan
-from facedance.config.batches import matches, renders_of
+from facedance.config.batches import renders_of
 from facedance.config.params import Params
+from facedance.config.patterns import matches
 from facedance.files import atomic
 from facedance.names import CONTROL_PREFIX, video_of_clip
 from facedance.report.fates import Fate, read_fates, read_rows
