@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -137,7 +137,6 @@ def cut_video(name: str, video: Path, folder: Path, params: Clips, wan: WanModel
             cuts.append(_Cut(row, one.indices, window))
             _tell_repeats(row, one.indices, info)
         _write_clips(video, cuts, folder, info, wan)
-        _write_views(video, cuts, folder, wan)
     except UnreadableVideo as error:
         _remove_clips(folder, name)
         return [_rejected_video(name, video, str(error))]
@@ -193,13 +192,26 @@ def _window(boxes: NDArray[np.float64], info: VideoInfo, params: Clips, wan: Wan
 
 
 def _write_clips(video: Path, cuts: Sequence[_Cut], folder: Path, info: VideoInfo, wan: WanModel) -> None:
-    # One pass over the video for all of its clips, which follow one another.
+    """Write clips, and larger copies of those that need one, in one pass over the video: clips follow one another."""
     frames = stream_frames(video, [index for cut in cuts for index in cut.indices.tolist()])
     for cut in cuts:
-        pictures = (crop_and_resize(frame, cut.window, wan.clip_size) for frame in islice(frames, len(cut.indices)))
-        path = folder / f"{cut.row['clip']}.mp4"
+        path, larger = folder / f"{cut.row['clip']}.mp4", view_size(cut.window, wan.clip_size)
+        copies: list[Frame] = []
+        pictures = _pictures(islice(frames, len(cut.indices)), cut.window, wan.clip_size, larger, copies)
         sound = write_video(path, pictures, wan.fps, audio_from=video, audio_start=cut.row["start_s"])
         cut.row["note"] = note(info, sound, len(cut.indices), wan.frames)
+        if copies:
+            write_video(view_file(path), copies, wan.fps, preset="veryfast")
+
+
+def _pictures(
+    frames: Iterable[Frame], window: Window, size: tuple[int, int], larger: tuple[int, int] | None, copies: list[Frame]
+) -> Iterator[Frame]:
+    """The pictures of a clip; those of its `larger` copy, if it needs one, go to `copies` in passing: it has 480 lines."""
+    for frame in frames:
+        if larger:
+            copies.append(crop_and_resize(frame, window, larger))
+        yield crop_and_resize(frame, window, size)
 
 
 def _no_room(name: str, info: VideoInfo, params: Clips, wan: WanModel) -> str:
@@ -211,15 +223,6 @@ def _no_room(name: str, info: VideoInfo, params: Clips, wan: WanModel) -> str:
         return no_scene(wan.fps, wan.frames, f" in clips.stretches' {start:g} to {min(end, info.seconds):.4g} s")
     enough = whole(info.timestamps).room(wan.fps) >= min(FEWEST_FRAMES, wan.frames)
     return no_scene(wan.fps, wan.frames, "") if enough else too_short(info.seconds, wan.fps, wan.frames)
-
-
-def _write_views(video: Path, cuts: Sequence[_Cut], folder: Path, wan: WanModel) -> None:
-    """Write the larger copies of the clips that need one."""
-    sizes = [(cut, size) for cut in cuts if (size := view_size(cut.window, wan.clip_size))]
-    frames = stream_frames(video, [index for cut, _ in sizes for index in cut.indices.tolist()]) if sizes else iter(())
-    for cut, size in sizes:
-        pictures = (crop_and_resize(frame, cut.window, size) for frame in islice(frames, len(cut.indices)))
-        write_video(view_file(folder / f"{cut.row['clip']}.mp4"), pictures, wan.fps, preset="veryfast")
 
 
 def _tell_repeats(row: Row, indices: NDArray[np.int64], info: VideoInfo) -> None:
