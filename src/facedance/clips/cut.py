@@ -163,6 +163,7 @@ def _search(name: str, video: Path, params: Clips, wan: WanModel, find_people: F
         found, enough = find_clips(search, complete=info.complete or until >= end)
         if enough:
             return info, found
+        logging.getLogger("facedance").info("%s: no use in its first %.0f s, looking further", shown(video), until)
         until *= _FURTHER
 
 
