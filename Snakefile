@@ -41,6 +41,7 @@ rule data:
         expand(layout.SAMPLE_PHOTOS, identity=SAMPLE_IDENTITIES),
         expand(layout.VIDEO, video=MADE_VIDEOS),
         expand(layout.KEYPOINTS, sequence=[*SAMPLE_SEQUENCES, *AIST_SEQUENCES]),
+        [layout.IGNORE_LIST] if PARAMS.aist.ignore_list else [],
 
 
 rule models:

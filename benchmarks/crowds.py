@@ -1,6 +1,6 @@
 """Whose skeleton is found behind an audience? Drawn dancers with known joints through the clips and poses stages.
 
-usage: python benchmarks/crowds.py [--first 0] [--clips 30] [--models tiny wan2.1-vace-1.3b] [--workers 2]
+usage: python -m benchmarks.crowds [--first 0] [--clips 30] [--models tiny wan2.1-vace-1.3b] [--workers 2]
        (needs models/pose, which `snakemake --cores all models/pose/pose_landmarker_full.task` makes, and no other weights)
 
 Prints a line for each clip, whether it is accepted, PCK within 0.2 torso over all joints, hidden ones too, and why not; then
@@ -24,9 +24,9 @@ from facedance.evaluate.accuracy import pose_accuracy
 from facedance.files import write_json
 from facedance.poses.extract import PoseFiles, extract_shard
 from facedance.poses.skeleton import COCO
-from facedance.sample.crowd import Crowd, crowd
 from facedance.video.pictures import Frame
 from facedance.video.writing import write_video
+from tests.poses.drawn_crowd import Crowd, crowd
 
 ROOT = Path(__file__).parents[1]
 POSE_MODEL = ROOT / "models" / "pose" / "pose_landmarker_full.task"
@@ -52,10 +52,10 @@ def measure(chosen: params.Params, sources: Path, folder: Path, workers: int) ->
     """A row for each clip: clip, status, reason, pck."""
     wan = chosen.wan
     write_json(folder / "stamp.json", {"params": {}, "code": "", "items": []})
-    cut = CutFiles(sorted(sources.glob("*.mp4")), POSE_MODEL, folder / "clips", folder / "clips.csv")
+    cut = CutFiles({path.stem: path for path in sources.glob("*.mp4")}, POSE_MODEL, folder / "clips", folder / "clips.csv")
     cut_shard(cut, chosen.clips, wan, folder / "stamp.json", workers)
     files = PoseFiles(
-        clips=cut.manifest, clips_folder=cut.folder, keypoints_folder=None, model=POSE_MODEL,
+        clips=cut.manifest, clips_folder=cut.folder, keypoints={}, model=POSE_MODEL,
         landmarks=folder / "landmarks.parquet", manifest=folder / "poses.csv", folder=folder / "poses",
     )  # fmt: skip
     extract_shard(files, chosen.poses, wan, folder / "stamp.json", workers)

@@ -1,4 +1,4 @@
-# Videos of the AIST Dance Video Database and AIST++'s keypoints, where params.yaml names them and accepts the terms.
+# Videos of the AIST Dance Video Database AIST++'s keypoints and its ignore list, where params.yaml names them and accepts the terms.
 
 
 rule fetch_aist_video:
@@ -51,3 +51,30 @@ rule fetch_aist_keypoints:
         "Fetching AIST++'s keypoints of {wildcards.sequence}"
     script:
         "../scripts/fetch_aist_keypoints.py"
+
+
+rule fetch_aist_ignore_list:
+    input:
+        stamp=stamp(
+            "data",
+            "fetch_aist_ignore_list",
+            some("aist", "annotations"),
+            code=False,
+        ),
+    output:
+        layout.IGNORE_LIST,
+    log:
+        layout.log("fetch_aist_ignore_list"),
+    benchmark:
+        layout.timing("fetch_aist_ignore_list")
+    localrule: True  # a cluster's nodes seldom reach the internet
+    conda:
+        "../environment.yml"
+    resources:
+        downloads=1,
+    params:
+        annotations=PARAMS.aist.annotations,
+    message:
+        "Fetching AIST++'s ignore list"
+    script:
+        "../scripts/fetch_aist_ignore_list.py"

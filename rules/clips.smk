@@ -4,6 +4,7 @@
 rule cut_clips:
     input:
         made=made_of_shard,
+        ignore_list=[layout.IGNORE_LIST] if PARAMS.aist.ignore_list else [],
         pose_model=POSE_MODEL,
         stamp=stamp(
             "clips",
@@ -12,7 +13,7 @@ rule cut_clips:
             items=lambda w: VIDEOS_OF_SHARD[w.shard],
             files=lambda w: [
                 *videos_of_shard(w).values(),
-                *filter(None, [PARAMS.clips.ignore_list]),
+                *filter(None, [IGNORE_LIST]),
             ],
         ),
     output:
@@ -27,7 +28,8 @@ rule cut_clips:
         "../environment.yml"
     threads: 16
     params:
-        **part("clips", "wan"),
+        **part("wan"),
+        clips={**part("clips")["clips"], "ignore_list": IGNORE_LIST},
         videos=videos_of_shard,
         folder=folder_of(layout.CLIP),
     message:

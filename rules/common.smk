@@ -25,7 +25,8 @@ from facedance.rerun.clock import bring_into_present, present_times
 from facedance.aist.names import sequence_name
 from facedance.config.params import load
 from facedance.config import checks
-from facedance.config.batches import asked_for, matches
+from facedance.config.batches import asked_for
+from facedance.config.patterns import matches
 from facedance.rerun.code import code_digest
 from facedance.rerun.stamps import says, settle_stamp, stamp_content, write_stamp
 
@@ -122,7 +123,7 @@ def settle_stamps():
     for who in SAMPLE_IDENTITIES:
         if (record := layout.SAMPLE_PHOTOS.format(identity=who)) in made:
             folder = f"{layout.folder(layout.PHOTO)}/{who}"
-            made |= {f"{folder}/{name}" for name in recorded(record)}
+            made |= {f"{folder}/{name}" for name in recorded(record, who)}
     for file in STAMPS:
         settle_stamp(file, made)
 

@@ -37,6 +37,9 @@ AIST_SEQUENCES = fetched(
     "fetch_aist_keypoints",
     sorted({sequence_name(v) for v in MEANT_VIDEOS} if PARAMS.aist.keypoints else ()),
 )
+IGNORE_LIST = (
+    layout.IGNORE_LIST if PARAMS.aist.ignore_list else PARAMS.clips.ignore_list
+)
 MADE_VIDEOS = [*SAMPLE_VIDEOS, *AIST_VIDEOS]
 
 

@@ -7,4 +7,5 @@ from facedance.job import job
 
 with job(snakemake.log[0], f"AIST++ {snakemake.wildcards.sequence}"):
     name = f"keypoints2d/{snakemake.wildcards.sequence}.pkl"
-    fetch_annotation(snakemake.params.annotations, name, Path(snakemake.output[0]))
+    otherwise = "take the sequence out of aist.videos, or set aist.keypoints to false"
+    fetch_annotation(snakemake.params.annotations, name, Path(snakemake.output[0]), otherwise)

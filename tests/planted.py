@@ -119,7 +119,7 @@ def of_nobody() -> Iterator[tuple[str, Names]]:
             "models/.stamps/fetch_lora/style.json",
         ),
         *("models/.stamps/fetch_wan_model/default.json", "data/.stamps/make_sample_keypoints/gBR_cAll.json"),
-        "data/.stamps/fetch_aist_keypoints/gBR_cAll.json",
+        *("data/.stamps/fetch_aist_keypoints/gBR_cAll.json", "data/aist/ignore_list.txt"),
         *("logs/prune.log", "logs/list_clips.log", "logs/list_clips.tsv", "models/.stamps/fetch_face_model/dlib.json"),
         *(f"logs/fetch_{job}.{suffix}" for job in ("face_model/dlib", "wan_model/default") for suffix in ("log", "tsv")),
         *(

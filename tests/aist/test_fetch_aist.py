@@ -1,6 +1,7 @@
 """AIST's videos and AIST++'s keypoints from a server on this machine."""
 
 import io
+import random
 import zipfile
 
 import pytest
@@ -61,20 +62,45 @@ def test_single_files_are_read_out_of_the_annotations(tmp_path):
         archive.writestr("aist_plusplus_final/keypoints2d/gBR_sBM_cAll_d04_mBR0_ch01.pkl", b"the keypoints")
         archive.writestr("aist_plusplus_final/ignore_list.txt", b"a name")
     with serving({"/fullset.zip": content.getvalue()}) as hub:
-        fetch_annotation(f"{hub.url}/fullset.zip", "keypoints2d/gBR_sBM_cAll_d04_mBR0_ch01.pkl", tmp_path / "a.pkl")
+        fetch_annotation(f"{hub.url}/fullset.zip", "keypoints2d/gBR_sBM_cAll_d04_mBR0_ch01.pkl", tmp_path / "a.pkl", "")
         assert (tmp_path / "a.pkl").read_bytes() == b"the keypoints"
         assert min(start for _, start in hub.sent) > 3_000_000  # what lies before is not asked for
-        fetch_annotation(f"{hub.url}/fullset.zip", "ignore_list.txt", tmp_path / "ignore_list.txt")
-        with pytest.raises(InputError, match=r"AIST\+\+ has no keypoints2d/other\.pkl"):
-            fetch_annotation(f"{hub.url}/fullset.zip", "keypoints2d/other.pkl", tmp_path / "b.pkl")
-    with serving({"/fullset.zip": b"a web page" * 100}) as hub, pytest.raises(InputError, match="is no usable zip"):
-        fetch_annotation(f"{hub.url}/fullset.zip", "ignore_list.txt", tmp_path / "b.txt")
+        fetch_annotation(f"{hub.url}/fullset.zip", "ignore_list.txt", tmp_path / "ignore_list.txt", "")
+        assert (tmp_path / "ignore_list.txt").read_text() == "a name"
+        with pytest.raises(InputError, match=r"AIST\+\+ has no keypoints2d/other\.pkl .*: do without$"):
+            fetch_annotation(f"{hub.url}/fullset.zip", "keypoints2d/other.pkl", tmp_path / "b.pkl", "do without")
+        with pytest.raises(InputError, match=r"the server has no .*/moved\.zip \(404\): set aist\.annotations"):
+            fetch_annotation(f"{hub.url}/moved.zip", "ignore_list.txt", tmp_path / "b.txt", "")
+
+
+def test_an_annotation_that_breaks_off_goes_on_and_a_damaged_one_is_refused(tmp_path):
+    noise = random.Random(0).randbytes(200_000)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("ignore_list.txt", noise)
+    with serving({"/fullset.zip": content.getvalue()}) as hub:
+        hub.cut_after = 30_000
+        fetch_annotation(f"{hub.url}/fullset.zip", "ignore_list.txt", tmp_path / "a.txt", "")
+        assert (tmp_path / "a.txt").read_bytes() == noise
+        assert len({start for _, start in hub.sent}) > 4
+    damaged = bytearray(content.getvalue())
+    damaged[1000] ^= 1
+    for wrong in (bytes(damaged), b"a web page" * 100):
+        with (
+            serving({"/fullset.zip": wrong}) as hub,
+            pytest.raises(InputError, match=r"is no usable zip .*: start again, or set"),
+        ):
+            fetch_annotation(f"{hub.url}/fullset.zip", "ignore_list.txt", tmp_path / "b.txt", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
 @pytest.mark.parametrize("words", ["", "yes"])
 def test_nothing_is_fetched_unless_the_terms_are_accepted(words):
     with pytest.raises(ValueError, match="read the terms at aistdancedb"):
         Aist(videos=("gBR_sBM_c01_d04_mBR0_ch01",), accept_terms=words)
+    with pytest.raises(ValueError, match="read the terms at aistdancedb"):
+        Aist(ignore_list=True, accept_terms=words)
+    assert Aist(ignore_list=True, accept_terms=AIST_TERMS).ignore_list
     assert Aist(videos=("gBR_sBM_c01_d04_mBR0_ch01",), accept_terms=AIST_TERMS).videos
 
 

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from facedance.check.build import CheckFiles, build_check, overlay, read_clips
-from facedance.check.findings import Clip, Photo, about_clips, about_photos, about_plan
+from facedance.check.build import CheckFiles, build_check, overlay
+from facedance.check.findings import Photo, about_clips, about_photos, about_plan
 from facedance.config.params import Params, load
+from facedance.report.fates import Fate, read_fates
 from facedance.video.writing import write_video
 
 ROOT = Path(__file__).parents[2]
@@ -30,12 +31,12 @@ def test_few_photos_and_small_faces_are_told(used: int, face_px: float, said: li
 
 
 def test_clips_that_may_spoil_a_render_are_told() -> None:
-    sure = Clip("sure", "", "mediapipe", 1.0, 480)
-    lost = Clip("lost", "", "mediapipe", 0.8, 480)
-    small = Clip("small", "", "mediapipe", 1.0, 120)
+    sure = Fate("sure", "", "", "", "", 1.0, 480)
+    lost = Fate("lost", "", "", "", "", 0.8, 480)
+    small = Fate("small", "", "", "", "", 1.0, 120)
     assert list(about_clips([sure], 480)) == []
     assert [said.split(":")[0] for said in about_clips([sure, lost, small], 480)] == ["lost", "small"]
-    assert list(about_clips([Clip("bad", "no pictures", "", None, None)], 480)) == [
+    assert list(about_clips([Fate("bad", "", "clips", "no pictures")], 480)) == [
         "No video can be used; the table of what is left out says why."
     ]
 
@@ -89,7 +90,7 @@ def made(tmp_path: Path) -> tuple[Params, CheckFiles]:
 
 def test_each_clip_has_the_reason_of_the_stage_that_left_it_out(made: tuple[Params, CheckFiles]) -> None:
     _, files = made
-    found = {clip.name: clip.reason for clip in read_clips(files.clips, files.poses)}
+    found = {fate.name: fate.reason for fate in read_fates(files.clips, files.poses)}
     assert found == {"dance_000": "", "other_000": "nobody", NASTY: "no pictures"}
 
 

@@ -5,13 +5,15 @@ import json
 import logging
 import os
 import re
+import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from facedance.clips import cut
+from facedance import workers
+from facedance.clips import control, cut
 from facedance.clips.control import prepare_control
 from facedance.clips.cut import CutFiles, cut_shard, cut_video
 from facedance.clips.tables import COLUMNS, list_clips
@@ -289,6 +291,37 @@ def test_a_link_that_leads_nowhere_is_a_row(tmp_path, shard, prepared):
         row = table.set_index("clip").loc[name]
         assert (row["status"], row["reason"]) == ("rejected", "cannot be read (No such file or directory)")
         assert (table["status"] == "accepted").sum() == (1 if name.startswith("control") else 2)
+
+
+def hostile(monkeypatch, module, name):
+    """Let a reader crash on the file `crash.*` and hang on `hang.*`."""
+    read = getattr(module, name)
+
+    def reads(path, *args, **kwargs):
+        if path.stem == "crash":
+            os._exit(3)
+        if path.stem == "hang":
+            time.sleep(60)
+        return read(path, *args, **kwargs)
+
+    monkeypatch.setattr(module, name, reads)
+    monkeypatch.setattr(workers, "STILL_S", 0.5)
+
+
+def test_a_video_that_ends_its_worker_is_a_row_and_the_others_go_on(tmp_path, shard, prepared, monkeypatch):
+    videos = [make_video(tmp_path / f"{name}.mp4", STEADY) for name in ("a", "crash", "d", "hang", "z")]
+    whole = shard(videos, workers=2)
+    assert (whole["status"] == "accepted").all()
+    hostile(monkeypatch, cut, "inspect")
+    hostile(monkeypatch, control, "inspect")
+    for table, prefix in ((shard(videos, workers=2, code="2"), ""), (prepared(videos), "control-")):
+        rows = table.set_index("clip")
+        assert rows.loc[f"{prefix}crash", "reason"] == "cannot be decoded: its reader crashed (exit 3)"
+        assert rows.loc[f"{prefix}hang", "reason"] == "cannot be decoded: its reader stood still for 0.5 s"
+        good = [f"control-{name}" for name in "adz"] if prefix else [f"{name}_00{i}" for name in "adz" for i in (0, 1)]
+        assert rows.index[rows["status"] == "accepted"].tolist() == good
+        assert {path.stem for path in (tmp_path / "out").glob("*.mp4")} >= set(good)
+    assert not [*(tmp_path / "out").glob("*crash*.mp4"), *(tmp_path / "out").glob("*hang*.mp4")]
 
 
 # The table of all clips

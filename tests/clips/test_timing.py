@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from facedance.clips.scenes import split
 from facedance.clips.timing import Stretch, fitting_frames, frame_indices, whole, window_starts
 
 RATES = [Fraction(n, d) for n, d in [(60, 1), (60000, 1001), (50, 1), (30, 1), (30000, 1001), (25, 1), (24, 1), (24000, 1001)]]
@@ -32,6 +33,14 @@ def test_rounded_times_choose_the_same_frames():
     assert exact[:7].tolist() == [0, 1, 3, 4, 6, 7, 9]
     assert np.array_equal(frame_indices(np.round(times, 3), 0, 16, 81), exact)
     assert np.array_equal(frame_indices(np.floor(times * 1000) / 1000, 0, 16, 81), exact)
+
+
+def test_a_wrong_time_gives_no_room_for_a_still_picture():
+    """A damaged time, or one that wraps around: three frames stay three frames, however far behind the others they are."""
+    times = np.concatenate([np.arange(60) / 30, 4e6 + np.arange(3) / 30])
+    first, last = split(times, [60])
+    assert (first.room(16), last.room(16)) == (32, 2)
+    assert whole(times).end == pytest.approx(4e6 + 2.5 / 30)
 
 
 def test_the_same_rate_takes_every_frame_once():

@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 
 import cv2
 import numpy as np
@@ -10,10 +11,13 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from facedance import workers
 from facedance.config.sections import Faces
+from facedance.faces import embed as faces_embed
 from facedance.faces.backend import open_backend
 from facedance.faces.embed import embed_identity
 from facedance.faces.embedding import distance, load_embeddings
+from facedance.faces.photos import load_photo
 from facedance.job import InputError
 from facedance.names import shown
 from tests.faces.people import dlib_folder, mirrored, portrait, same_person_photos, scaled, somebody_else, tilted
@@ -199,3 +203,22 @@ def test_a_folder_of_hostile_files_ends_in_rows(tmp_path, backend):
         "bomb.png": "too large: ",
     }.items():
         assert re.match(reason, table.reason[name]), table.reason[name]
+
+
+def test_a_photo_that_ends_its_reader_is_a_row_and_the_others_go_on(tmp_path, backend, monkeypatch):
+    def load(path):
+        if path.name == "crash.png":
+            os._exit(3)
+        if path.name == "hang.png":
+            time.sleep(60)
+        return load_photo(path)
+
+    monkeypatch.setattr(faces_embed, "load_photo", load)
+    monkeypatch.setattr(workers, "STILL_S", 0.5)
+    good = {"a.png": portrait(), "b.png": mirrored(portrait()), "z.png": tilted(portrait(), 8)}
+    table = embed(
+        save(tmp_path / "photos", good | {"crash.png": portrait(), "hang.png": portrait()}), backend, tmp_path / "faces"
+    )
+    assert table.index[table.status == "accepted"].tolist() == list(good)
+    assert table.reason["crash.png"] == "damaged image: its reader crashed (exit 3)"
+    assert table.reason["hang.png"] == "damaged image: its reader stood still for 0.5 s"

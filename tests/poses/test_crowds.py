@@ -8,7 +8,7 @@ from facedance.evaluate.pose import compare
 from facedance.poses.find import PEOPLE, find_pose
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE
-from facedance.sample.crowd import Crowd, crowd
+from tests.poses.drawn_crowd import Crowd, crowd
 
 FRAMES = 9
 

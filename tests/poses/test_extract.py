@@ -14,6 +14,7 @@ import skimage.data
 from facedance.config.sections import Poses, WanModel
 from facedance.files import sha256, write_json
 from facedance.job import InputError
+from facedance.poses import extract
 from facedance.poses.extract import PoseFiles, extract_shard
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.quiet import without_chatter
@@ -171,7 +172,7 @@ def shard(model, clean_process, tmp_path):
             row |= {"crop_x": 140, "crop_y": 0, "crop_w": 360, "crop_h": 360, "source_width": 640, "source_height": 360}
             self.rows = [*self.rows, row]
 
-        def run(self, workers=1, version=1, **poses):
+        def run(self, workers=1, version=1, stage=extract_shard, **poses):
             pd.DataFrame(self.rows).to_csv(tmp_path / "clips.csv", index=False)
             write_json(self.stamp, {"params": poses, "code": str(version), "items": []})
             files = PoseFiles(
@@ -183,8 +184,7 @@ def shard(model, clean_process, tmp_path):
                 manifest=self.manifest,
                 folder=self.out,
             )
-            stage = clean_process.submit(extract_shard, files, Poses(**(_POSES | poses)), _WAN, self.stamp, workers)
-            stage.result(timeout=120)
+            clean_process.submit(stage, files, Poses(**(_POSES | poses)), _WAN, self.stamp, workers).result(timeout=120)
             return pd.read_csv(self.manifest, keep_default_na=False), pd.read_parquet(self.landmarks)
 
     return Shard()
@@ -265,6 +265,23 @@ def test_a_clip_with_nobody_is_rejected_with_the_reason_and_leaves_nothing(shard
     assert len(landmarks) == 0
     assert not list(shard.out.glob("*.mp4"))
     assert shard.run()[0].equals(manifest)
+
+
+def _extract_where_bad_crashes(*given):
+    """The stage with a reader that ends its process on the clip `bad_000`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(extract, "read_frames", lambda path: os._exit(3) if path.stem == "bad_000" else read_frames(path))
+        extract_shard(*given)
+
+
+def test_a_clip_that_ends_its_worker_is_a_row_and_the_others_go_on(shard):
+    for clip in ("bad_000", "c_000"):
+        shard.add(clip, _walk())
+    manifest, landmarks = shard.run(stage=_extract_where_bad_crashes)
+    assert manifest["clip"].tolist() == ["bad_000", "c_000"]
+    assert manifest["status"].tolist() == ["rejected", "accepted"]
+    assert manifest["reason"][0] == "dancer cannot be followed: its reader crashed (exit 3)"
+    assert set(landmarks["clip"]) == {"c_000"} == {path.stem for path in shard.out.glob("*.mp4")}
 
 
 def test_a_shard_without_clips_has_empty_tables_of_the_same_form(shard):

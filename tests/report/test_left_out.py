@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from facedance.report.fates import read_fates
 from facedance.report.left_out import left_out
 
 
@@ -17,7 +18,8 @@ def test_each_video_that_is_in_no_render_has_one_row(tmp_path):
     pd.DataFrame(clips, columns=["clip", "source", "status", "reason"]).to_csv(tmp_path / "clips.csv", index=False)
     pd.DataFrame(poses, columns=["clip", "status", "reason"]).to_csv(tmp_path / "0000.csv", index=False)
     pd.DataFrame(controls, columns=["clip", "source", "status", "reason"]).to_csv(tmp_path / "control.csv", index=False)
-    rows = left_out(tmp_path / "clips.csv", [tmp_path / "0000.csv", tmp_path / "control.csv"], {"a_000"})
+    fates = read_fates(tmp_path / "clips.csv", [tmp_path / "0000.csv", tmp_path / "control.csv"])
+    rows = left_out(fates, {"a_000"})
     assert [tuple(row.values()) for row in rows] == [
         ("data/videos/d.mp4", "d", "clips", "is too short"),
         ("data/videos/b b.mp4", "b_000", "poses", "dancer lost"),

@@ -53,7 +53,7 @@ def test_photos_of_the_user_stay_and_those_of_another_seed_do_not(tmp_path, monk
     photos.make_photos(folder, "eileen", 1, record)
     assert first.read_bytes() != before
     assert second.read_text() == "the user's"
-    assert own_files(record, str(folder)) == {str(first)}
+    assert own_files(record, str(folder), "eileen") == {str(first)}
 
 
 def test_with_and_without_the_sample(tmp_path, monkeypatch):
@@ -71,9 +71,21 @@ def test_with_and_without_the_sample(tmp_path, monkeypatch):
     (photos_here / "deep").mkdir(parents=True)
     for name in ("IMG_2041.jpg", "deep/mine.jpg"):
         (photos_here / name).write_text(name)
-    record_own(photos_here / ".sample/photos.json", [photos_here / "IMG_2041.jpg"])
+    record_own(photos_here / ".sample/photos.json", [photos_here / "IMG_2041.jpg"], "eileen")
     assert own.videos_to_make() == [name for name in catalogue.VIDEOS if name != catalogue.VIDEOS[1]]
     assert own.keypoints_to_make(own.videos_to_make()) == [catalogue.KEYPOINT_SEQUENCES[1]]
     assert own.own_videos() == {layout.VIDEO.format(video=catalogue.VIDEOS[0])}
     assert list(own.photos_of("eileen", sample=True)) == ["IMG_2041.jpg", "deep/mine.jpg"]
     assert own.photos_of("eileen", sample=False) == {"deep/mine.jpg": "data/photos/eileen/deep/mine.jpg"}
+
+
+def test_a_folder_copied_with_the_record_of_another_person_is_the_users(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "data/photos/eileen"
+    folder.mkdir(parents=True)
+    (folder / "IMG_2041.jpg").write_text("a photo")
+    record_own(folder / ".sample/photos.json", [folder / "IMG_2041.jpg"], "eileen")
+    shutil.copytree(folder, folder.with_name("ann"))
+    assert own.photos_of("eileen", sample=False) == {}
+    assert list(own.photos_of("ann", sample=False)) == ["IMG_2041.jpg"]
+    assert list(own.photos_of("ann", sample=True)) == sorted(catalogue.PHOTOS), "hers are still to be made"

@@ -1,25 +1,24 @@
 """The page to look at before training: one folder that opens from a disk. It needs no weights of a video model."""
 
-import importlib.resources
 import io
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import jinja2
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from facedance.check.findings import Clip, Photo, about_clips, about_photos, about_plan
-from facedance.config.batches import matches, renders_of
+from facedance.check.findings import Photo, about_clips, about_photos, about_plan
+from facedance.config.batches import renders_of
 from facedance.config.params import Params
+from facedance.config.patterns import matches
 from facedance.files import atomic
 from facedance.names import CONTROL_PREFIX, video_of_clip
+from facedance.report.fates import Fate, read_fates, read_rows
 from facedance.report.media import Media
+from facedance.report.template import fill
 from facedance.sample import catalogue
 from facedance.video.frames import read_frames
 
@@ -48,13 +47,13 @@ def build_check(params: Params, files: CheckFiles) -> None:
     """Write index.html, and the pictures that it shows."""
     media = Media(files.folder)
     photos = {person: read_photos(folder / "photos.csv") for person, folder in sorted(files.faces.items())}
-    clips = read_clips(files.clips, files.poses)
+    clips = read_fates(files.clips, files.poses)
     used = [clip for clip in clips if not clip.reason]
     shown = sorted(used, key=lambda clip: (1.0 if clip.tracked_rate is None else clip.tracked_rate, clip.name))[:PICTURES]
     to_render = {who: list(renders_of(who, (clip.name for clip in used), params.render.batches)) for who in _asked_for(params)}
     learned = [clip.name for clip in used if _is_learned(clip, params)]
-    page = _template().render(
-        style=importlib.resources.files("facedance.report").joinpath("page.css").read_text(),
+    page = fill(
+        "check/page.html",
         params=params,
         photos=photos,
         faces={person: media.add(folder / "crops.png", "faces", f"{person}.png") for person, folder in files.faces.items()},
@@ -77,18 +76,8 @@ def build_check(params: Params, files: CheckFiles) -> None:
 
 def read_photos(table: Path) -> list[Photo]:
     """The photos of one person, as photos.csv lists them."""
-    return [Photo(row["photo"], row["reason"], _number(row["face_px"])) for row in _rows(table)]
-
-
-def read_clips(clips: Path, poses: Sequence[Path]) -> list[Clip]:
-    """All clips, rejected videos and ready-made control videos, each with the reason of the stage that left it out."""
-    followed = {row["clip"]: row for path in sorted(poses) for row in _rows(path)}
-    found = []
-    for row in _rows(clips):
-        pose = followed.pop(row["clip"], {})
-        reason = row["reason"] if row["status"] == "rejected" else pose.get("reason", "")
-        found.append(_clip(row["clip"], reason, pose, int(row["crop_h"]) if row.get("crop_h") else None))
-    return found + [_clip(name, row["reason"], row, None) for name, row in followed.items()]
+    rows = read_rows(table)
+    return [Photo(row["photo"], row["reason"], float(row["face_px"]) if row["face_px"] else None) for row in rows]
 
 
 def overlay(frames: NDArray[np.uint8], skeletons: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -98,7 +87,7 @@ def overlay(frames: NDArray[np.uint8], skeletons: NDArray[np.uint8]) -> NDArray[
     return np.where(drawn, lines, frames).astype(np.uint8)
 
 
-def _picture(clip: Clip, files: CheckFiles) -> bytes:
+def _picture(clip: Fate, files: CheckFiles) -> bytes:
     """Some moments of a clip side by side, with the skeleton over them, as a JPEG."""
     skeletons = read_frames(files.poses_folder / f"{clip.name}.mp4")
     moments = np.linspace(0, len(skeletons) - 1, MOMENTS).round().astype(int)
@@ -116,31 +105,13 @@ def _asked_for(params: Params) -> list[str]:
     return list(dict.fromkeys(who for batch in params.render.batches for who in batch.who))
 
 
-def _is_learned(clip: Clip, params: Params) -> bool:
+def _is_learned(clip: Fate, params: Params) -> bool:
     video = video_of_clip(clip.name)
     return params.train.photo_share < 1 and clip.cut_px is not None and matches(video, params.train.videos)
 
 
-def _strangers(params: Params, used: Sequence[Clip]) -> list[str]:
+def _strangers(params: Params, used: Sequence[Fate]) -> list[str]:
     """People and videos that are not the sample's."""
     people = [person for person in params.identities if not (params.sample.enabled and person in params.sample.identities)]
     videos = {video_of_clip(clip.name) for clip in used} - set(catalogue.VIDEOS)
     return [*people, *sorted(videos)]
-
-
-def _clip(name: str, reason: str, pose: Mapping[str, str], cut_px: int | None) -> Clip:
-    return Clip(name, reason, pose.get("origin", ""), _number(pose.get("tracked_rate", "")), cut_px)
-
-
-def _rows(table: Path) -> list[dict[str, str]]:
-    return pd.read_csv(table, dtype=str, keep_default_na=False).to_dict("records")  # type: ignore[return-value]
-
-
-def _number(text: str) -> float | None:
-    return float(text) if text else None
-
-
-def _template() -> jinja2.Template:
-    source = importlib.resources.files("facedance.check").joinpath("page.html").read_text()
-    environment: Any = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    return environment.from_string(source)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from facedance.report.fates import Fate
+
 GOOD_PHOTOS = 10
 """So many photos of a person are asked for; fewer work, and teach less."""
 
@@ -22,17 +24,6 @@ class Photo:
     face_px: float | None
 
 
-@dataclass(frozen=True)
-class Clip:
-    """A clip or a ready-made control video, and what became of it."""
-
-    name: str
-    reason: str  # empty: it is used
-    origin: str  # mediapipe | keypoints2d | control
-    tracked_rate: float | None
-    cut_px: int | None  # height in the source of what the clip shows; None for a control video
-
-
 def about_photos(person: str, photos: Sequence[Photo]) -> Iterator[str]:
     """What may keep a training from learning the person's face."""
     used = [photo for photo in photos if not photo.reason]
@@ -46,7 +37,7 @@ def about_photos(person: str, photos: Sequence[Photo]) -> Iterator[str]:
         )
 
 
-def about_clips(clips: Sequence[Clip], height: int) -> Iterator[str]:
+def about_clips(clips: Sequence[Fate], height: int) -> Iterator[str]:
     """What may spoil a render, for a model with pictures of this height in pixels."""
     used = [clip for clip in clips if not clip.reason]
     if clips and not used:

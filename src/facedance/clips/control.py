@@ -1,7 +1,8 @@
 """Ready-made control videos, brought to the model's length, frame rate and size."""
 
+import functools
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from facedance.clips.crop import crop_and_resize, whole_window
@@ -16,6 +17,7 @@ from facedance.video.frames import stream_frames
 from facedance.video.opening import UnreadableVideo
 from facedance.video.times import inspect
 from facedance.video.writing import write_video
+from facedance.workers import Broken, in_workers
 
 _AHEAD_S = 2.0  # a video is looked at a little beyond what is taken of it
 
@@ -37,16 +39,32 @@ def prepare_control(
     named = {control_id(name): video for name, video in sorted(videos.items())}
     rows = unusable_rows(unusable, CONTROL_VIDEO, CONTROL_PREFIX)
     folder.mkdir(parents=True, exist_ok=True)
-    for number, (name, video) in enumerate(named.items(), 1):
+    keys = {}
+    for name, video in named.items():
         content, unreadable = readable_digest(video)
-        key = item_key(stamp, content, video.as_posix())
-        row: Row | None = reusable(folder, name, key) if content else _rejected(name, video, unreadable)
-        if row is None:
-            row = _prepare(name, video, folder, wan)
-            record(folder, name, key, [folder / f"{name}.mp4"] if row["status"] == "accepted" else [], row)
+        keys[name] = item_key(stamp, content, video.as_posix())
+        row: Row | None = reusable(folder, name, keys[name]) if content else _rejected(name, video, unreadable)
+        if row is not None:
+            del keys[name]
+            rows.append(row)
+    todo = [(name, named[name]) for name in keys]
+    log.info("%d control videos, %d of them unchanged or unreadable", len(named), len(named) - len(todo))
+    for (name, video), made in in_workers(functools.partial(_prepare_all, folder=folder, wan=wan), todo, workers=1):
+        path = folder / f"{name}.mp4"
+        if isinstance(made, Broken):
+            path.unlink(missing_ok=True)
+            row = _rejected(name, video, f"cannot be decoded: {made.how}")
+        else:
+            row = made
+            record(folder, name, keys[name], [path] if row["status"] == "accepted" else [], row)
         rows.append(row)
-        log.info("control video %d of %d: %s %s %s", number, len(named), video, row["status"], row["reason"])
+        log.info("%s %s %s", video, row["status"], row["reason"])
     write_manifest(manifest, rows)
+
+
+def _prepare_all(videos: Sequence[tuple[str, Path]], folder: Path, wan: WanModel) -> Iterator[Row]:
+    for name, video in videos:
+        yield _prepare(name, video, folder, wan)
 
 
 def _prepare(name: str, video: Path, folder: Path, wan: WanModel) -> Row:

@@ -1,9 +1,8 @@
 """From videos to clips of the model's length, frame rate and size, a shard at a time."""
 
+import functools
 import logging
-import multiprocessing
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -30,6 +29,7 @@ from facedance.video.opening import UnreadableVideo
 from facedance.video.pictures import Frame
 from facedance.video.times import VideoInfo, inspect
 from facedance.video.writing import write_video
+from facedance.workers import Broken, in_workers
 
 FindPeople = Callable[[Frame], NDArray[np.floating]]
 """The people in a frame (H, W, 3): landmarks (P, 33, >= 2) of x, y, ... in pixels."""
@@ -106,12 +106,13 @@ def cut_shard(files: CutFiles, params: Clips, wan: WanModel, stamp: Path, worker
     for name in [*ignored, *unreadable]:
         _remove_clips(files.folder, name)
     jobs = [_Job(name, kept[name], keys[name], number, len(todo)) for number, name in enumerate(todo, 1)]
-    if jobs:
-        setting = _Setting(files, params, wan)
-        # Forked: a spawned worker would run the calling script once more.
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
-            for share in [pool.submit(_do_videos, jobs[i::workers], setting) for i in range(min(workers, len(jobs)))]:
-                facts.update(share.result())
+    for job, rows in in_workers(functools.partial(_do_videos, setting=_Setting(files, params, wan)), jobs, workers):
+        if isinstance(rows, Broken):
+            log.error("%d of %d: %s: %s", job.number, job.count, job.video, rows.how)
+            _remove_clips(files.folder, job.name)
+            unreadable[job.name] = f"cannot be decoded: {rows.how}"
+        else:
+            facts[job.name] = {"rows": rows}
     rows = [row for fact in facts.values() if fact is not None for row in fact["rows"]]
     refused = dict.fromkeys(ignored, "is in the ignore list") | unreadable
     write_manifest(files.manifest, rows + [_rejected_video(name, named[name], reason) for name, reason in refused.items()])
@@ -136,7 +137,6 @@ def cut_video(name: str, video: Path, folder: Path, params: Clips, wan: WanModel
             cuts.append(_Cut(row, one.indices, window))
             _tell_repeats(row, one.indices, info)
         _write_clips(video, cuts, folder, info, wan)
-        _write_views(video, cuts, folder, wan)
     except UnreadableVideo as error:
         _remove_clips(folder, name)
         return [_rejected_video(name, video, str(error))]
@@ -163,26 +163,26 @@ def _search(name: str, video: Path, params: Clips, wan: WanModel, find_people: F
         found, enough = find_clips(search, complete=info.complete or until >= end)
         if enough:
             return info, found
+        logging.getLogger("facedance").info("%s: no use in its first %.0f s, looking further", shown(video), until)
         until *= _FURTHER
 
 
-def _do_videos(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, list[Row]]]:
-    """A worker's share of the videos, one after the other: their rows by name."""
+def _do_videos(jobs: Sequence[_Job], setting: _Setting) -> Iterator[list[Row]]:
+    """A worker's share of the videos, one after the other: their rows."""
     cv2.setNumThreads(1)  # the workers share the cores between them already
     log = logging.getLogger("facedance")
-    folder, params, facts = setting.files.folder, setting.params, {}
+    folder, params = setting.files.folder, setting.params
     confidence = params.people_score
     with open_landmarker(setting.files.pose_model, "image", people=_PEOPLE, detection_confidence=confidence) as landmarker:
         for job in jobs:
             rows = cut_video(job.name, job.video, folder, params, setting.wan, landmarker.detect)
-            facts[job.name] = {"rows": rows}
             clips = [folder / f"{row['clip']}.mp4" for row in rows if row["status"] == "accepted"]
             for row, clip in zip((row for row in rows if row["status"] == "accepted"), clips, strict=True):
                 row["sha256"] = sha256(clip)  # a clip that changed is a changed row, for all that comes after
-            record(folder, job.name, job.key, [*clips, *filter(Path.is_file, map(view_file, clips))], facts[job.name])
+            record(folder, job.name, job.key, [*clips, *filter(Path.is_file, map(view_file, clips))], {"rows": rows})
             rejected = "".join(f"; rejected: {row['clip']} {row['reason']}" for row in rows if row["status"] == "rejected")
             log.info("%d of %d: %s: %d cut%s", job.number, job.count, job.video, len(clips), rejected)
-    return facts
+            yield rows
 
 
 def _window(boxes: NDArray[np.float64], info: VideoInfo, params: Clips, wan: WanModel) -> Window:
@@ -193,13 +193,26 @@ def _window(boxes: NDArray[np.float64], info: VideoInfo, params: Clips, wan: Wan
 
 
 def _write_clips(video: Path, cuts: Sequence[_Cut], folder: Path, info: VideoInfo, wan: WanModel) -> None:
-    # One pass over the video for all of its clips, which follow one another.
+    """Write clips, and larger copies of those that need one, in one pass over the video: clips follow one another."""
     frames = stream_frames(video, [index for cut in cuts for index in cut.indices.tolist()])
     for cut in cuts:
-        pictures = (crop_and_resize(frame, cut.window, wan.clip_size) for frame in islice(frames, len(cut.indices)))
-        path = folder / f"{cut.row['clip']}.mp4"
+        path, larger = folder / f"{cut.row['clip']}.mp4", view_size(cut.window, wan.clip_size)
+        copies: list[Frame] = []
+        pictures = _pictures(islice(frames, len(cut.indices)), cut.window, wan.clip_size, larger, copies)
         sound = write_video(path, pictures, wan.fps, audio_from=video, audio_start=cut.row["start_s"])
         cut.row["note"] = note(info, sound, len(cut.indices), wan.frames)
+        if copies:
+            write_video(view_file(path), copies, wan.fps, preset="veryfast")
+
+
+def _pictures(
+    frames: Iterable[Frame], window: Window, size: tuple[int, int], larger: tuple[int, int] | None, copies: list[Frame]
+) -> Iterator[Frame]:
+    """The pictures of a clip; those of its `larger` copy, if it needs one, go to `copies` in passing: it has 480 lines."""
+    for frame in frames:
+        if larger:
+            copies.append(crop_and_resize(frame, window, larger))
+        yield crop_and_resize(frame, window, size)
 
 
 def _no_room(name: str, info: VideoInfo, params: Clips, wan: WanModel) -> str:
@@ -211,15 +224,6 @@ def _no_room(name: str, info: VideoInfo, params: Clips, wan: WanModel) -> str:
         return no_scene(wan.fps, wan.frames, f" in clips.stretches' {start:g} to {min(end, info.seconds):.4g} s")
     enough = whole(info.timestamps).room(wan.fps) >= min(FEWEST_FRAMES, wan.frames)
     return no_scene(wan.fps, wan.frames, "") if enough else too_short(info.seconds, wan.fps, wan.frames)
-
-
-def _write_views(video: Path, cuts: Sequence[_Cut], folder: Path, wan: WanModel) -> None:
-    """Write the larger copies of the clips that need one."""
-    sizes = [(cut, size) for cut in cuts if (size := view_size(cut.window, wan.clip_size))]
-    frames = stream_frames(video, [index for cut, _ in sizes for index in cut.indices.tolist()]) if sizes else iter(())
-    for cut, size in sizes:
-        pictures = (crop_and_resize(frame, cut.window, size) for frame in islice(frames, len(cut.indices)))
-        write_video(view_file(folder / f"{cut.row['clip']}.mp4"), pictures, wan.fps, preset="veryfast")
 
 
 def _tell_repeats(row: Row, indices: NDArray[np.int64], info: VideoInfo) -> None:

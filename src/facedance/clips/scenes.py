@@ -7,7 +7,7 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from facedance.clips.timing import Stretch, whole
+from facedance.clips.timing import Stretch, half_frame, whole
 from facedance.video.decoding import Shown
 
 _SIDE = 32  # pixels of the small pictures that are compared
@@ -79,6 +79,6 @@ def split(timestamps: NDArray[np.float64], first_frames: Sequence[int]) -> list[
     starts = [0.0, *(round(float(timestamps[i]), 3) for i in first_frames)]
     ends = [float(timestamps[i - 1] + timestamps[i]) / 2 - 2e-3 for i in first_frames]
     # A hole is no part of the scene before it.
-    half = float(np.median(np.diff(timestamps))) / 2 if len(timestamps) > 1 else 0.0
+    half = half_frame(timestamps) if len(timestamps) > 1 else 0.0
     lasts = [float(timestamps[i - 1]) + half for i in first_frames]
     return [Stretch(a, b) for a, b in zip(starts, [*np.minimum(ends, lasts).tolist(), end.end], strict=True)]

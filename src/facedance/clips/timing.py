@@ -35,8 +35,12 @@ class Stretch:
 
 def whole(timestamps: NDArray[np.float64]) -> Stretch:
     """All of a video: a clip's last frame is shown no later than half a frame after the video's last one."""
-    last = float(timestamps[-1]) if len(timestamps) else 0.0
-    return Stretch(0.0, last + last / (len(timestamps) - 1) / 2) if len(timestamps) > 1 else Stretch(0.0, -1.0)
+    return Stretch(0.0, float(timestamps[-1]) + half_frame(timestamps)) if len(timestamps) > 1 else Stretch(0.0, -1.0)
+
+
+def half_frame(timestamps: NDArray[np.float64]) -> float:
+    """Half the usual time in seconds between frames, of which there are two at least; holes between them do not count."""
+    return float(np.median(np.diff(timestamps))) / 2
 
 
 def frame_indices(timestamps: NDArray[np.float64], start_s: float, fps: float, frames: int) -> NDArray[np.int64]:

@@ -1,9 +1,8 @@
-"""Which videos the patterns of params.yaml mean, and which renders its batches ask for."""
+"""Which renders the batches of params.yaml ask for."""
 
-import unicodedata
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 
+from facedance.config.patterns import matches
 from facedance.config.sections import Batch
 from facedance.names import video_of_clip
 
@@ -22,8 +21,3 @@ def renders_of(who: str, clips: Iterable[str], batches: Iterable[Batch]) -> Iter
         variants = (v for batch in batches if who in batch.who and matches(video, batch.videos) for v in batch.all_variants())
         for variant in dict.fromkeys(variants):
             yield clip, variant
-
-
-def matches(video: str, patterns: Iterable[str]) -> bool:
-    """Whether the name of a video is meant by one of these glob patterns, however their accents are written."""
-    return any(fnmatchcase(video, unicodedata.normalize("NFC", pattern)) for pattern in patterns)

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from facedance.config.batches import matches
 from facedance.config.params import Params
+from facedance.config.patterns import matches
 from facedance.config.render_settings import format_variant, parse_variant
 from facedance.names import CONTROL_PREFIX, clip_id, shown, video_of_clip
 

@@ -74,6 +74,10 @@ class Params(Section):
                 f"train.identity_weight {weight:g} needs a recogniser with gradients, not {backend}: set it to 0, or "
                 "faces.backend to dlib"
             )
+        if self.aist.ignore_list and self.clips.ignore_list:
+            raise ValueError(
+                "aist.ignore_list and clips.ignore_list: set the first to false to use your file, or take out the second"
+            )
         if clash := set(self.identities) & set(self.render.blends):
             raise ValueError(f"render.blends: {sorted(clash)} are identities already; give the blends other names")
         return self

@@ -1,13 +1,12 @@
 """Parts of videos, where the user says that only some of a video counts."""
 
 import math
-import unicodedata
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 
 from pydantic import Field, model_validator
 
 from facedance.config.base import Section
+from facedance.config.patterns import matches
 
 
 class Part(Section):
@@ -26,6 +25,6 @@ class Part(Section):
 def part_of(video: str, parts: Mapping[str, Part]) -> tuple[float, float]:
     """From where to where, in seconds, a video of this name is used: the first name or pattern that matches counts."""
     for pattern, part in parts.items():
-        if fnmatchcase(video, unicodedata.normalize("NFC", pattern)):
+        if matches(video, [pattern]):
             return part.start, math.inf if part.end is None else part.end
     return 0.0, math.inf

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from facedance.faces.reference import head_on_white
 from facedance.faces.select import same_person
 from facedance.files import atomic, sha256
 from facedance.job import InputError
+from facedance.workers import Broken, in_workers
 
 ADVISED_PHOTOS = (10, 15)
 MANY_PHOTOS = 20
@@ -106,10 +107,14 @@ def _examine_all(paths: Mapping[str, Path], params: Faces, backend: FaceBackend)
     log = logging.getLogger("facedance")
     first_with: dict[str, str] = {}  # digest of the content -> name of the photo
     examined = []
-    for i, (name, path) in enumerate(sorted(paths.items()), 1):
+    # Only decoded by a worker: the recogniser's threads would not survive the fork.
+    for i, ((name, path), image) in enumerate(in_workers(_decoded, sorted(paths.items()), workers=1), 1):
         found = None
         try:
-            image = load_photo(path)
+            if isinstance(image, Broken):
+                raise UnusablePhoto(f"damaged image: {image.how}")
+            if isinstance(image, str):
+                raise UnusablePhoto(image)
             first = first_with.setdefault(sha256(path), name)
             if first != name:
                 raise UnusablePhoto(f"duplicate: same content as {first}")
@@ -121,6 +126,15 @@ def _examine_all(paths: Mapping[str, Path], params: Faces, backend: FaceBackend)
         log.info("photo %d of %d, %s: %s%s", i, len(paths), name, reason or "usable", how)
         examined.append(Photo(name, found, reason))
     return examined
+
+
+def _decoded(photos: Sequence[tuple[str, Path]]) -> Iterator[Image | str]:
+    """Photos, or why they cannot be used."""
+    for _, path in photos:
+        try:
+            yield load_photo(path)
+        except UnusablePhoto as error:
+            yield str(error)
 
 
 def _find(image: Image, params: Faces, backend: FaceBackend, file_bytes: int) -> Found:

@@ -1,9 +1,9 @@
 """From clips to landmarks and control videos, a shard at a time."""
 
+import functools
 import logging
-import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from facedance.poses.view import view_file
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video.frames import read_frames
 from facedance.video.writing import write_video
+from facedance.workers import Broken, in_workers
 
 _MANIFEST_COLUMNS = ["clip", "status", "reason", "origin", "tracked_rate", "sha256"]
 PRESET = "ultrafast"  # encoding would else take a sixth of the time; such pictures stay small all the same
@@ -108,13 +109,8 @@ def extract_shard(files: PoseFiles, params: Poses, wan: WanModel, stamp: Path, w
     todo = [job for job in jobs if facts[job.clip] is None]
     log.info("%d clips, %d of them unchanged", len(jobs), len(jobs) - len(todo))
     files.folder.mkdir(parents=True, exist_ok=True)
-    workers = min(workers, len(todo))
-    if workers:
-        # Forked: a spawned worker would run the calling script once more.
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
-            shares = [pool.submit(_do_clips, todo[i::workers], setting) for i in range(workers)]
-            for share in shares:
-                facts.update(share.result())
+    for job, made in in_workers(functools.partial(_do_clips, setting=setting), todo, workers):
+        facts[job.clip] = _lost(job, made, setting) if isinstance(made, Broken) else made
 
     accepted = [clip for clip, fact in facts.items() if fact is not None and fact["status"] == "accepted"]
     parts = [_table("", (), np.zeros((0, 0, 4), np.float32), np.zeros((0, 0), np.bool_))]
@@ -130,8 +126,8 @@ def _keypoints_of(row: dict[str, Any], keypoints: Mapping[str, Path]) -> Path | 
     return keypoints.get(sequence_name(str(row["clip"]).rsplit("_", 1)[0])) if row["camera"] else None
 
 
-def _do_clips(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, Any]]:
-    """A worker's share of the clips, one after the other: rows of the manifest by clip."""
+def _do_clips(jobs: Sequence[_Job], setting: _Setting) -> Iterator[dict[str, Any]]:
+    """A worker's share of the clips, one after the other: rows of the manifest."""
     cv2.setNumThreads(1)  # the workers share the cores between them already
     log = logging.getLogger("facedance")
     confidence = setting.params.detection_confidence
@@ -139,17 +135,16 @@ def _do_clips(jobs: Sequence[_Job], setting: _Setting) -> dict[str, dict[str, An
         open_landmarker(setting.files.model, "image", people=PEOPLE, detection_confidence=confidence) as finder,
         ThreadPoolExecutor(1) as writer,
     ):
-        written = {}
+        written: Future[dict[str, Any]] | None = None
         for job in jobs:
             joints, doubt, job = _joints(job, finder, setting)  # noqa: PLW2901  (without keypoints that are of no use)
             log.info("%d of %d: %s tracked", job.number, job.count, job.clip)
             # Drawn and encoded while the next clip is tracked: it fills the moments that MediaPipe's own threads wait.
-            written[job.clip] = writer.submit(_write, job, joints, doubt, setting)
-    rows = {clip: row.result() for clip, row in written.items()}
-    for clip, row in rows.items():
-        if row["reason"]:
-            log.info("%s %s: %s", clip, row["status"], row["reason"])
-    return rows
+            before, written = written, writer.submit(_write, job, joints, doubt, setting)
+            if before is not None:
+                yield before.result()
+        if written is not None:
+            yield written.result()
 
 
 def _joints(job: _Job, finder: Landmarker, setting: _Setting) -> tuple[NDArray[np.float32], str, _Job]:
@@ -190,18 +185,32 @@ def _write(job: _Job, joints: NDArray[np.float32], doubt: str, setting: _Setting
         with atomic(kept) as temporary:
             _table(job.clip, names, joints, interpolated).to_parquet(temporary, index=False)
     else:
+        logging.getLogger("facedance").info("%s rejected: %s", job.clip, reason)
         video.unlink(missing_ok=True)
         kept.unlink(missing_ok=True)
-    row: dict[str, Any] = {
-        "clip": job.clip,
-        "status": "accepted" if accepted else "rejected",
-        "reason": reason,
-        "origin": "keypoints2d" if job.keypoints else "mediapipe",
-        "tracked_rate": round(rate, 4),
-        "sha256": sha256(video) if accepted else "",
-    }
+    row = _row(job, reason, round(rate, 4), sha256(video) if accepted else "")
     record(files.folder, job.clip, job.key, [video, kept] if accepted else [], row)
     return row
+
+
+def _lost(job: _Job, broken: Broken, setting: _Setting) -> dict[str, Any]:
+    """The row of a clip that ended its worker."""
+    logging.getLogger("facedance").error("%d of %d: %s: %s", job.number, job.count, job.clip, broken.how)
+    for left in (setting.files.folder / f"{job.clip}.mp4", setting.files.kept_landmarks(job.clip)):
+        left.unlink(missing_ok=True)
+    return _row(job, f"dancer cannot be followed: {broken.how}", 0.0, "")
+
+
+def _row(job: _Job, reason: str, tracked_rate: float, digest: str) -> dict[str, Any]:
+    """A row of the manifest."""
+    return {
+        "clip": job.clip,
+        "status": "rejected" if reason else "accepted",
+        "reason": reason,
+        "origin": "keypoints2d" if job.keypoints else "mediapipe",
+        "tracked_rate": tracked_rate,
+        "sha256": digest,
+    }
 
 
 def _landmarks(job: _Job, finder: Landmarker, setting: _Setting) -> tuple[NDArray[np.float32], str]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from facedance.job import InputError
 from facedance.poses.quiet import without_chatter
 from facedance.poses.skeleton import MEDIAPIPE
+from facedance.workers import alive
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Landmarker:
         x and y are pixels; z is depth from the hips in about the same unit, smaller being nearer; visibility is in [0, 1].
         In video mode `timestamp_ms` must rise from frame to frame; in image mode it has no meaning.
         """
+        alive()
         image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(frame))
         with without_chatter():
             found = self._task.detect(image) if self._mode == "image" else self._task.detect_for_video(image, timestamp_ms)

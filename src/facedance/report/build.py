@@ -6,7 +6,6 @@ import json
 import logging
 import math
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,10 @@ from facedance.config.params import Params
 from facedance.config.sections import Blend
 from facedance.files import atomic, read_json, sha256
 from facedance.names import CONTROL_PREFIX
+from facedance.report.fates import read_fates, read_rows
 from facedance.report.left_out import left_out
 from facedance.report.media import Media
+from facedance.report.template import fill
 
 _SCRIPTS = ("tables.js", "player.js", "page.js")
 _CURVE_POINTS = 300  # more than a chart has pixels for, and a page must stay light
@@ -54,6 +55,7 @@ def build_report(params: Params, files: ReportFiles) -> None:
     for row in renders:
         video = files.renders_folder / row["identity"] / row["clip"] / f"{row['variant']}.mp4"
         row["video"] = media.add(video, "renders", row["identity"], row["clip"], video.name)
+    fates = read_fates(files.clips, files.poses)
     extraction = _table(files.accuracy, ("clip", "origin"))
     adapters = [path / "adapter.safetensors" for _, path in sorted(files.training.items())]
     data = {
@@ -67,8 +69,8 @@ def build_report(params: Params, files: ReportFiles) -> None:
         "extraction": extraction,
         "extraction_pck": {origin: _mean_pck(extraction, origin) for origin in _unique(extraction, "origin")},
         "training": {name: loss_curve(path / "metrics.csv") for name, path in sorted(files.training.items())},
-        "rejected": left_out(files.clips, files.poses, {row["clip"] for row in renders}),
-        "notes": _notes(files.clips) + [row for path in sorted(files.poses) for row in _notes(path)],
+        "rejected": left_out(fates, {row["clip"] for row in renders}),
+        "notes": [{"clip": fate.name, "note": fate.note} for fate in fates if fate.note and not fate.stage],
         "parameters": yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120),
         "versions": _versions(),
         "weights": _weights(files.model, [*files.weights, *adapters]),
@@ -87,12 +89,8 @@ def fill_page(data: Mapping[str, Any]) -> str:
     texts on the page as text only.
     """
     source = importlib.resources.files("facedance.report")
-    parts = {
-        "style": source.joinpath("page.css").read_text(),
-        "data": json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
-        "script": "\n".join(source.joinpath(name).read_text() for name in _SCRIPTS),
-    }
-    return re.sub(r"/\*(style|data|script)\*/", lambda mark: parts[mark[1]], source.joinpath("page.html").read_text())
+    script = "\n".join(source.joinpath(name).read_text() for name in _SCRIPTS)
+    return fill("report/page.html", data=json.dumps(data, allow_nan=False).replace("<", "\\u003c"), script=script)
 
 
 def loss_curve(path: Path) -> list[tuple[int, float | None, float | None]]:
@@ -105,8 +103,7 @@ def loss_curve(path: Path) -> list[tuple[int, float | None, float | None]]:
 
 def _table(path: Path, names: Sequence[str]) -> list[dict[str, Any]]:
     """Rows of a csv: the columns `names` as texts, all others as numbers, None where a cell is empty."""
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
-    return [{str(k): v if k in names else _number(v) for k, v in row.items()} for row in rows]
+    return [{k: v if k in names else _number(v) for k, v in row.items()} for row in read_rows(path)]
 
 
 def _number(value: Any) -> float | None:
@@ -152,12 +149,6 @@ def _made_of(blend: Blend) -> str:
 def _mean_pck(rows: Sequence[Mapping[str, Any]], origin: str) -> float | None:
     values = [row["pck"] for row in rows if row["origin"] == origin and row["pck"] is not None]
     return sum(values) / len(values) if values else None
-
-
-def _notes(path: Path) -> list[dict[str, str]]:
-    """What is to be told of the clips that are used; manifests of poses tell nothing."""
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
-    return [{"clip": r["clip"], "note": r["note"]} for r in rows if r["status"] == "accepted" and r.get("note")]
 
 
 def _versions() -> list[dict[str, str]]:

@@ -1,6 +1,7 @@
 """The videos and pictures that the page shows, copied beside it so that the folder can be moved as a whole."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,19 +17,18 @@ class Media:
 
     def add(self, source: Path, *parts: str) -> str:
         """Copy `source` to `media/<parts>` and return its address from the page."""
-        place = self._report.joinpath("media", *parts)
-        if place not in self._used:
-            with atomic(place) as temporary:
-                shutil.copyfile(source, temporary)
-            self._used.add(place)
-        return quote("/".join(("media", *parts)))
+        return self._put(lambda place: shutil.copyfile(source, place), parts)
 
     def write(self, content: bytes, *parts: str) -> str:
         """Write a file to `media/<parts>` and return its address from the page."""
+        return self._put(lambda place: place.write_bytes(content), parts)
+
+    def _put(self, write: Callable[[Path], object], parts: tuple[str, ...]) -> str:
         place = self._report.joinpath("media", *parts)
-        with atomic(place) as temporary:
-            temporary.write_bytes(content)
-        self._used.add(place)
+        if place not in self._used:
+            with atomic(place) as temporary:
+                write(temporary)
+            self._used.add(place)
         return quote("/".join(("media", *parts)))
 
     def remove_unused(self) -> None:

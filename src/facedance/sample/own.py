@@ -15,9 +15,9 @@ from facedance.sample import catalogue
 from facedance.sample.record import recorded
 
 
-def own_files(record: Path | str, folder: str) -> frozenset[str]:
-    """Paths of the files in the folder that are as the sample made them."""
-    digests = {f"{folder}/{name}": digest for name, digest in recorded(record).items()}
+def own_files(record: Path | str, folder: str, of: str = "") -> frozenset[str]:
+    """Paths of the files in the folder that are as the sample made them, of the person `of` where they are of one."""
+    digests = {f"{folder}/{name}": digest for name, digest in recorded(record, of).items()}
     return frozenset(path for path, digest in digests.items() if content_digest(path) == digest)
 
 
@@ -51,9 +51,9 @@ def photos_of(identity: str, *, sample: bool) -> dict[str, str]:
     record = layout.SAMPLE_PHOTOS.format(identity=identity)
     found = photos_in(folder)
     if not sample:
-        made = own_files(record, folder)
+        made = own_files(record, folder, identity)
         found = {name: path for name, path in found.items() if path not in made}
-    elif not os.path.exists(record):
+    elif not recorded(record, identity):
         found |= {name: f"{folder}/{name}" for name in catalogue.PHOTOS}
     return dict(sorted(found.items()))
 

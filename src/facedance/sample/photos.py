@@ -65,7 +65,7 @@ def make_photos(folder: Path, identity: str, seed: int, record: Path) -> None:
     A file that is there and is neither in `record` nor what is to be made is the user's, and stays.
     """
     log = logging.getLogger("facedance")
-    before, made = recorded(record), []
+    before, made = recorded(record, identity), []
     own, stranger = person(traits_of(identity, seed)), person(traits_of(STRANGER, seed))
     for number, name in enumerate(PHOTOS, 1):
         shot = _SHOTS[name]
@@ -81,7 +81,7 @@ def make_photos(folder: Path, identity: str, seed: int, record: Path) -> None:
             temporary.write_bytes(content)
         made.append(photo)
         log.info("photo %d of %d of %s: %s", number, len(PHOTOS), identity, name)
-    record_own(record, made)
+    record_own(record, made, identity)
 
 
 def photograph(subject: Person, shot: Shot, rng: np.random.Generator) -> Image:

@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from facedance.aist.names import sequence_name
-from facedance.config.batches import matches
+from facedance.config.patterns import matches
 from facedance.config.sections import Train, WanModel
 from facedance.faces.embedding import load_embeddings
 from facedance.files import digest, sha256

@@ -7,9 +7,7 @@ import datetime
 import logging
 import multiprocessing
 import multiprocessing.connection
-import os
 import tempfile
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from facedance.job import InputError
+from facedance.workers import end_with_parent
 
 _PATIENCE = datetime.timedelta(hours=6)  # the others wait while rank 0 renders the clip held out
 
@@ -108,7 +107,7 @@ def _first_failure(processes: Sequence[Any]) -> int | None:
 
 
 def _member(rank: Rank, store: Path, work: Callable[[Rank], None], failures: Any) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     if rank.number:
         _log.setLevel(logging.WARNING)
     try:
@@ -130,11 +129,3 @@ def _choose_backend(rank: Rank) -> str:
         raise InputError(f"{rank.of} GPUs are asked for and {there} are there: lower train_adapter's gpu (--set-resources)")
     torch.cuda.set_device(rank.number)
     return "nccl"
-
-
-def _end_with_parent() -> None:
-    """A killed job must not leave processes behind that write where its successor does."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

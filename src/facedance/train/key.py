@@ -31,8 +31,8 @@ MATHEMATICS = (
 OTHERS = {
     "facedance.aist.names": "tells which clips are of one dance, and which clip is held out is in the key",
     "facedance.config.base": "declares what a section of parameters is",
-    "facedance.config.batches": "names the videos to learn from, and the clips' digests are in the key",
     "facedance.config.parts": "says which part of a video counts, and the clips' digests are in the key",
+    "facedance.config.patterns": "names the videos to learn from, and the clips' digests are in the key",
     "facedance.config.render_settings": "of renders",
     "facedance.config.sections": "declares parameters, and their values are in the key",
     "facedance.faces.crop": "cuts out faces before there are data",
@@ -45,6 +45,7 @@ OTHERS = {
     "facedance.train": "a docstring",
     "facedance.wan.device": "refuses to start, or lets it",
     "facedance.wan": "a docstring",
+    "facedance.workers": "ends a process with the one that has started it",
 }
 """Modules that change no number of a training, each with the reason."""
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import av
 from av.stream import Disposition
 
+from facedance.workers import alive
+
 _STILL = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
@@ -50,7 +52,9 @@ def sound_of(container: "av.container.InputContainer") -> tuple[av.AudioStream |
 def packets_of(container: "av.container.InputContainer", *streams: "av.stream.Stream") -> Iterator["av.Packet"]:
     """The packets of streams in the order of the file, and an empty one of each at the end."""
     try:
-        yield from container.demux(streams)
+        for packet in container.demux(streams):
+            alive()
+            yield packet
     except IndexError:
         return  # PyAV, after its last packet, trips over streams that appeared while the file was read
 
