@@ -20,8 +20,8 @@ plan: install  ## print what the settings in params.yaml will need: memory, disk
 test: install  ## run the tests that tell whether it works here
 	$(PYTEST) tests -m "not thorough"
 
-test-all: test  ## run the rest of the tests too: faults, DVC, a full disk, a hub on loopback and the laboratory
-	$(PYTEST) tests lab/tests -m "thorough and not slurm"
+test-all: install  ## run all tests: faults, DVC, a full disk, a hub on loopback, a Slurm and the laboratory too
+	$(PYTEST) tests lab/tests
 
 slurm-test: install  ## render the sample on a Slurm of one node, started for it (as root; Debian: slurmctld slurmd slurm-client munge)
 	$(BIN)/python -m pytest -q tests/workflow -m slurm

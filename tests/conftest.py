@@ -14,11 +14,12 @@ FORKING = ("clips/test_cut.py", "poses/test_extract.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the files that fork before all others, on whichever worker."""
+    """Run the files that fork before all others, on whichever worker, then the long ones, so that no worker ends with one."""
 
     def place(item: pytest.Item) -> int:
         name = "/".join(item.path.parts[-2:])
-        return FORKING.index(name) if name in FORKING else len(FORKING)
+        is_long = "workflow" in item.path.parts or item.get_closest_marker("workflow") is not None
+        return FORKING.index(name) if name in FORKING else len(FORKING) + (not is_long)
 
     items.sort(key=place)
 

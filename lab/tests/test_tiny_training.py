@@ -1,5 +1,6 @@
 """Training the tiny model from nothing: it learns, equal seeds give equal weights, and an interruption changes nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,9 @@ def test_a_batch_shows_the_first_people_only(world, prompts):
 def test_equal_seeds_give_equal_weights_and_an_interruption_changes_nothing(world, prompts, tmp_path, monkeypatch):
     monkeypatch.setattr(transformer, "CHECKPOINT_EVERY", 2)
     monkeypatch.setattr(transformer, "EARLY_STEPS", 2)
+    for name in ("PICTURES", "MOVING"):
+        few = tuple(replace(kind, size=min(kind.size, 2)) for kind in getattr(transformer, name))
+        monkeypatch.setattr(transformer, name, few)
 
     def train(state):
         model, branch, losses = train_transformer(world, prompts, INACTIVE, RECIPE, seed=0, state=state, compiled=False)

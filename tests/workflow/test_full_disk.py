@@ -31,10 +31,10 @@ def small_disk(folder, size):
 @pytest.mark.parametrize(
     ("folder", "target", "size"),
     [
-        ("results/clips", "clips", 150_000),  # videos, by FFmpeg
-        ("results/latents", "latents", 600_000),  # tensors, by safetensors
-        ("results/train", "train", 400_000),
-        ("results/render", "render", 50_000),
+        ("results/clips", "results/clips/shards/0000.csv", 70_000),  # videos, by FFmpeg
+        ("results/latents", "results/latents/shards/0000.csv", 600_000),  # tensors, by safetensors
+        ("results/train", "results/train/eileen/adapter.safetensors", 400_000),
+        ("results/render", "results/render/eileen/0000.csv", 24_000),
     ],
 )
 def test_a_full_disk_leaves_no_half_written_file(project, folder, target, size):

@@ -43,6 +43,9 @@ def hub(files, monkeypatch):
 
 def test_the_whole_pipeline_runs_from_the_hub(project, hub):
     use_hub(project)
+    project.change("identities", {"eileen": {"consent": "public-domain"}})
+    project.change("sample.identities", ["eileen"])
+    project.change("render.blends", {})
     project.change("render.batches", [{"who": ["eileen"], "videos": ["gBR*"]}])
     project.snakemake("all")
     assert {name for name in hub.fetched if name.endswith(".safetensors")} == {
