@@ -33,7 +33,6 @@ WAN = WanModel(
     fps=8,
     clip_scale=2,
     drawing_side=128,
-    flow_shift=3.0,
     dtype="float32",
 )
 LATENT_SIZE = ((WAN.frames - 1) // TEMPORAL_FACTOR + 1, WAN.height // SPATIAL_FACTOR, WAN.width // SPATIAL_FACTOR)

@@ -45,7 +45,6 @@ WAN = WanModel(
     fps=16,
     clip_scale=1,
     drawing_side=128,
-    flow_shift=3.0,
     dtype="float32",
 )
 SETTINGS = RenderSettings(

@@ -26,7 +26,6 @@ WAN = WanModel(
     fps=8,
     clip_scale=2,
     drawing_side=128,
-    flow_shift=3.0,
     dtype="float32",
 )
 BOTH, LORA = Phase(steps=7, trains=("face", "lora")), Phase(steps=4, trains=("lora",))

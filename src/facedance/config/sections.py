@@ -141,7 +141,7 @@ class Train(Section):
     noise_shift: float = Field(
         3.0,
         gt=0,
-        description="Above 1, training sees strong noise more often than weak (rendering has the model's flow_shift).",
+        description="Above 1, training sees strong noise more often than weak (rendering has render.settings.flow_shift).",
     )
     lora_rank: int = Field(16, ge=1, le=256, description="Size of the LoRA; a larger one learns more and needs more photos.")
     lora_alpha: float = Field(16, gt=0, description="Strength of the LoRA, which is lora_alpha / lora_rank.")
@@ -177,11 +177,6 @@ class WanModel(Section):
     fps: int = Field(ge=4, le=60, description="Frames a second.")
     clip_scale: int = Field(ge=1, le=4, description="How many times larger than a render clips are kept.")
     drawing_side: int = Field(ge=128, le=1024, multiple_of=64, description="Short side in pixels at which skeletons are drawn.")
-    flow_shift: float = Field(
-        gt=0,
-        le=20,
-        description="How long rendering stays at strong noise (training has train.noise_shift).",
-    )
     dtype: Literal["float32", "bfloat16"] = Field(description="Numbers that the model computes with.")
 
     @property
