@@ -9,7 +9,7 @@ rule encode_prompts:
         stamp=stamp(
             "latents",
             "encode_prompts",
-            {"prompts": PARAMS.prompts, "dtype": PARAMS.wan.dtype},
+            {"texts": all_texts(PARAMS), "dtype": PARAMS.wan.dtype},
         ),
     output:
         layout.PROMPTS,
@@ -24,7 +24,7 @@ rule encode_prompts:
         gpu=MODEL_GPUS,
     params:
         **part("wan"),
-        prompts=PARAMS.prompts,
+        texts=all_texts(PARAMS),
     message:
         "Encoding the prompts"
     script:

@@ -1,5 +1,8 @@
 # Who is rendered where, from the batches and blends of params.yaml and from what was asked for by name.
 
+import dataclasses
+
+from facedance.config.texts import all_texts, render_texts, training_texts
 from facedance.render.named import path_of, renders_among, renders_made_by_name
 
 
@@ -53,11 +56,25 @@ def training_videos():
     return sorted(v for v in VIDEOS if matches(v, PARAMS.train.videos))
 
 
-def training_params():
+def training_params(wildcards):
     """What a training depends on besides its data; which videos it learns from is part of that."""
-    values = {**part("train", "wan"), "prompt": PARAMS.render.settings.prompt}
-    del values["train"]["videos"]
-    return values
+    values = {**part("train", "wan"), "said": said_in_training(wildcards)}
+    for name in ("videos", "prompt", "captions"):  # what they mean counts
+        del values["train"][name]
+    return {**values, "encoder": code_digest(HOME / "scripts/encode_prompts.py")}
+
+
+def said_in_training(wildcards):
+    """The texts that a training reads."""
+    return dataclasses.asdict(training_texts(PARAMS, wildcards.identity))
+
+
+def said_in_renders(wildcards, variants):
+    """The texts that renders read, and the code that encodes them: other texts in the same file count nothing."""
+    said = render_texts(PARAMS, wildcards.who)
+    settings = [PARAMS.render.settings.varied(variant) for variant in variants]
+    read = {said[name] for s in settings for name in (s.prompt, s.negative_prompt)}
+    return [*sorted(read), code_digest(HOME / "scripts/encode_prompts.py")]
 
 
 def training_shards():
@@ -87,11 +104,21 @@ def render_params(wildcards):
     return {
         **part("wan"),
         "model": PARAMS.model,
-        "prompts": PARAMS.prompts,
         **some("render", "settings", "memory", "speed", "loras"),
         "blend": blend.model_dump(mode="json") if blend else None,
         "consent": {i: PARAMS.identities[i].consent for i in members(wildcards.who)},
     }
+
+
+def render_params_and_texts(wildcards):
+    """All that a job which renders has to know."""
+    return {**render_params(wildcards), "prompts": render_texts(PARAMS, wildcards.who)}
+
+
+def variants_of(wildcards):
+    """All variants in the batches of a person or blend."""
+    batches = [b for b in PARAMS.render.batches if wildcards.who in b.who]
+    return sorted({variant for b in batches for variant in b.all_variants()})
 
 
 def batches_of(wildcards):

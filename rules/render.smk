@@ -6,7 +6,7 @@ rule render_shard:
     input:
         latents=layout.LATENTS_LIST,
         clips=lambda w: clips_with_music(w.shard),
-        prompts=layout.PROMPTS,
+        prompts=ancient(layout.PROMPTS),  # its texts are in the stamp
         adapters=of_members(layout.ADAPTER),
         embeddings=of_members(layout.EMBEDDING),
         photos=of_members(layout.PHOTO_LATENTS),
@@ -16,7 +16,10 @@ rule render_shard:
             "render",
             "render_shard",
             render_params,
-            items=lambda w: [str(b) for b in batches_of(w)],
+            items=lambda w: [
+                *map(str, batches_of(w)),
+                *said_in_renders(w, variants_of(w)),
+            ],
             files=lambda w: LORAS.values(),
         ),
     output:
@@ -31,7 +34,7 @@ rule render_shard:
     resources:
         gpu=MODEL_GPUS,
     params:
-        render=render_params,
+        render=render_params_and_texts,
         loras=LORAS,
         latents_folder=folder_of(layout.LATENTS),
         folder=folder_of(layout.RENDER),
@@ -48,14 +51,18 @@ rule render_clip:
             shard=names.shard_of_clip(w.clip, PARAMS.shards)
         ),
         clips=lambda w: clips_with_music(names.shard_of_clip(w.clip, PARAMS.shards)),
-        prompts=layout.PROMPTS,
+        prompts=ancient(layout.PROMPTS),  # its texts are in the stamp
         adapters=of_members(layout.ADAPTER),
         embeddings=of_members(layout.EMBEDDING),
         photos=of_members(layout.PHOTO_LATENTS),
         loras=FETCHED_LORAS,
         model=WAN_MODEL,
         stamp=stamp(
-            "render", "render_clip", render_params, files=lambda w: LORAS.values()
+            "render",
+            "render_clip",
+            render_params,
+            items=lambda w: said_in_renders(w, [w.variant]),
+            files=lambda w: LORAS.values(),
         ),
     output:
         video=layout.RENDER,
@@ -70,7 +77,7 @@ rule render_clip:
     resources:
         gpu=MODEL_GPUS,
     params:
-        render=render_params,
+        render=render_params_and_texts,
         loras=LORAS,
         latents_folder=folder_of(layout.LATENTS),
         folder=folder_of(layout.RENDER),

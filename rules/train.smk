@@ -8,7 +8,7 @@ rule train_adapter:
         dancers=expand(layout.DANCER_EMBEDDINGS, shard=training_shards()),
         photos=layout.PHOTO_LATENTS,
         embedding=layout.EMBEDDING,
-        prompts=layout.PROMPTS,
+        prompts=ancient(layout.PROMPTS),  # its texts are in the stamp
         # Only to know that there is something to render: what it is does not count.
         clips=ancient(layout.ALL_CLIPS),
         poses=ancient(expand(layout.CONTROL_LIST, shard=all_shards())),
@@ -17,7 +17,7 @@ rule train_adapter:
         stamp=stamp(
             "train",
             "train_adapter",
-            training_params(),
+            training_params,
             items=lambda w: training_videos(),
         ),
     output:
@@ -40,7 +40,7 @@ rule train_adapter:
         gpu=MODEL_GPUS,  # of more, each trains a share of the batch: --set-resources train_adapter:gpu=2
     params:
         **part("train", "wan"),
-        prompt=PARAMS.render.settings.prompt,
+        said=said_in_training,
         latents_folder=folder_of(layout.LATENTS),
         checkpoints=folder_of(layout.CHECKPOINTS),
     message:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from facedance.config.captions import TrainingTexts
 from facedance.config.sections import Train, WanModel
 from facedance.job import job
 from facedance.poses.usable import require_poses
@@ -31,5 +32,5 @@ with job(snakemake.log[0], f"train {identity}", snakemake.threads):
         validation=Path(snakemake.output.adapter).parent / "validation",
     )
     wan, train = WanModel(**snakemake.params.wan), Train(**snakemake.params.train)
-    prompt = snakemake.params.prompt
-    in_processes(snakemake.resources.gpu, lambda rank: train_identity(identity, files, out, wan, train, prompt, rank))
+    said = TrainingTexts(**snakemake.params.said)
+    in_processes(snakemake.resources.gpu, lambda rank: train_identity(identity, files, out, wan, train, said, rank))

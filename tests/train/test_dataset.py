@@ -13,6 +13,7 @@ from facedance.faces.embedding import load_embeddings, save_embeddings
 from facedance.files import digest
 from facedance.train.dataset import REFERENCE_WEIGHT, Source, draw_example, generator, make_example, read_dataset, step_kind
 from tests.train.training_world import (
+    SAID,
     TRAIN,
     WAN,
     D,
@@ -35,7 +36,7 @@ def test_the_last_dance_with_a_known_face_is_held_out(dataset):
 def test_with_a_single_dance_nothing_is_held_out(world, tmp_path):
     table = pd.read_csv(world / "clips.csv", keep_default_na=False)
     table[table["clip"].str.startswith("a_")].to_csv(tmp_path / "clips.csv", index=False)
-    dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN, TRAIN, "dance")
+    dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN, TRAIN, SAID)
     assert (len(dataset.clips), dataset.heldout) == (2, None)
 
 
@@ -55,17 +56,17 @@ def test_no_camera_of_the_dance_held_out_is_learned_from(world, tmp_path):
     boxes.assign(clip=boxes["clip"].replace(names)).to_parquet(files.boxes[0])
     known = load_embeddings(files.dancers[0])
     save_embeddings(files.dancers[0], {names[clip]: embedding for clip, embedding in known.items()}, {})
-    dataset = read_dataset(files, WAN, TRAIN, "dance")
+    dataset = read_dataset(files, WAN, TRAIN, SAID)
     assert dataset.heldout.name == names["b_000"]
     assert [clip.name for clip in dataset.clips] == [names["a_000"]]
-    one = read_dataset(files, WAN, changed(videos=(performance.format("c*"),)), "dance")
+    one = read_dataset(files, WAN, changed(videos=(performance.format("c*"),)), SAID)
     assert one.heldout is None, "all that is left is one dance"
     assert len(one.clips) == 3
 
 
 def test_without_clips_photos_are_all(world, tmp_path):
     pd.DataFrame(columns=["clip", "status", "file", "sha256"]).to_csv(tmp_path / "clips.csv", index=False)
-    dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN, TRAIN, "dance")
+    dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN, TRAIN, SAID)
     assert {step_kind(dataset, changed(photo_share=0.0), step) for step in range(20)} == {"photo"}
 
 

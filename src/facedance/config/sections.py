@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from facedance.config.base import Fraction, Name, Section
+from facedance.config.captions import Captions
 from facedance.config.parts import Part
 from facedance.config.render_settings import RenderSettings, format_variant, parse_variant
 
@@ -28,6 +29,9 @@ class Identity(Section):
 
     consent: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)] = Field(
         description="How the person agreed, in your words, or public-domain; without it the photos are not opened."
+    )
+    trigger: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] | None = Field(
+        None, description="What prompts and captions say for {person}, as in `ohwx woman`; none: they say a person."
     )
 
 
@@ -120,6 +124,8 @@ class Train(Section):
     """
 
     videos: tuple[str, ...] = Field(("*",), description="Patterns of the names of the videos to learn from.")
+    prompt: Name = Field("dance", description="What is said of clips, and of photos without a caption: a name under `prompts`.")
+    captions: Captions = Captions()
     phases: tuple[Phase, ...] = Field(
         (Phase(steps=1000, trains=("face",)), Phase(steps=1000, trains=("face", "lora"))),
         min_length=1,
@@ -188,6 +194,7 @@ class WanModel(Section):
 class Model(WanModel):
     """An entry of models.yaml: a model, and what it wants of training and rendering."""
 
+    prompts: dict[Name, str] = Field({}, description="Prompts for this model, where params.yaml gives none of the name.")
     train: Train = Field(Train(), description="Values of `train` for this model, where params.yaml gives none.")
     render: RenderSettings = Field(RenderSettings(), description="Values of `render.settings` for this model, likewise.")
 

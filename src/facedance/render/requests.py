@@ -20,7 +20,7 @@ class RuleFiles(Protocol):
     """The inputs of a rule that renders; `adapters`, `embeddings` and `photos` are in the order of the people shown."""
 
     model: str  # manifest.json of the video model
-    prompts: str  # safetensors: text embeddings by their prompts' names
+    prompts: str  # safetensors: text embeddings by their texts
     clips: str  # csv: the clips, which give the music
     adapters: Sequence[str]
     embeddings: Sequence[str]
@@ -32,7 +32,7 @@ class RuleParams(Section):
 
     wan: WanModel
     model: str  # the model's name
-    prompts: dict[str, str]
+    prompts: dict[str, str]  # by their names, as they are said of whom is shown
     settings: RenderSettings
     memory: RenderMemory
     speed: RenderSpeed
@@ -72,6 +72,7 @@ def render_request(files: RuleFiles, params: RuleParams, loras: Mapping[str, str
         memory=params.memory,
         speed=params.speed,
         prompts=Path(files.prompts),
+        texts=params.prompts,
         people=people,
         blend=params.blend,
         loras={Path(loras[name]): lora.scale for name, lora in params.loras.items()},

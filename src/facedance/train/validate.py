@@ -73,7 +73,7 @@ def render_heldout(learner: Learner, dataset: Dataset, model: Path, wan: WanMode
         learner.branch,
         ControlLatents(dataset.heldout.load().control, dataset.photos[0].load().reference),
         face=dataset.identity[None],
-        prompt=dataset.text,
+        prompt=dataset.preview_text,
         negative_prompt=dataset.no_text,
         settings=settings,
     )
