@@ -56,25 +56,17 @@ def training_videos():
     return sorted(v for v in VIDEOS if matches(v, PARAMS.train.videos))
 
 
-def training_params(wildcards):
+def training_params():
     """What a training depends on besides its data; which videos it learns from is part of that."""
-    values = {**part("train", "wan"), "said": said_in_training(wildcards)}
-    for name in ("videos", "prompt", "captions"):  # what they mean counts
+    values = part("train", "wan")
+    for name in ("videos", "prompt", "captions"):  # what they mean is in the data
         del values["train"][name]
-    return {**values, "encoder": code_digest(HOME / "scripts/encode_prompts.py")}
+    return values
 
 
 def said_in_training(wildcards):
     """The texts that a training reads."""
     return dataclasses.asdict(training_texts(PARAMS, wildcards.identity))
-
-
-def said_in_renders(wildcards, variants):
-    """The texts that renders read, and the code that encodes them: other texts in the same file count nothing."""
-    said = render_texts(PARAMS, wildcards.who)
-    settings = [PARAMS.render.settings.varied(variant) for variant in variants]
-    read = {said[name] for s in settings for name in (s.prompt, s.negative_prompt)}
-    return [*sorted(read), code_digest(HOME / "scripts/encode_prompts.py")]
 
 
 def training_shards():
@@ -110,15 +102,9 @@ def render_params(wildcards):
     }
 
 
-def render_params_and_texts(wildcards):
-    """All that a job which renders has to know."""
-    return {**render_params(wildcards), "prompts": render_texts(PARAMS, wildcards.who)}
-
-
-def variants_of(wildcards):
-    """All variants in the batches of a person or blend."""
-    batches = [b for b in PARAMS.render.batches if wildcards.who in b.who]
-    return sorted({variant for b in batches for variant in b.all_variants()})
+def said_in_renders(wildcards):
+    """The texts that renders read, by the prompts' names."""
+    return render_texts(PARAMS, wildcards.who)
 
 
 def batches_of(wildcards):

@@ -6,7 +6,7 @@ rule render_shard:
     input:
         latents=layout.LATENTS_LIST,
         clips=lambda w: clips_with_music(w.shard),
-        prompts=ancient(layout.PROMPTS),  # its texts are in the stamp
+        prompts=layout.PROMPTS,
         adapters=of_members(layout.ADAPTER),
         embeddings=of_members(layout.EMBEDDING),
         photos=of_members(layout.PHOTO_LATENTS),
@@ -18,7 +18,7 @@ rule render_shard:
             render_params,
             items=lambda w: [
                 *map(str, batches_of(w)),
-                *said_in_renders(w, variants_of(w)),
+                *said_in_renders(w).values(),
             ],
             files=lambda w: LORAS.values(),
         ),
@@ -34,7 +34,8 @@ rule render_shard:
     resources:
         gpu=MODEL_GPUS,
     params:
-        render=render_params_and_texts,
+        render=render_params,
+        texts=said_in_renders,
         loras=LORAS,
         latents_folder=folder_of(layout.LATENTS),
         folder=folder_of(layout.RENDER),
@@ -51,7 +52,7 @@ rule render_clip:
             shard=names.shard_of_clip(w.clip, PARAMS.shards)
         ),
         clips=lambda w: clips_with_music(names.shard_of_clip(w.clip, PARAMS.shards)),
-        prompts=ancient(layout.PROMPTS),  # its texts are in the stamp
+        prompts=layout.PROMPTS,
         adapters=of_members(layout.ADAPTER),
         embeddings=of_members(layout.EMBEDDING),
         photos=of_members(layout.PHOTO_LATENTS),
@@ -61,7 +62,7 @@ rule render_clip:
             "render",
             "render_clip",
             render_params,
-            items=lambda w: said_in_renders(w, [w.variant]),
+            items=lambda w: said_in_renders(w).values(),
             files=lambda w: LORAS.values(),
         ),
     output:
@@ -77,7 +78,8 @@ rule render_clip:
     resources:
         gpu=MODEL_GPUS,
     params:
-        render=render_params_and_texts,
+        render=render_params,
+        texts=said_in_renders,
         loras=LORAS,
         latents_folder=folder_of(layout.LATENTS),
         folder=folder_of(layout.RENDER),

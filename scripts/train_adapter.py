@@ -16,7 +16,7 @@ with job(snakemake.log[0], f"train {identity}", snakemake.threads):
     files = TrainingFiles(
         model=Path(snakemake.input.model).parent,
         recogniser=Path(snakemake.input.face_model).parent,
-        prompts=Path(snakemake.input.prompts),
+        prompts=Path(snakemake.input.captions),
         manifests=[Path(file) for file in snakemake.input.latents],
         latents=Path(snakemake.params.latents_folder),
         boxes=[Path(file) for file in snakemake.input.boxes],

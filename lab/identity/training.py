@@ -75,7 +75,7 @@ class Trainer:
         photos, prompts = folder / LORA / "photos.safetensors", folder / LORA / "prompts.safetensors"
         named = {path.name: path for path in who.photos}
         sources = PhotoFiles(folder / "photos.csv", named, folder / "reference.png", self.pose_model, latents=photos)
-        encode_photos(who.name, sources, self.model, wan, self.backend, self.faces, self.poses)
+        encode_photos(who.name, sources, self.model, wan, self.backend, self.faces, self.poses, self.params.face_shares)
         encode_prompts(self.model, wan, {PROMPT: PORTRAIT, NO_TEXT: ""}, prompts)
         return TrainingFiles(
             model=self.model,

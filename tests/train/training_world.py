@@ -84,7 +84,7 @@ def write_world(folder: Path) -> None:
     pd.DataFrame(boxes, columns=["clip", "frame", "x0", "y0", "x1", "y1"]).to_parquet(folder / "boxes.parquet")
     save_embeddings(folder / "dancers.safetensors", {clip: embedding() for clip in clips[:3]}, {})
     photos = {"reference": latents(Z, 1)}
-    for name in ("one.png", "two.jpg"):
+    for name in ("one.png.face", "two.jpg.whole"):
         photos |= {f"{name}.video": latents(Z, 1), f"{name}.control": latents(CONTROL, 1)}
         photos |= {f"{name}.box": torch.tensor([8.0, 8.0, 20.0, 24.0]), f"{name}.seen": torch.tensor([0.0, 0.0, 24.0, 48.0])}
         photos[f"{name}.landmarks"] = torch.tensor([[18.0, 13], [16, 13], [10, 13], [12, 13], [14, 18]])

@@ -28,6 +28,11 @@ class TrainingTexts:
     dance: str
     photos: Mapping[Shown, str]
 
+    @property
+    def texts(self) -> list[str]:
+        """All of them, and none at all, each once."""
+        return list(dict.fromkeys([self.clips, self.dance, *self.photos.values(), ""]))
+
     @classmethod
     def one(cls, text: str) -> "TrainingTexts":
         """The same text for everything."""

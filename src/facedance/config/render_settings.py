@@ -19,7 +19,7 @@ class RenderSettings(Section):
     """How one video is rendered; a variant overrides any of these."""
 
     prompt: Name = Field("dance", description="What the video shows: a name under `prompts`.")
-    negative_prompt: Name = Field("negative", description="What it shall not show: a name under `prompts`.")
+    negative_prompt: Name = Field("none", description="What it shall not show: a name under `prompts`.")
     steps: int = Field(50, ge=1, le=200, description="Denoising steps; more take longer and are finer.")
     flow_shift: float = Field(
         3.0,

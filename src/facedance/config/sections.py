@@ -115,6 +115,7 @@ class Phase(Section):
 
     steps: int = Field(ge=0, description="Training steps.")
     trains: tuple[Literal["face", "lora"], ...] = Field(min_length=1, description="What learns: face branch, LoRA, or both.")
+    learning_rate: float | None = Field(None, gt=0, description="Its own learning rate; none: that of `train`.")
 
 
 class Train(Section):
@@ -133,9 +134,14 @@ class Train(Section):
     )
     batch_size: int = Field(2, ge=1, description="Clips or photos in a step.")
     photo_share: Fraction = Field(0.8, description="Share of the steps that learn from photos; the others learn from clips.")
+    face_shares: tuple[Annotated[float, Field(ge=0.05, le=0.5)], ...] = Field(
+        (0.3,),
+        min_length=1,
+        description="How high a photo's face is in the pictures to learn from, as shares of their height, where each shows more.",
+    )
     learning_rate: float = Field(1e-4, gt=0, description="How far a step moves the weights.")
-    final_learning_rate: Fraction = Field(0.1, description="The last learning rate, as a share of the first.")
-    warmup_steps: int = Field(10, ge=0, description="Steps in which the learning rate rises from nothing.")
+    final_learning_rate: Fraction = Field(0.1, description="A phase's last learning rate, as a share of its first.")
+    warmup_steps: int = Field(10, ge=0, description="First steps of a phase, in which its learning rate rises from nothing.")
     weight_decay: float = Field(0.01, ge=0, description="How strongly weights are pulled to zero.")
     max_grad_norm: float = Field(1.0, gt=0, description="Longer gradients are shortened to this length.")
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(

@@ -28,7 +28,7 @@ def render_texts(params: Params, who: str) -> dict[str, str]:
 
 
 def all_texts(params: Params) -> list[str]:
-    """Every text that a training or a render may read, each once. Somebody without a word of their own adds none."""
+    """Every text that a render may read, each once. Somebody without a word of their own adds none."""
     words = [ANYBODY, *(_word(params, who) for who in (*params.identities, *params.render.blends))]
     return list(dict.fromkeys(_said(prompt, word) for word in words for prompt in params.prompts.values()))
 

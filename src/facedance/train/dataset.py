@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from facedance.aist.names import sequence_name
-from facedance.config.captions import TrainingTexts
+from facedance.config.captions import Shown, TrainingTexts
 from facedance.config.patterns import matches
 from facedance.config.sections import Train, WanModel
 from facedance.faces.embedding import load_embeddings
@@ -125,7 +125,7 @@ class Dataset:
     """The sources of a training. `heldout` is a clip of a dance that is in none of the others."""
 
     clips: tuple[Source, ...]
-    photos: tuple[Source, ...]
+    photos: tuple[Source, ...]  # each named by its photo and by how much of the person it shows, as in `IMG_1.jpg.half`
     heldout: Source | None
     text: Tensor  # (512, text dim) of the clips
     no_text: Tensor  # (512, text dim)
@@ -141,7 +141,8 @@ class Dataset:
         texts = torch.stack([self.text, self.no_text, *map(self.text_of, self.photos)]).view(torch.uint8)
         return {
             "clips": digest([clip.digest for clip in self.clips]),
-            "heldout": self.heldout.digest if self.heldout else "",
+            # Where photos alone are learned from, a clip is only looked at.
+            "heldout": self.heldout.digest if self.heldout and self.clips else "",
             "texts": hashlib.sha256(texts.numpy().tobytes()).hexdigest(),
         }
 
@@ -165,24 +166,26 @@ class Example:
 def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, said: TrainingTexts) -> Dataset:
     """Gather the sources. The last dance (by name) whose dancer's face is known is held out, if there is another.
 
-    Clips are those of `train.videos`. `said` is what goes with clips and photos.
+    Clips are those of `train.videos`; without any, the last of all that are there is held out, to look at. `said` is what goes
+    with clips and photos.
 
     Raises:
         InputError: there is no photo.
     """
     identity = torch.from_numpy(load_embeddings(files.embedding)["embedding"].vector)
-    clips = _clips(files, wan, train.videos)
+    clips = _clips(files, wan, train.videos or ("*",))
+    learned = clips if train.videos else []
     known = [clip for clip in clips if clip.embedding is not None]
-    heldout = known[-1] if known and any(clip.dance != known[-1].dance for clip in clips) else None
+    heldout = known[-1] if known and (not learned or any(clip.dance != known[-1].dance for clip in learned)) else None
     with safe_open(files.photos, framework="pt") as file:
         names = sorted(name.removesuffix(".video") for name in file.keys() if name.endswith(".video"))  # noqa: SIM118
         boxes = {name: file.get_tensor(f"{name}.box").numpy()[None] for name in names}
     if not names:
         raise InputError(f"{files.photos} holds no photo; run the faces and latents stages again")
     texts, digest_of_photos, size = load_file(files.prompts), sha256(files.photos), (wan.width, wan.height)
-    captions = dict.fromkeys(names, texts[said.photos["face"]])
+    captions = {name: texts[said.photos[_shown_in(name)]] for name in names}
     return Dataset(
-        clips=tuple(clip for clip in clips if heldout is None or clip.dance != heldout.dance),
+        clips=tuple(clip for clip in learned if heldout is None or clip.dance != heldout.dance),
         photos=tuple(Source(n, "photo", files.photos, digest_of_photos, boxes[n], size, identity, captions[n]) for n in names),
         heldout=heldout,
         text=texts[said.clips],
@@ -273,6 +276,12 @@ def _together(examples: Sequence[Example]) -> Example:
 def generator(*place: int) -> torch.Generator:
     """A random generator that depends on its place only, such as seed, step and index."""
     return torch.Generator().manual_seed(int(digest(place)[:15], 16))
+
+
+def _shown_in(photo: str) -> Shown:
+    """How much of the person a photo shows, from its name in the latents."""
+    (shown,) = (shown for shown in get_args(Shown) if photo.endswith(f".{shown}"))
+    return shown
 
 
 def _clips(files: TrainingFiles, wan: WanModel, videos: Sequence[str]) -> list[Source]:
