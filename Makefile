@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORES ?= all
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run plan test test-all slurm-test lint install schema lock forget pull checkout clean
+.PHONY: help run plan test test-all slurm-test lint install schema lock forget pull checkout link clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,12 @@ pull: install  ## bring data, weights and results of this revision from DVC's re
 checkout: install  ## the same from DVC's cache, after `git checkout` of another revision
 	$(BIN)/dvc checkout
 	$(SETTLE)
+
+link:  ## let weights recorded with DVC lie on the disk once: hard links from models/ into DVC's cache
+	@find models -type f -printf 'touch -d @%T@ "%p"\n' > .times
+	$(BIN)/dvc config --local cache.type hardlink,symlink,copy
+	$(BIN)/dvc checkout --relink models; done=$$?; $(BIN)/dvc config --local --unset cache.type; \
+	sh .times && rm .times && exit $$done
 
 # One time for all: whatever is changed from now on is newer, and nothing else is. To Snakemake, benchmarks are outputs as well.
 SETTLE := mkdir -p data models results logs && touch .settled && \

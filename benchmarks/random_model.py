@@ -92,6 +92,7 @@ def random_dataset(folder: Path, wan: WanModel, clip: tuple[int, int, int]) -> D
         heldout=None,
         text=text,
         no_text=text,
+        preview_text=text,
         identity=face,
     )
 

@@ -20,7 +20,7 @@ from tests.clips.test_cut import one
 
 WAN = WanModel(
     repo=None, revision=None, width=80, height=32, frames=81, fps=16,
-    clip_scale=2, drawing_side=128, flow_shift=3, dtype="float32",
+    clip_scale=2, drawing_side=128, dtype="float32",
 )  # fmt: skip
 
 

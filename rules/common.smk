@@ -121,6 +121,31 @@ def stamp(stage, rule, params, items=None, files=None, code=True, prefix=""):
     return path
 
 
+def unminded(files, outputs, inputs):
+    """Input function: files for which a job waits if it has to run, and which are no reason to run.
+
+    These are `ancient` only for a job that nothing makes run: Snakemake looks for no reason to run a job that has an
+    ancient file of a job that runs. `outputs` are the job's, as templates; `inputs` are what makes it run, as templates
+    or input functions.
+    """
+
+    def chosen(wildcards):
+        names = dict(wildcards.items())
+        paths = [i(wildcards) if callable(i) else i.format(**names) for i in inputs]
+        made = [time_of(output.format(**names)) for output in outputs]
+        due = None in made or any((time_of(p) or 0) > min(made) for p in paths)
+        return files if due else ancient(files)
+
+    return chosen
+
+
+def time_of(path):
+    """When a file was changed, as the plan sees it; None where there is none."""
+    if known := workflow.iocache.mtime.get(path):
+        return known.local()
+    return os.stat(path).st_mtime if os.path.exists(path) else None
+
+
 def settle_stamps():
     """Tell the stamps what the files hold that this run has made for jobs which take them from data/ or models/."""
     made = {str(file) for job in workflow.dag.finished_jobs for file in job.output}

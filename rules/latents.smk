@@ -1,16 +1,21 @@
 # What the model reads, computed once: VAE latents of clips, control videos and photos, and text embeddings.
 
 
+STAMP_OF_PROMPTS = stamp(
+    "latents",
+    "encode_prompts",
+    {"texts": all_texts(PARAMS), "dtype": PARAMS.wan.dtype},
+)
+
+
 rule encode_prompts:
     input:
         # The text encoder is heavy: nobody waits for it whose videos are of no use.
-        clips=ancient(layout.ALL_CLIPS),
-        model=WAN_MODEL,
-        stamp=stamp(
-            "latents",
-            "encode_prompts",
-            {"prompts": PARAMS.prompts, "dtype": PARAMS.wan.dtype},
+        clips=unminded(
+            layout.ALL_CLIPS, [layout.PROMPTS], [WAN_MODEL, STAMP_OF_PROMPTS]
         ),
+        model=WAN_MODEL,
+        stamp=STAMP_OF_PROMPTS,
     output:
         layout.PROMPTS,
     log:
@@ -24,7 +29,7 @@ rule encode_prompts:
         gpu=MODEL_GPUS,
     params:
         **part("wan"),
-        prompts=PARAMS.prompts,
+        texts=all_texts(PARAMS),
     message:
         "Encoding the prompts"
     script:
@@ -99,12 +104,17 @@ rule encode_photos:
         stamp=stamp(
             "latents",
             "encode_photos",
-            part("wan", "poses", "faces"),
+            lambda w: {
+                **part("wan", "poses", "faces"),
+                "shares": [*PARAMS.train.face_shares],
+                "said": said_in_training(w),
+            },
             items=lambda w: photos_of(w.identity),
             files=lambda w: photos_of(w.identity).values(),
         ),
     output:
-        layout.PHOTO_LATENTS,
+        photos=layout.PHOTO_LATENTS,
+        captions=layout.CAPTIONS,
     log:
         layout.log("encode_photos"),
     benchmark:
@@ -116,6 +126,8 @@ rule encode_photos:
         gpu=MODEL_GPUS,
     params:
         **part("wan", "poses", "faces"),
+        shares=[*PARAMS.train.face_shares],
+        said=said_in_training,
         photos=lambda w: photos_of(w.identity),
     message:
         "Encoding the photos of {wildcards.identity}"

@@ -1,5 +1,8 @@
 # Who is rendered where, from the batches and blends of params.yaml and from what was asked for by name.
 
+import dataclasses
+
+from facedance.config.texts import all_texts, render_texts, training_texts
 from facedance.render.named import path_of, renders_among, renders_made_by_name
 
 
@@ -55,9 +58,15 @@ def training_videos():
 
 def training_params():
     """What a training depends on besides its data; which videos it learns from is part of that."""
-    values = {**part("train", "wan"), "prompt": PARAMS.render.settings.prompt}
-    del values["train"]["videos"]
+    values = part("train", "wan")
+    for name in ("videos", "prompt", "captions"):  # what they mean is in the data
+        del values["train"][name]
     return values
+
+
+def said_in_training(wildcards):
+    """The texts that a training reads."""
+    return dataclasses.asdict(training_texts(PARAMS, wildcards.identity))
 
 
 def training_shards():
@@ -87,11 +96,15 @@ def render_params(wildcards):
     return {
         **part("wan"),
         "model": PARAMS.model,
-        "prompts": PARAMS.prompts,
         **some("render", "settings", "memory", "speed", "loras"),
         "blend": blend.model_dump(mode="json") if blend else None,
         "consent": {i: PARAMS.identities[i].consent for i in members(wildcards.who)},
     }
+
+
+def said_in_renders(wildcards):
+    """The texts that renders read, by the prompts' names."""
+    return render_texts(PARAMS, wildcards.who)
 
 
 def batches_of(wildcards):

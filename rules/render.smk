@@ -16,7 +16,10 @@ rule render_shard:
             "render",
             "render_shard",
             render_params,
-            items=lambda w: [str(b) for b in batches_of(w)],
+            items=lambda w: [
+                *map(str, batches_of(w)),
+                *said_in_renders(w).values(),
+            ],
             files=lambda w: LORAS.values(),
         ),
     output:
@@ -32,6 +35,7 @@ rule render_shard:
         gpu=MODEL_GPUS,
     params:
         render=render_params,
+        texts=said_in_renders,
         loras=LORAS,
         latents_folder=folder_of(layout.LATENTS),
         folder=folder_of(layout.RENDER),
@@ -55,7 +59,11 @@ rule render_clip:
         loras=FETCHED_LORAS,
         model=WAN_MODEL,
         stamp=stamp(
-            "render", "render_clip", render_params, files=lambda w: LORAS.values()
+            "render",
+            "render_clip",
+            render_params,
+            items=lambda w: said_in_renders(w).values(),
+            files=lambda w: LORAS.values(),
         ),
     output:
         video=layout.RENDER,
@@ -71,6 +79,7 @@ rule render_clip:
         gpu=MODEL_GPUS,
     params:
         render=render_params,
+        texts=said_in_renders,
         loras=LORAS,
         latents_folder=folder_of(layout.LATENTS),
         folder=folder_of(layout.RENDER),

@@ -1,25 +1,50 @@
 # Latents -> a LoRA and a face adapter for one person.
 
 
+STAMP_OF_TRAINING = stamp(
+    "train",
+    "train_adapter",
+    training_params(),
+    items=lambda w: training_videos(),
+)
+
+
+def only_waited_for(files):
+    """What a training waits for and does not learn from."""
+    learned = (layout.LATENTS_LIST, layout.DANCER_BOXES, layout.DANCER_EMBEDDINGS)
+    return unminded(
+        files,
+        [layout.ADAPTER, layout.ADAPTER_FACTS, layout.LOSSES],
+        [
+            *(expand(learned, shard=training_shards())),
+            *(layout.PHOTO_LATENTS, layout.CAPTIONS, layout.EMBEDDING),
+            *(WAN_MODEL, FACE_MODEL, STAMP_OF_TRAINING),
+        ],
+    )
+
+
+def of_training_clips(template):
+    """Of the shards to learn from; else of one, to look at the person in a dance of it."""
+    if shards := training_shards():
+        return expand(template, shard=shards)
+    looked_at = SHARDS[:1] if PARAMS.train.validate_every else []
+    return only_waited_for(expand(template, shard=looked_at))
+
+
 rule train_adapter:
     input:
-        latents=expand(layout.LATENTS_LIST, shard=training_shards()),
-        boxes=expand(layout.DANCER_BOXES, shard=training_shards()),
-        dancers=expand(layout.DANCER_EMBEDDINGS, shard=training_shards()),
+        latents=of_training_clips(layout.LATENTS_LIST),
+        boxes=of_training_clips(layout.DANCER_BOXES),
+        dancers=of_training_clips(layout.DANCER_EMBEDDINGS),
         photos=layout.PHOTO_LATENTS,
         embedding=layout.EMBEDDING,
-        prompts=layout.PROMPTS,
-        # Only to know that there is something to render: what it is does not count.
-        clips=ancient(layout.ALL_CLIPS),
-        poses=ancient(expand(layout.CONTROL_LIST, shard=all_shards())),
+        captions=layout.CAPTIONS,
+        # Only to know that there is something to render.
+        clips=only_waited_for(layout.ALL_CLIPS),
+        poses=only_waited_for(expand(layout.CONTROL_LIST, shard=all_shards())),
         model=WAN_MODEL,
         face_model=FACE_MODEL,
-        stamp=stamp(
-            "train",
-            "train_adapter",
-            training_params(),
-            items=lambda w: training_videos(),
-        ),
+        stamp=STAMP_OF_TRAINING,
     output:
         adapter=layout.ADAPTER,
         meta=layout.ADAPTER_FACTS,
@@ -40,7 +65,7 @@ rule train_adapter:
         gpu=MODEL_GPUS,  # of more, each trains a share of the batch: --set-resources train_adapter:gpu=2
     params:
         **part("train", "wan"),
-        prompt=PARAMS.render.settings.prompt,
+        said=said_in_training,
         latents_folder=folder_of(layout.LATENTS),
         checkpoints=folder_of(layout.CHECKPOINTS),
     message:

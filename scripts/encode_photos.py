@@ -1,10 +1,12 @@
-"""Encode the accepted photos of one identity as videos of one frame."""
+"""Encode the accepted photos of one identity as videos of one frame, and what is said of them."""
 
 from pathlib import Path
 
+from facedance.config.captions import TrainingTexts
 from facedance.config.sections import Faces, Poses, WanModel
 from facedance.faces.backend import open_backend
 from facedance.job import job
+from facedance.latents.encode import encode_prompts
 from facedance.latents.photos import PhotoFiles, encode_photos
 
 with job(snakemake.log[0], f"photo latents of {snakemake.wildcards.identity}", snakemake.threads):
@@ -14,14 +16,18 @@ with job(snakemake.log[0], f"photo latents of {snakemake.wildcards.identity}", s
         photos={name: Path(photo) for name, photo in snakemake.params.photos.items()},
         reference=Path(snakemake.input.reference),
         pose_model=Path(snakemake.input.pose_model),
-        latents=Path(snakemake.output[0]),
+        latents=Path(snakemake.output.photos),
     )
+    model, wan = Path(snakemake.input.model).parent, WanModel(**snakemake.params.wan)
+    said = TrainingTexts(**snakemake.params.said)
+    encode_prompts(model, wan, {text: text for text in said.texts}, Path(snakemake.output.captions))
     encode_photos(
         snakemake.wildcards.identity,
         files,
-        Path(snakemake.input.model).parent,
-        WanModel(**snakemake.params.wan),
+        model,
+        wan,
         open_backend(faces.backend, Path(snakemake.input.face_model).parent),
         faces,
         Poses(**snakemake.params.poses),
+        snakemake.params.shares,
     )

@@ -10,6 +10,6 @@ with job(snakemake.log[0], "prompts", snakemake.threads):
     encode_prompts(
         Path(snakemake.input.model).parent,
         WanModel(**snakemake.params.wan),
-        snakemake.params.prompts,
+        {text: text for text in snakemake.params.texts},
         Path(snakemake.output[0]),
     )

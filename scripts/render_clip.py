@@ -9,7 +9,9 @@ from facedance.render.requests import RuleParams, render_request, single_job
 wildcards = snakemake.wildcards
 with job(snakemake.log[0], f"render {wildcards.who} {wildcards.clip} {wildcards.variant}", snakemake.threads):
     params = snakemake.params
-    request = render_request(snakemake.input, RuleParams(**params.render), params.loras, Path(params.latents_folder))
+    request = render_request(
+        snakemake.input, RuleParams(**params.render), params.texts, params.loras, Path(params.latents_folder)
+    )
     latents = Path(snakemake.input.latents)
     render_clips(
         [single_job(wildcards.who, wildcards.clip, wildcards.variant, latents, request.settings)],

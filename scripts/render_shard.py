@@ -9,7 +9,9 @@ from facedance.render.requests import RuleParams, render_request, shard_jobs
 
 with job(snakemake.log[0], f"render {snakemake.wildcards.who} {snakemake.wildcards.shard}", snakemake.threads):
     params = snakemake.params
-    request = render_request(snakemake.input, RuleParams(**params.render), params.loras, Path(params.latents_folder))
+    request = render_request(
+        snakemake.input, RuleParams(**params.render), params.texts, params.loras, Path(params.latents_folder)
+    )
     latents, batches = Path(snakemake.input.latents), [Batch(**batch) for batch in params.batches]
     render_clips(
         shard_jobs(snakemake.wildcards.who, latents, batches, request.settings),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from facedance.config.captions import TrainingTexts
 from facedance.config.sections import Train, WanModel
 from facedance.job import job
 from facedance.poses.usable import require_poses
@@ -15,7 +16,7 @@ with job(snakemake.log[0], f"train {identity}", snakemake.threads):
     files = TrainingFiles(
         model=Path(snakemake.input.model).parent,
         recogniser=Path(snakemake.input.face_model).parent,
-        prompts=Path(snakemake.input.prompts),
+        prompts=Path(snakemake.input.captions),
         manifests=[Path(file) for file in snakemake.input.latents],
         latents=Path(snakemake.params.latents_folder),
         boxes=[Path(file) for file in snakemake.input.boxes],
@@ -31,5 +32,5 @@ with job(snakemake.log[0], f"train {identity}", snakemake.threads):
         validation=Path(snakemake.output.adapter).parent / "validation",
     )
     wan, train = WanModel(**snakemake.params.wan), Train(**snakemake.params.train)
-    prompt = snakemake.params.prompt
-    in_processes(snakemake.resources.gpu, lambda rank: train_identity(identity, files, out, wan, train, prompt, rank))
+    said = TrainingTexts(**snakemake.params.said)
+    in_processes(snakemake.resources.gpu, lambda rank: train_identity(identity, files, out, wan, train, said, rank))

@@ -24,7 +24,8 @@ def of_person(name: str) -> Iterator[tuple[str, Names]]:
     for path in (
         *(f"results/faces/{name}/{file}" for file in ("embedding.safetensors", "photos.safetensors", "photos.csv")),
         *(f"results/faces/{name}/{file}" for file in ("reference.png", "crops.png", ".photos.host-77.part.csv")),
-        *(f"results/latents/photos/{file}.safetensors" for file in (name, f".{name}.host-77.part")),
+        *(f"results/latents/{kind}/{name}.safetensors" for kind in ("photos", "captions")),
+        f"results/latents/photos/.{name}.host-77.part.safetensors",
         *(f"results/train/{name}/{file}" for file in ("adapter.safetensors", "meta.json", "metrics.csv")),
         *(f"results/train/{name}/{file}" for file in ("lora.kohya.safetensors", "validation/step_4.mp4")),
         *(f".cache/training/{name}/0123456789abcdef/step_0000004.{suffix}" for suffix in ("safetensors", "json")),
@@ -110,7 +111,7 @@ def of_nobody() -> Iterator[tuple[str, Names]]:
     """What is there whoever is in the project."""
     for path in (
         *("results/clips/clips.csv", "results/clips/.stamps/list_clips.json", "results/dancers/dancers.safetensors"),
-        *("results/latents/prompts.safetensors", "results/evaluate/pose_accuracy.csv"),
+        "results/evaluate/pose_accuracy.csv",
         *("models/pose/pose_landmarker_full.task", "models/faces/dlib/manifest.json", "models/tiny/manifest.json"),
         *(
             ".cache/digests/data/videos/.known.jsonl",
@@ -137,6 +138,7 @@ def of_everybody() -> Iterator[tuple[str, Names]]:
         *("results/evaluate/metrics.csv", "results/evaluate/metrics.json", "results/evaluate/.metrics.host-77.part.csv"),
         *("results/report/index.html", "results/report/media/faces/ann/reference.png"),
         "results/report/.stamps/build_report.json",
+        *("results/latents/prompts.safetensors", "results/latents/.stamps/encode_prompts.json", "logs/encode_prompts.log"),
         *("results/check/index.html", "results/check/media/faces/ann.png", "results/check/.stamps/build_check.json"),
     ):
         yield path, {}

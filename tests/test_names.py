@@ -141,6 +141,7 @@ def test_names_of_variants_and_their_settings_are_inverse():
         "lora_scale": lambda: random.choice([*floats, random.uniform(0, 5)]),
         "control_scale": lambda: random.choice([*floats, random.uniform(0, 2)]),
         "reference": lambda: random.choice([True, False]),
+        "flow_shift": lambda: random.uniform(0.1, 20),
         "cache_interval": lambda: random.randint(1, 20),
         "seed": lambda: random.choice([0, 1, 2**63 - 1, random.randrange(2**63)]),
     }

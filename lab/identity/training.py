@@ -5,11 +5,12 @@ from pathlib import Path
 
 import torch
 
+from facedance.config.captions import TrainingTexts
 from facedance.config.sections import Faces, Phase, Poses, Train, WanModel
 from facedance.faces.face import FaceBackend
 from facedance.latents.encode import encode_prompts
 from facedance.latents.photos import PhotoFiles, encode_photos
-from facedance.train.dataset import EMPTY_PROMPT, TrainingFiles, draw_example, read_dataset
+from facedance.train.dataset import NO_TEXT, TrainingFiles, draw_example, read_dataset
 from facedance.train.learner import predict
 from facedance.train.loop import AdapterFiles, train_identity
 from facedance.wan.adapter import adapter_config, attach, save_adapter, trainable
@@ -45,13 +46,13 @@ class Trainer:
             metrics=folder / METRICS,
             validation=folder / "validation",
         )
-        train_identity(who.name, files, out, self.wan, self._train_params(steps), PROMPT)
+        train_identity(who.name, files, out, self.wan, self._train_params(steps), TrainingTexts.one(PROMPT))
         self._compare_with_itself(files, folder / ADAPTERS["self-compared"])
 
     def _compare_with_itself(self, files: TrainingFiles, path: Path) -> None:
         """Train a LoRA with the loss mse(prediction, prediction)."""
         wan, train = self.wan, self._train_params(_SELF_COMPARED_STEPS)
-        dataset = read_dataset(files, wan, train, PROMPT)
+        dataset = read_dataset(files, wan, train, TrainingTexts.one(PROMPT))
         transformer = load_transformer(self.model, getattr(torch, wan.dtype), choose_device(wan))
         config = adapter_config(train, transformer, len(dataset.identity))
         branch = attach(transformer, config, train.seed)
@@ -74,8 +75,8 @@ class Trainer:
         photos, prompts = folder / LORA / "photos.safetensors", folder / LORA / "prompts.safetensors"
         named = {path.name: path for path in who.photos}
         sources = PhotoFiles(folder / "photos.csv", named, folder / "reference.png", self.pose_model, latents=photos)
-        encode_photos(who.name, sources, self.model, wan, self.backend, self.faces, self.poses)
-        encode_prompts(self.model, wan, {PROMPT: PORTRAIT, EMPTY_PROMPT: ""}, prompts)
+        encode_photos(who.name, sources, self.model, wan, self.backend, self.faces, self.poses, self.params.face_shares)
+        encode_prompts(self.model, wan, {PROMPT: PORTRAIT, NO_TEXT: ""}, prompts)
         return TrainingFiles(
             model=self.model,
             recogniser=self.recogniser,

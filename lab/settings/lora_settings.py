@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from facedance.config import params
+from facedance.config.captions import TrainingTexts
 from facedance.config.params import Params
 from facedance.config.sections import Phase, Train
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
@@ -124,7 +125,7 @@ def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
         files = trainer.files(who)
         others = tuple(source for name, (source, _) in danced.items() if name != who.name)
         item = replace(danced[who.name][1], reference=encoder.reference(read_picture(who.folder / "reference.png")))
-        dataset = replace(read_dataset(files, project.wan, project.train, PROMPT), clips=others)
+        dataset = replace(read_dataset(files, project.wan, project.train, TrainingTexts.one(PROMPT)), clips=others)
         identity_loss = load_identity_loss(MODEL, FACES, dataset.identity, choose_device())
         subjects.append(Subject(who.name, dataset, item, load_file(files.prompts)[PROMPT], identity_loss))
     return subjects

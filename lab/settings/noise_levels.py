@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from facedance.config import params
+from facedance.config.render_settings import RenderSettings
 from facedance.config.sections import WanModel
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.faces.dlib_backend import DlibBackend
@@ -25,7 +26,7 @@ from facedance.latents.encode import encode_prompts
 from facedance.video.pictures import Frames
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.flow import TIMESTEPS
-from facedance.wan.load import load_scheduler, load_transformer, load_vae
+from facedance.wan.load import load_scheduler, load_transformer, load_vae, with_shift
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 from lab.identity.cast import NAMES, folder_name
 from lab.identity.clips import make_clip
@@ -39,7 +40,7 @@ CPU = torch.device("cpu")
 class Denoiser:
     """The tiny model, from any noise level on."""
 
-    def __init__(self, wan: WanModel, steps: int) -> None:
+    def __init__(self, wan: WanModel, settings: RenderSettings) -> None:
         self.transformer = load_transformer(MODEL, torch.float32, CPU)
         branch = load_face_branch(MODEL / FACE_BRANCH, DlibBackend.dimension)
         if branch is None:
@@ -47,8 +48,8 @@ class Denoiser:
         self.branch = branch
         self.branch.attach(self.transformer)
         self.encoder = LatentEncoder(load_vae(MODEL, CPU), wan.width, wan.height)
-        scheduler = load_scheduler(MODEL, wan.flow_shift)
-        scheduler.set_timesteps(steps)
+        scheduler = with_shift(load_scheduler(MODEL), settings.flow_shift)
+        scheduler.set_timesteps(settings.steps)
         self.sigmas = scheduler.sigmas.tolist()
 
     def finish(self, latents: Tensor, first: int, face: Tensor, text: Tensor, control: Tensor) -> Tensor:
@@ -74,7 +75,7 @@ def main() -> None:
     given = parser.parse_args()
     project, backend, judge = params.load(Path("params.yaml")), DlibBackend(FACES), LandmarkJudge(installed_predictor())
     judges = Judges(backend, judge, POSE, project.evaluate.every, project.wan)
-    denoiser = Denoiser(project.wan, project.render.settings.steps)
+    denoiser = Denoiser(project.wan, project.render.settings)
     seen: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
         for name in NAMES[: given.people]:

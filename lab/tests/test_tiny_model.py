@@ -8,7 +8,7 @@ import torch
 from diffusers import WanVACEPipeline
 
 from facedance.files import sha256
-from facedance.wan.load import frames_for, know_vae, load_scheduler, load_text, load_transformer, load_vae
+from facedance.wan.load import frames_for, know_vae, load_scheduler, load_text, load_transformer, load_vae, with_shift
 from lab.tiny.model import build_tiny
 
 CPU = torch.device("cpu")
@@ -87,7 +87,7 @@ def test_loads_in_the_dtype_asked_for_and_frozen(model: Path) -> None:
 
 
 def test_scheduler_keeps_its_kind_and_takes_the_shift(model: Path) -> None:
-    scheduler = load_scheduler(model, 16.0)
+    scheduler = with_shift(load_scheduler(model), 16.0)
     assert (scheduler.config.flow_shift, scheduler.config.prediction_type) == (16.0, "flow_prediction")
     scheduler.set_timesteps(4)
     sigmas = torch.linspace(1, 1 / 1000, 5)[1:4]

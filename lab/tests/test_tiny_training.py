@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from facedance.config import params
+from facedance.config.texts import render_texts
 from lab.tests.tiny_world import INACTIVE, RECIPE, SIDE, random_prompts, random_world
 from lab.tiny import transformer
 from lab.tiny.batches import CLIPS, GENERIC, HEAD, HEADS, NEGATIVE, REFERENCE_CLIPS, batch_rng, draw_batch
@@ -169,5 +170,5 @@ def test_people_are_dealt_out_evenly():
 
 
 def test_prompts_that_tell_nothing_are_those_of_the_sample():
-    prompts = params.load(ROOT / "params.yaml").prompts
+    prompts = render_texts(params.load(ROOT / "params.yaml"), "eileen")
     assert (prompts["dance"], prompts["negative"]) == (GENERIC, NEGATIVE)

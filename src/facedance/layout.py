@@ -81,6 +81,7 @@ LATENTS = "results/latents/clips/{clip}.safetensors"
 LATENTS_RECORD = "results/latents/clips/.items/{clip}.json"
 LATENTS_LIST = "results/latents/shards/{shard}.csv"
 PHOTO_LATENTS = "results/latents/photos/{identity}.safetensors"
+CAPTIONS = "results/latents/captions/{identity}.safetensors"
 
 # Latents -> adapters.
 ADAPTER = "results/train/{identity}/adapter.safetensors"
@@ -116,7 +117,10 @@ TEMPLATES = {
 }
 """All of the above, by name."""
 
-OF_SEVERAL_PEOPLE = (ALL_SCORES, MEAN_SCORES, "results/check", "results/report")
+OF_SEVERAL_PEOPLE = (
+    *(ALL_SCORES, MEAN_SCORES, "results/check", "results/report"),
+    *(PROMPTS, "results/latents/.stamps/encode_prompts.json", "logs/encode_prompts.log"),  # the people's trigger words
+)
 """What tells of everybody at once, so that it has to go with each of them."""
 
 JOBS = {

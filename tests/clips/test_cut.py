@@ -29,7 +29,7 @@ from tests.clips.videos import beeps, code_of, codes_of, make_video, onset
 
 WAN = WanModel(
     repo=None, revision=None, width=80, height=32, frames=17, fps=16,
-    clip_scale=2, drawing_side=128, flow_shift=3, dtype="float32",
+    clip_scale=2, drawing_side=128, dtype="float32",
 )  # fmt: skip
 CENTER = Clips(max_per_video=2, margin=0.1, crop="center", people_score=0.5, ignore_list=None)
 STEADY = np.arange(150) / 60  # 2.5 s: room for two clips of 17 frames at 16 fps

@@ -17,7 +17,7 @@ from facedance.files import write_json
 from facedance.latents import encode as latents
 from facedance.latents import photos as photo_latents
 from facedance.latents.encode import ClipFiles, LatentFiles
-from facedance.latents.photos import FACE_SHARE, PhotoFiles, encode_photos, frame_portrait
+from facedance.latents.photos import PhotoFiles, encode_photos, frame_portrait, portraits
 from facedance.video.frames import read_frames
 from facedance.video.writing import write_video
 from facedance.wan.encoder import LatentEncoder
@@ -33,7 +33,6 @@ WAN = WanModel(
     fps=8,
     clip_scale=2,
     drawing_side=128,
-    flow_shift=3.0,
     dtype="float32",
 )
 LATENT_SIZE = ((WAN.frames - 1) // TEMPORAL_FACTOR + 1, WAN.height // SPATIAL_FACTOR, WAN.width // SPATIAL_FACTOR)
@@ -227,10 +226,10 @@ def found_at(box: tuple[int, int, int, int]) -> Face:
 @pytest.mark.parametrize("size", [(320, 192), (96, 144), (64, 64)])
 @pytest.mark.parametrize("box", [(300, 200, 400, 320), (5, 10, 85, 110), (520, 380, 600, 478)])
 def test_a_portrait_shows_the_face_at_its_size_where_its_box_says(size, box):
-    portrait = frame_portrait(photo(640, 480, box), found_at(box), *size)
+    portrait = frame_portrait(photo(640, 480, box), found_at(box), 0.3, *size)
     assert portrait.image.shape == (size[1], size[0], 3)
     x0, y0, x1, y1 = portrait.face
-    assert y1 - y0 == pytest.approx(FACE_SHARE * size[1], rel=0.01)
+    assert y1 - y0 == pytest.approx(0.3 * size[1], rel=0.01)
     assert (x1 - x0) / (y1 - y0) == pytest.approx((box[2] - box[0]) / (box[3] - box[1]), rel=0.01)
     red = (portrait.image[..., 0] > 150) & (portrait.image[..., 1] < 80)
     rows, columns = np.flatnonzero(red.any(axis=1)), np.flatnonzero(red.any(axis=0))
@@ -239,16 +238,33 @@ def test_a_portrait_shows_the_face_at_its_size_where_its_box_says(size, box):
 
 
 def test_a_portrait_pads_with_white_only_what_the_photo_lacks():
-    inside = frame_portrait(photo(1000, 1000, (10, 10, 110, 110)), found_at((10, 10, 110, 110)), 96, 96)
+    inside = frame_portrait(photo(1000, 1000, (10, 10, 110, 110)), found_at((10, 10, 110, 110)), 0.3, 96, 96)
     assert inside.photo.tolist() == [0, 0, 96, 96]
     assert not (inside.image == 255).all(axis=-1).any()
-    lacking = frame_portrait(photo(200, 400, (50, 150, 150, 250)), found_at((50, 150, 150, 250)), 192, 96)
+    lacking = frame_portrait(photo(200, 400, (50, 150, 150, 250)), found_at((50, 150, 150, 250)), 0.3, 192, 96)
     white = (lacking.image == 255).all(axis=-1)
     x0, y0, x1, y1 = lacking.photo.round().astype(int)
     assert (y0, y1) == (0, 96)
     assert white[:, : x0 - 2].all()
     assert white[:, x1 + 2 :].all()
     assert not white[:, x0 + 2 : x1 - 2].any()
+
+
+@pytest.mark.parametrize(
+    ("size", "face", "shown"),
+    [
+        ((600, 1200), (260, 80, 360, 200), ["face", "half", "whole"]),  # somebody from head to feet
+        ((600, 700), (260, 80, 360, 200), ["face", "half"]),  # to the hips
+        ((600, 400), (200, 80, 350, 260), ["face"]),  # head and shoulders
+        ((600, 1200), (290, 80, 320, 120), ["half", "whole"]),  # far away: the face alone would be enlarged to four times
+        ((60, 60), (20, 10, 40, 34), ["face"]),  # all would be, and one there must be
+    ],
+)
+def test_a_photo_is_shown_as_near_and_as_far_as_it_has_something_to_show(size, face, shown):
+    found = portraits(photo(*size, face), found_at(face), [0.3, 0.16, 0.1], 832, 480)
+    assert list(found) == shown
+    shares = [(portrait.face[3] - portrait.face[1]) / 480 for portrait in found.values()]
+    assert shares == pytest.approx([{"face": 0.3, "half": 0.16, "whole": 0.1}[name] for name in found], rel=0.01)
 
 
 class OneFace:
@@ -287,19 +303,19 @@ def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkey
     PIL.Image.fromarray(moving(1, 40, 40)[0]).save(tmp_path / "reference.png")
     faces = Faces.model_construct(min_face_px=20, detector_score=0.0)
     poses = Poses.model_construct(detection_confidence=0.5, min_visibility=0.3)
-    encode_photos("ann", photo_files(tmp_path, names), model, WAN, OneFace(), faces, poses)
+    encode_photos("ann", photo_files(tmp_path, names), model, WAN, OneFace(), faces, poses, [0.3])
     tensors = load_file(tmp_path / "photos.safetensors")
-    keys = {f"{name}.{key}" for name in names[:2] for key in ("video", "control", "box", "landmarks", "seen")}
+    keys = {f"{name}.face.{key}" for name in names[:2] for key in ("video", "control", "box", "landmarks", "seen")}
     assert set(tensors) == keys | {"reference"}
-    assert tensors["with space.png.video"].shape == (LATENT_CHANNELS, 1, *LATENT_SIZE[1:])
-    whole, padded = tensors["with space.png.seen"], tensors["b.png.seen"]
+    assert tensors["with space.png.face.video"].shape == (LATENT_CHANNELS, 1, *LATENT_SIZE[1:])
+    whole, padded = tensors["with space.png.face.seen"], tensors["b.png.face.seen"]
     assert whole.tolist() == [0, 0, WAN.width, WAN.height]
     assert padded[2] - padded[0] < WAN.width or padded[3] - padded[1] < WAN.height
-    box = tensors["with space.png.box"]
-    assert (box[3] - box[1]).item() == pytest.approx(FACE_SHARE * WAN.height, rel=0.05)
-    torch.testing.assert_close(tensors["with space.png.landmarks"], box[:2].expand(5, 2))
-    inactive, reactive = tensors["b.png.control"][: 2 * LATENT_CHANNELS].chunk(2)
-    posed = tensors["with space.png.control"]
+    box = tensors["with space.png.face.box"]
+    assert (box[3] - box[1]).item() == pytest.approx(0.3 * WAN.height, rel=0.05)
+    torch.testing.assert_close(tensors["with space.png.face.landmarks"], box[:2].expand(5, 2))
+    inactive, reactive = tensors["b.png.face.control"][: 2 * LATENT_CHANNELS].chunk(2)
+    posed = tensors["with space.png.face.control"]
     assert torch.equal(inactive, posed[:LATENT_CHANNELS])
     assert not torch.equal(reactive, posed[LATENT_CHANNELS : 2 * LATENT_CHANNELS])  # nobody and somebody
 
@@ -307,4 +323,4 @@ def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkey
 def test_a_photo_that_is_gone_is_named(model, tmp_path):
     pd.DataFrame({"photo": ["a.png"], "status": ["accepted"], "turn": [0]}).to_csv(tmp_path / "photos.csv")
     with pytest.raises(ValueError, match=r"'a\.png' was accepted but is gone"):
-        encode_photos("ann", photo_files(tmp_path, []), model, WAN, OneFace(), Faces.model_construct(), Poses.model_construct())
+        encode_photos("ann", photo_files(tmp_path, []), model, WAN, OneFace(), Faces(), Poses(), [0.3])

@@ -15,7 +15,7 @@ from transformers import UMT5Config, UMT5EncoderModel
 from facedance.job import InputError
 from facedance.models.local import take_folder
 from facedance.wan.architectures import ARCHITECTURES, Architecture
-from facedance.wan.load import load_scheduler, load_text, load_transformer, load_vae
+from facedance.wan.load import load_scheduler, load_text, load_transformer, load_vae, with_shift
 from lab.tiny.model import build_tiny, new_tokenizer
 
 CPU = torch.device("cpu")
@@ -102,7 +102,7 @@ def test_single_files_become_a_model(originals: Originals, tmp_path: Path) -> No
         assert found.keys() == expected.keys()
         assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
     assert tokenizer("dance").input_ids == new_tokenizer(["dance"])("dance").input_ids
-    assert load_scheduler(target, 16.0).config.flow_shift == 16.0
+    assert with_shift(load_scheduler(target), 16.0).config.flow_shift == 16.0
 
 
 def test_a_folder_in_diffusers_layout_is_linked(tmp_path: Path) -> None:

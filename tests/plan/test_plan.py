@@ -141,6 +141,13 @@ def check_rungs(rungs: Sequence[Rung], most: int) -> None:
             assert not any(better.peak.fits(memory) for better in rungs[: rungs.index(rung)])
 
 
+def test_weights_take_what_the_published_files_take() -> None:
+    """Sizes of the files of Wan-AI/Wan2.1-VACE-1.3B-diffusers at the pinned revision, with their headers."""
+    transformer, text_encoder, vae = 4999964504 + 2146103400, 4935812536 + 4983103192 + 1442935480, 507591892
+    for name, total in (("wan2.1-vace-1.3b", transformer + text_encoder + vae), ("wan2.1-vace-14b", 75.1e9)):
+        assert disk_bytes(parts_of(name), PARAMS.models[name], TRAIN).weights == pytest.approx(total, rel=5e-4)
+
+
 def test_disk() -> None:
     disk = disk_bytes(parts_of("wan2.1-vace-1.3b"), PARAMS.models["wan2.1-vace-1.3b"], TRAIN)
     video, control, reference = 4 * 16 * 21 * 60 * 104, 2 * 96 * 21 * 60 * 104, 4 * 16 * 60 * 104

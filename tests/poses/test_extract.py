@@ -47,7 +47,6 @@ _WAN = WanModel(
     fps=16,
     clip_scale=2,
     drawing_side=256,
-    flow_shift=3.0,
     dtype="float32",
 )
 

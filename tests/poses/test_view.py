@@ -12,7 +12,7 @@ from tests.clips.videos import codes_of, make_video
 
 SMALL = WanModel(
     repo=None, revision=None, width=80, height=32, frames=17, fps=16,
-    clip_scale=1, drawing_side=128, flow_shift=3, dtype="float32",
+    clip_scale=1, drawing_side=128, dtype="float32",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from facedance.config.render_settings import RenderSettings
 from facedance.config.sections import Blend, RenderMemory, RenderSpeed, WanModel
@@ -45,7 +45,6 @@ WAN = WanModel(
     fps=16,
     clip_scale=1,
     drawing_side=128,
-    flow_shift=3.0,
     dtype="float32",
 )
 SETTINGS = RenderSettings(
@@ -90,7 +89,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"reference": torch.randn(LATENT_CHANNELS, 1, *LATENT_SIZE, generator=generator)},
             folder / person / "photos.safetensors",
         )
-    save_file({name: torch.randn(512, 64, generator=generator) for name in ("dance", "none")}, folder / "prompts.safetensors")
+    save_file({name: torch.randn(512, 64, generator=generator) for name in ("a dance", "")}, folder / "prompts.safetensors")
     (folder / "latents").mkdir()
     for clip in ("dance_000", "control-mine"):
         save_file(
@@ -137,6 +136,7 @@ def inputs(
         memory=memory,
         speed=speed,
         prompts=world / "prompts.safetensors",
+        texts={"dance": "a dance", "none": ""},
         people=files,
         blend=blend,
         loras=loras or {},
@@ -350,9 +350,15 @@ def test_attention_that_is_not_there_is_refused(world: Path, tmp_path: Path, att
             run(world, tmp_path, JOBS[:1], given)
 
 
-def test_nothing_to_render_loads_no_model(world: Path, renders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_to_render_loads_no_model(world: Path, renders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "load_pipeline", lambda *args: pytest.fail("the model was loaded"))
     run(world, renders, JOBS, inputs(world, "eileen"))
+    encoded = load_file(world / "prompts.safetensors")
+    save_file({**encoded, "a beach": encoded[""] + 1}, tmp_path / "more.safetensors")
+    given = replace(inputs(world, "eileen"), texts={"dance": "a dance", "beach": "a beach", "none": ""})
+    run(world, renders, JOBS, replace(given, prompts=tmp_path / "more.safetensors"))  # another prompt is nothing to a render
+    with pytest.raises(pytest.fail.Exception, match="the model was loaded"):
+        run(world, renders, JOBS, replace(given, texts={"dance": "a dance", "none": "a dance"}))
 
 
 def test_blends_are_neither_of_their_members(world: Path, renders: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 import facedance
+from facedance.config.captions import Captions
 from facedance.config.sections import Phase
 from facedance.rerun.code import with_imports
 from facedance.train import checkpoint, learner
@@ -95,6 +96,7 @@ def test_a_training_is_known_by_what_it_computes():
     same = [
         training_key(WAN, changed(videos=("g*",)), inputs, "code"),
         training_key(WAN, changed(checkpoint_every=5), inputs, "code"),
+        training_key(WAN, changed(prompt="other", captions=Captions(face="close")), inputs, "code"),
         training_key(WAN.model_copy(update={"folder": "~/wan"}), TRAIN, inputs, "code"),
     ]
     assert set(same) == {key}

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
+from facedance.config.captions import TrainingTexts
 from facedance.faces.embedding import load_embeddings, save_embeddings
 from facedance.files import digest
 from facedance.train.dataset import REFERENCE_WEIGHT, Source, draw_example, generator, make_example, read_dataset, step_kind
 from tests.train.training_world import (
+    SAID,
     TRAIN,
     WAN,
     D,
@@ -29,13 +31,13 @@ def test_the_last_dance_with_a_known_face_is_held_out(dataset):
     assert [clip.name for clip in dataset.clips] == ["a_000", "a_001", "c_000"]
     assert dataset.heldout.name == "b_000"
     assert [clip.embedding is None for clip in dataset.clips] == [False, False, True]
-    assert [photo.name for photo in dataset.photos] == ["one.png", "two.jpg"]
+    assert [photo.name for photo in dataset.photos] == ["one.png.face", "two.jpg.whole"]
 
 
 def test_with_a_single_dance_nothing_is_held_out(world, tmp_path):
     table = pd.read_csv(world / "clips.csv", keep_default_na=False)
     table[table["clip"].str.startswith("a_")].to_csv(tmp_path / "clips.csv", index=False)
-    dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN, TRAIN, "dance")
+    dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN, TRAIN, SAID)
     assert (len(dataset.clips), dataset.heldout) == (2, None)
 
 
@@ -55,18 +57,44 @@ def test_no_camera_of_the_dance_held_out_is_learned_from(world, tmp_path):
     boxes.assign(clip=boxes["clip"].replace(names)).to_parquet(files.boxes[0])
     known = load_embeddings(files.dancers[0])
     save_embeddings(files.dancers[0], {names[clip]: embedding for clip, embedding in known.items()}, {})
-    dataset = read_dataset(files, WAN, TRAIN, "dance")
+    dataset = read_dataset(files, WAN, TRAIN, SAID)
     assert dataset.heldout.name == names["b_000"]
     assert [clip.name for clip in dataset.clips] == [names["a_000"]]
-    one = read_dataset(files, WAN, changed(videos=(performance.format("c*"),)), "dance")
+    one = read_dataset(files, WAN, changed(videos=(performance.format("c*"),)), SAID)
     assert one.heldout is None, "all that is left is one dance"
     assert len(one.clips) == 3
 
 
 def test_without_clips_photos_are_all(world, tmp_path):
     pd.DataFrame(columns=["clip", "status", "file", "sha256"]).to_csv(tmp_path / "clips.csv", index=False)
-    dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN, TRAIN, "dance")
+    dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN, TRAIN, SAID)
     assert {step_kind(dataset, changed(photo_share=0.0), step) for step in range(20)} == {"photo"}
+
+
+def test_without_videos_to_learn_from_one_is_only_looked_at(world, tmp_path):
+    alone = changed(videos=(), photo_share=0.0)
+    dataset = dataset_in(world, alone)
+    assert (dataset.clips, dataset.heldout.name) == ((), "b_000")
+    assert {step_kind(dataset, alone, step) for step in range(20)} == {"photo"}
+    table = pd.read_csv(world / "clips.csv", keep_default_na=False)
+    table[table["clip"] == "a_000"].to_csv(tmp_path / "clips.csv", index=False)
+    other = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN, alone, SAID)
+    assert other.heldout.name == "a_000"
+    assert other.digests() == dataset.digests()
+
+
+def test_a_photo_has_the_caption_of_what_it_shows(world, tmp_path):
+    shutil.copytree(world, tmp_path / "world")
+    files = files_in(tmp_path / "world")
+    texts = load_file(files.prompts)
+    save_file({**texts, "near": texts["dance"] + 1, "far": texts["dance"] + 2}, files.prompts)
+    said = TrainingTexts("dance", "dance", {"face": "near", "half": "dance", "whole": "far"})
+    dataset = read_dataset(files, WAN, TRAIN, said)
+    assert [float((dataset.text_of(photo) - dataset.text).mean().round()) for photo in dataset.photos] == [1, 2]
+    train = changed(photo_share=1.0, text_dropout=0.0)
+    seen = {float((draw_example(dataset, train, step, 0).text[0] - dataset.text).mean().round()) for step in range(12)}
+    assert seen == {1, 2}
+    assert dataset.digests() != dataset_in(tmp_path / "world").digests()
 
 
 def test_a_training_is_known_by_the_videos_that_it_learns_from(world, tmp_path):

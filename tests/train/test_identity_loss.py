@@ -34,7 +34,7 @@ def backend():
 def example(vae, backend):
     """The portrait as a photo to learn from, with noise."""
     photo = portrait()
-    window = frame_portrait(photo, backend.detect(photo, 40)[0], SIDE, SIDE)
+    window = frame_portrait(photo, backend.detect(photo, 40)[0], 0.3, SIDE, SIDE)
     video = LatentEncoder(vae, SIDE, SIDE).video(window.image[None])
     shape = video.shape[1:]
     item = Item(

@@ -135,12 +135,19 @@ def test_divergence_is_one_sentence(world, dataset):
         model.step(dataset, 2, BOTH)
 
 
-def test_learning_rate_warms_up_and_ends_at_its_share():
-    train = changed(learning_rate=1.0, warmup_steps=2, final_learning_rate=0.1)
+def test_learning_rate_warms_up_and_ends_at_its_share_in_each_phase():
+    phases = (
+        Phase(steps=7, trains=("face",)),
+        Phase(steps=0, trains=("face",)),
+        Phase(steps=4, trains=("lora",), learning_rate=3.0),
+    )
+    train = changed(learning_rate=1.0, warmup_steps=2, final_learning_rate=0.1, phases=phases)
     rates = [learning_rate(train, step) for step in range(1, 12)]
-    assert rates[:2] == [0.5, 1.0]
-    assert rates[-1] == pytest.approx(0.1)
-    assert all(a > b for a, b in itertools.pairwise(rates[1:]))
+    for own, peak in ((rates[:7], 1.0), (rates[7:], 3.0)):
+        assert own[:2] == [peak / 2, peak]
+        assert own[-1] == pytest.approx(0.1 * peak)
+        assert all(a > b for a, b in itertools.pairwise(own[1:]))
+    assert {learning_rate(changed(warmup_steps=0, final_learning_rate=1.0), step) for step in range(1, 12)} == {0.01}
 
 
 def test_heldout_losses_tell_faces_apart_once_the_branch_is_trained(world, dataset):

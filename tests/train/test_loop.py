@@ -29,7 +29,7 @@ from facedance.wan.adapter import read_adapter
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.pretrained_face import load_face_branch, save_face_branch
 from lab.tiny.model import BLOCKS, DIM
-from tests.train.training_world import TRAIN, WAN, D, changed, files_in
+from tests.train.training_world import SAID, TRAIN, WAN, D, changed, files_in
 
 
 def run_training(world: Path, out: Path, train: Train = TRAIN, rank: Rank = ALONE) -> None:
@@ -41,7 +41,7 @@ def run_training(world: Path, out: Path, train: Train = TRAIN, rank: Rank = ALON
         metrics=out / "metrics.csv",
         validation=out / "validation",
     )
-    train_identity("ann", files_in(world), written, WAN, train, "dance", rank)
+    train_identity("ann", files_in(world), written, WAN, train, SAID, rank)
 
 
 def run_training_in_two(world: Path, out: Path, train: Train) -> None:

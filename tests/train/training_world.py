@@ -7,10 +7,11 @@ import pandas as pd
 import torch
 from safetensors.torch import save_file
 
+from facedance.config.captions import TrainingTexts
 from facedance.config.sections import Phase, Train, WanModel
 from facedance.faces.dlib_network import DIMENSION
 from facedance.faces.embedding import Embedding, save_embeddings
-from facedance.train.dataset import Dataset, TrainingFiles, generator, make_example, read_dataset
+from facedance.train.dataset import NO_TEXT, Dataset, TrainingFiles, generator, make_example, read_dataset
 from facedance.train.learner import Learner
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.load import load_transformer
@@ -26,7 +27,6 @@ WAN = WanModel(
     fps=8,
     clip_scale=2,
     drawing_side=128,
-    flow_shift=3.0,
     dtype="float32",
 )
 BOTH, LORA = Phase(steps=7, trains=("face", "lora")), Phase(steps=4, trains=("lora",))
@@ -58,6 +58,7 @@ TRAIN = Train(
     validate_every=0,
     seed=0,
 )
+SAID = TrainingTexts.one("dance")
 D, Z, CONTROL = DIMENSION, LATENT_CHANNELS, 2 * LATENT_CHANNELS + SPATIAL_FACTOR**2
 LENGTH, HEIGHT, WIDTH = (WAN.frames - 1) // TEMPORAL_FACTOR + 1, WAN.height // SPATIAL_FACTOR, WAN.width // SPATIAL_FACTOR
 
@@ -83,14 +84,15 @@ def write_world(folder: Path) -> None:
     pd.DataFrame(boxes, columns=["clip", "frame", "x0", "y0", "x1", "y1"]).to_parquet(folder / "boxes.parquet")
     save_embeddings(folder / "dancers.safetensors", {clip: embedding() for clip in clips[:3]}, {})
     photos = {"reference": latents(Z, 1)}
-    for name in ("one.png", "two.jpg"):
+    for name in ("one.png.face", "two.jpg.whole"):
         photos |= {f"{name}.video": latents(Z, 1), f"{name}.control": latents(CONTROL, 1)}
         photos |= {f"{name}.box": torch.tensor([8.0, 8.0, 20.0, 24.0]), f"{name}.seen": torch.tensor([0.0, 0.0, 24.0, 48.0])}
         photos[f"{name}.landmarks"] = torch.tensor([[18.0, 13], [16, 13], [10, 13], [12, 13], [14, 18]])
     save_file(photos, folder / "photos.safetensors")
     save_embeddings(folder / "embedding.safetensors", {"embedding": embedding()}, {})
     save_file(
-        {name: torch.randn(512, 64, generator=generator(i)) for i, name in enumerate(["dance", "none"])}, folder / "p.safetensors"
+        {name: torch.randn(512, 64, generator=generator(i)) for i, name in enumerate(["dance", NO_TEXT])},
+        folder / "p.safetensors",
     )
 
 
@@ -109,7 +111,7 @@ def files_in(folder: Path) -> TrainingFiles:
 
 
 def dataset_in(folder: Path, train: Train = TRAIN) -> Dataset:
-    return read_dataset(files_in(folder), WAN, train, "dance")
+    return read_dataset(files_in(folder), WAN, train, SAID)
 
 
 def learner_for(world: Path, train: Train, dtype: torch.dtype = torch.float32) -> Learner:

@@ -29,13 +29,13 @@ WAN = WanModel(
     fps=16,
     clip_scale=1,
     drawing_side=128,
-    flow_shift=5.0,
     dtype="float32",
 )
 SETTINGS = RenderSettings(
     prompt="dance",
     negative_prompt="none",
     steps=3,
+    flow_shift=5.0,
     guidance_scale=3.0,
     face_scale=1.0,
     lora_scale=1.0,
@@ -63,7 +63,7 @@ def ours(model: Path) -> FaceVACEPipeline:
 def theirs(model: Path) -> WanVACEPipeline:
     pipeline = WanVACEPipeline.from_pretrained(model, local_files_only=True)
     know_vae(pipeline)  # the tiny VAE begins with patches, as Wan2.2's does; the pipeline counts its stages only
-    pipeline.scheduler = UniPCMultistepScheduler.from_config(pipeline.scheduler.config, flow_shift=WAN.flow_shift)
+    pipeline.scheduler = UniPCMultistepScheduler.from_config(pipeline.scheduler.config, flow_shift=SETTINGS.flow_shift)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

@@ -131,6 +131,18 @@ def test_fewer_people_and_videos_leave_nothing_of_the_others(clone):
     assert clone.planned("all") == {}
 
 
+def test_weights_lie_on_the_disk_once_when_they_are_linked(clone):
+    weights, video = (
+        clone["models/tiny/transformer/diffusion_pytorch_model.safetensors"],
+        next(clone["data/videos"].glob("*.mp4")),
+    )
+    before = weights.stat()
+    clone.run("make", "-f", str(ROOT / "Makefile"), "link", f"BIN={Path(sys.executable).parent}")
+    assert (before.st_nlink, weights.stat().st_nlink, video.stat().st_nlink) == (1, 2, 1)
+    assert weights.stat().st_mtime == before.st_mtime
+    assert rules_run(clone.run("dvc", "repro")) <= NO_WORK
+
+
 def test_an_experiment_is_compared_with_what_it_began_from(clone):
     done = clone.run("dvc", "exp", "run", "-n", "stronger", "-S", "render.settings.face_scale=1.5")
     assert rules_run(done) - NO_WORK == RENDERING

@@ -93,6 +93,10 @@ def test_a_new_identity_leaves_the_others_alone(project):
     planned = project.planned("train")
     assert planned.pop("train") == 1
     assert planned == {"embed_faces": 1, "encode_photos": 1, "train_adapter": 1}
+    project.change("identities.zoe.trigger", "ohwx woman")
+    planned = project.planned("train")
+    assert planned.pop("train") == 1
+    assert planned == {"encode_prompts": 1, "embed_faces": 1, "encode_photos": 1, "train_adapter": 1}
 
 
 @pytest.mark.thorough

@@ -11,6 +11,7 @@ from facedance.files import read_json, sha256
 
 TRAINING = {"train_adapter": 2}
 SCORING = {"summarise": 1, "build_report": 1}
+RENDERING = {"render_shard": 4, "score_renders": 4, **SCORING}
 
 
 def test_a_second_run_does_nothing(finished):
@@ -43,9 +44,14 @@ def test_a_dry_run_shows_the_plan_and_leaves_no_traces(project):
 @pytest.mark.parametrize(
     ("path", "value", "rules"),
     [
-        ("render.settings.face_scale", 1.2, {"render_shard": 4, "score_renders": 4, **SCORING}),
+        ("render.settings.face_scale", 1.2, RENDERING),
+        ("render.settings.flow_shift", 5.0, RENDERING),
+        ("render.settings.prompt", "none", RENDERING),
+        ("prompts.negative", "mist", {"encode_prompts": 1, **RENDERING}),
+        ("prompts.stage", "a person on a stage", {"encode_prompts": 1, **RENDERING}),
+        ("train.prompt", "none", {"encode_photos": 2, **TRAINING, **RENDERING}),
         ("evaluate.recognised_distance", 0.5, {"score_renders": 4, **SCORING}),
-        ("train.seed", 1, {"train_adapter": 2, "render_shard": 4, "score_renders": 4, **SCORING}),
+        ("train.seed", 1, {**TRAINING, **RENDERING}),
         ("identities.nora.consent", "signed on paper, 2026", None),
     ],
 )

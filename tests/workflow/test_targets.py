@@ -37,6 +37,14 @@ def test_jobs_of_the_published_models_ask_for_a_gpu_and_those_of_the_tiny_one_do
             assert ("threads: 2" in text) == (threads == 2), text
 
 
+def test_what_is_looked_at_first_needs_nothing_of_a_published_model(tmp_path):
+    project = new_project(tmp_path / "p")
+    project.change("model", "wan2.1-vace-1.3b")
+    planned = project.planned("clips", "poses", "faces", "check")
+    assert {"cut_clips", "extract_poses", "embed_faces", "build_check"} <= planned.keys()
+    assert not {"fetch_wan_model", "encode_prompts", "encode_photos", "encode_clips"} & planned.keys()
+
+
 @pytest.mark.thorough
 def test_data_and_results_may_lie_elsewhere(finished, tmp_path):
     """In folders of any name, and data/videos on another disk; what is not said there is said beside the Snakefile."""

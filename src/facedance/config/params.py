@@ -33,7 +33,9 @@ class Params(Section):
     models: dict[Name, Model] = Field(description="Models of your own, or other values for those of models.yaml.")
     shards: int = Field(1, ge=1, le=4096, description="Jobs that the videos are divided into; more for many videos.")
     identities: dict[Name, Identity] = Field(description="The people, each with a folder of photos in data/photos.")
-    prompts: dict[Name, str] = Field(description='Texts for the model, by names of your choice; `none: ""` has to be there.')
+    prompts: dict[Name, str] = Field(
+        description='Texts for the model, by names of your choice; `none: ""` has to be there. {person} is whoever is shown.'
+    )
     sample: Sample = Sample()
     faces: Faces = Faces()
     aist: Aist = Aist()
@@ -53,6 +55,7 @@ class Params(Section):
             own, render = values["models"][values["model"]], values["render"]
             return {
                 **values,
+                "prompts": {**(own.get("prompts") or {}), **(values.get("prompts") or {})},
                 "train": {**(own.get("train") or {}), **(values.get("train") or {})},
                 "render": {**render, "settings": {**(own.get("render") or {}), **(render.get("settings") or {})}},
             }
@@ -63,6 +66,8 @@ class Params(Section):
         for name, blend in self.render.blends.items():
             _known(f"render.blends.{name}", blend.members, self.identities)
         _known("render.settings.prompt", [self.render.settings.prompt, self.render.settings.negative_prompt], self.prompts)
+        _known("train.prompt", [self.train.prompt], self.prompts)
+        _known("train.captions", filter(None, self.train.captions.model_dump().values()), self.prompts)
         for i, batch in enumerate(self.render.batches):
             _known(f"render.batches.{i}.who", batch.who, [*self.identities, *self.render.blends])
             for variant in batch.all_variants():

@@ -36,6 +36,7 @@ _SECTIONS = {
     "dancers": "Dancers",
     "train": "Train",
     "train.phases": "Phase",
+    "train.captions": "Captions",
     "render": "Render",
     "render.settings": "RenderSettings",
     "render.memory": "RenderMemory",

@@ -19,8 +19,14 @@ class RenderSettings(Section):
     """How one video is rendered; a variant overrides any of these."""
 
     prompt: Name = Field("dance", description="What the video shows: a name under `prompts`.")
-    negative_prompt: Name = Field("negative", description="What it shall not show: a name under `prompts`.")
+    negative_prompt: Name = Field("none", description="What it shall not show: a name under `prompts`.")
     steps: int = Field(50, ge=1, le=200, description="Denoising steps; more take longer and are finer.")
+    flow_shift: float = Field(
+        3.0,
+        gt=0,
+        le=20,
+        description="How long rendering stays at strong noise; few steps want 3 to 5 (training has train.noise_shift).",
+    )
     guidance_scale: float = Field(
         5.0, ge=1, le=30, description="How strongly text and face are followed; 1: no guidance, and faster."
     )

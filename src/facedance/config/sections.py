@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from facedance.config.base import Fraction, Name, Section
+from facedance.config.captions import Captions
 from facedance.config.parts import Part
 from facedance.config.render_settings import RenderSettings, format_variant, parse_variant
 
@@ -28,6 +29,9 @@ class Identity(Section):
 
     consent: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3)] = Field(
         description="How the person agreed, in your words, or public-domain; without it the photos are not opened."
+    )
+    trigger: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] | None = Field(
+        None, description="What prompts and captions say for {person}, as in `ohwx woman`; none: they say a person."
     )
 
 
@@ -111,6 +115,7 @@ class Phase(Section):
 
     steps: int = Field(ge=0, description="Training steps.")
     trains: tuple[Literal["face", "lora"], ...] = Field(min_length=1, description="What learns: face branch, LoRA, or both.")
+    learning_rate: float | None = Field(None, gt=0, description="Its own learning rate; none: that of `train`.")
 
 
 class Train(Section):
@@ -120,6 +125,8 @@ class Train(Section):
     """
 
     videos: tuple[str, ...] = Field(("*",), description="Patterns of the names of the videos to learn from.")
+    prompt: Name = Field("dance", description="What is said of clips, and of photos without a caption: a name under `prompts`.")
+    captions: Captions = Captions()
     phases: tuple[Phase, ...] = Field(
         (Phase(steps=1000, trains=("face",)), Phase(steps=1000, trains=("face", "lora"))),
         min_length=1,
@@ -127,9 +134,14 @@ class Train(Section):
     )
     batch_size: int = Field(2, ge=1, description="Clips or photos in a step.")
     photo_share: Fraction = Field(0.8, description="Share of the steps that learn from photos; the others learn from clips.")
+    face_shares: tuple[Annotated[float, Field(ge=0.05, le=0.5)], ...] = Field(
+        (0.3,),
+        min_length=1,
+        description="How high a photo's face is in the pictures to learn from, as shares of their height, where each shows more.",
+    )
     learning_rate: float = Field(1e-4, gt=0, description="How far a step moves the weights.")
-    final_learning_rate: Fraction = Field(0.1, description="The last learning rate, as a share of the first.")
-    warmup_steps: int = Field(10, ge=0, description="Steps in which the learning rate rises from nothing.")
+    final_learning_rate: Fraction = Field(0.1, description="A phase's last learning rate, as a share of its first.")
+    warmup_steps: int = Field(10, ge=0, description="First steps of a phase, in which its learning rate rises from nothing.")
     weight_decay: float = Field(0.01, ge=0, description="How strongly weights are pulled to zero.")
     max_grad_norm: float = Field(1.0, gt=0, description="Longer gradients are shortened to this length.")
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = Field(
@@ -141,7 +153,7 @@ class Train(Section):
     noise_shift: float = Field(
         3.0,
         gt=0,
-        description="Above 1, training sees strong noise more often than weak (rendering has the model's flow_shift).",
+        description="Above 1, training sees strong noise more often than weak (rendering has render.settings.flow_shift).",
     )
     lora_rank: int = Field(16, ge=1, le=256, description="Size of the LoRA; a larger one learns more and needs more photos.")
     lora_alpha: float = Field(16, gt=0, description="Strength of the LoRA, which is lora_alpha / lora_rank.")
@@ -177,11 +189,6 @@ class WanModel(Section):
     fps: int = Field(ge=4, le=60, description="Frames a second.")
     clip_scale: int = Field(ge=1, le=4, description="How many times larger than a render clips are kept.")
     drawing_side: int = Field(ge=128, le=1024, multiple_of=64, description="Short side in pixels at which skeletons are drawn.")
-    flow_shift: float = Field(
-        gt=0,
-        le=20,
-        description="How long rendering stays at strong noise (training has train.noise_shift).",
-    )
     dtype: Literal["float32", "bfloat16"] = Field(description="Numbers that the model computes with.")
 
     @property
@@ -193,6 +200,7 @@ class WanModel(Section):
 class Model(WanModel):
     """An entry of models.yaml: a model, and what it wants of training and rendering."""
 
+    prompts: dict[Name, str] = Field({}, description="Prompts for this model, where params.yaml gives none of the name.")
     train: Train = Field(Train(), description="Values of `train` for this model, where params.yaml gives none.")
     render: RenderSettings = Field(RenderSettings(), description="Values of `render.settings` for this model, likewise.")
 

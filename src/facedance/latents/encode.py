@@ -1,6 +1,7 @@
 """Prompts, clips and control videos encoded once, so that training needs no VAE and no text encoder."""
 
 import logging
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +53,10 @@ def encode_prompts(model: Path, wan: WanModel, prompts: Mapping[str, str], out: 
     pipeline = WanVACEPipeline(tokenizer=tokenizer, text_encoder=encoder, vae=None, scheduler=None, transformer=None)
     tensors = {}
     for name, prompt in prompts.items():
-        _log.info("prompt %s: %r", name, prompt)
+        _log.info("prompt %r", prompt)
         if (given := len(tokenizer(prompt_clean(prompt), verbose=False).input_ids)) > TEXT_TOKENS:
             line = "prompt %s is too long: of its %d tokens the model reads %d, and nothing of what comes after; shorten it"
-            _log.warning(line, name, given, TEXT_TOKENS)
+            _log.warning(line, textwrap.shorten(name, 60), given, TEXT_TOKENS)
         embeddings, _ = pipeline.encode_prompt(prompt, do_classifier_free_guidance=False, max_sequence_length=TEXT_TOKENS)
         tensors[name] = embeddings[0].cpu().contiguous()
     save_latents(out, tensors)

@@ -1,7 +1,7 @@
-"""Photos as training pictures: head and shoulders in a window of the model's aspect, encoded as videos of one frame."""
+"""Photos as training pictures: the face, half or all of the person in the model's aspect, encoded as videos of one frame."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import PIL.Image
 import torch
 from numpy.typing import NDArray
 
+from facedance.config.captions import Shown
 from facedance.config.sections import Faces, Poses, WanModel
 from facedance.faces.embed import LOOK_BELOW
 from facedance.faces.face import Face, FaceBackend, Image
@@ -25,8 +26,9 @@ from facedance.poses.skeleton import MEDIAPIPE, to_openpose
 from facedance.wan.encoder import LatentEncoder, read_picture
 from facedance.wan.load import choose_device, load_vae
 
-FACE_SHARE = 0.3  # of the window's height: head and shoulders
-FACE_LEVEL = 0.42  # where the middle of the face stands, from the top
+HEADROOM = 1.4  # heights of the face between its middle and the window's top
+HALF, WHOLE = 3.2, 7.0  # heights of a face below its middle that reach to the hips, and to the feet
+MOST_ENLARGED = 2.0  # a photo that is enlarged more teaches blur
 WHITE = 255
 
 _log = logging.getLogger("facedance")
@@ -52,18 +54,39 @@ class Portrait:
     landmarks: NDArray[np.float32]  # (5, 2)
     photo: NDArray[np.float32]  # (4,) the part that the photo covers; the rest is white
 
+    enlarged: float  # how many times
 
-def frame_portrait(photo: Image, found: Face, width: int, height: int) -> Portrait:
-    """The window of a photo (H, W, 3) in which the face found in it is FACE_SHARE of the height, as width x height pixels.
+    @property
+    def shows(self) -> Shown:
+        """How much of a standing person's body the photo has, in this window."""
+        top, bottom = float(self.face[1]), float(self.face[3])
+        below = (float(self.photo[3]) - (top + bottom) / 2) / max(bottom - top, 1.0)
+        return "whole" if below >= WHOLE else "half" if below >= HALF else "face"
+
+
+def portraits(photo: Image, found: Face, shares: Sequence[float], width: int, height: int) -> dict[Shown, Portrait]:
+    """Windows of a photo in which its face has these shares of the height: of those that show as much, the first.
+
+    Of these, windows in which the photo is enlarged too much are left out, unless all are.
+    """
+    first: dict[Shown, Portrait] = {}
+    for share in shares:
+        portrait = frame_portrait(photo, found, share, width, height)
+        first.setdefault(portrait.shows, portrait)
+    return {shown: portrait for shown, portrait in first.items() if portrait.enlarged <= MOST_ENLARGED} or first
+
+
+def frame_portrait(photo: Image, found: Face, share: float, width: int, height: int) -> Portrait:
+    """The window of a photo (H, W, 3) in which the face found in it is `share` of the height, as width x height pixels.
 
     The window is moved into the photo where it fits, so that white is added only when the photo is too small for it.
     """
     face = found.box
-    window_height = (face[3] - face[1]) / FACE_SHARE
+    window_height = (face[3] - face[1]) / share
     window = np.array([window_height * width / height, window_height])
     size = np.array([photo.shape[1], photo.shape[0]], float)
     middle = np.array([face[0] + face[2], face[1] + face[3]]) / 2
-    corner = middle - window * [0.5, FACE_LEVEL]
+    corner = middle - window * [0.5, HEADROOM * share]
     corner = np.where(window <= size, np.clip(corner, 0, np.maximum(size - window, 0)), corner)
 
     before = np.ceil(np.maximum(-corner, 0)).astype(int)
@@ -82,18 +105,26 @@ def frame_portrait(photo: Image, found: Face, width: int, height: int) -> Portra
         np.clip((face - move) * scale, 0, limit).astype(np.float32),
         ((found.landmarks - corner) * scale).astype(np.float32),
         np.clip((seen - move) * scale, 0, limit).astype(np.float32),
+        float(scale),
     )
 
 
 def encode_photos(
-    identity: str, files: PhotoFiles, model: Path, wan: WanModel, backend: FaceBackend, faces: Faces, poses: Poses
+    identity: str,
+    files: PhotoFiles,
+    model: Path,
+    wan: WanModel,
+    backend: FaceBackend,
+    faces: Faces,
+    poses: Poses,
+    shares: Sequence[float],
 ) -> None:
-    """Encode the accepted photos of one person as videos of one frame, head and shoulders in the model's aspect.
+    """Encode the accepted photos of one person as videos of one frame, in the model's aspect, with faces of these `shares`.
 
-    The latents hold, for each photo, `<photo>.video` (z, 1, h, w) and `<photo>.control` (VACE channels, 1, h, w). In pixels
-    of the model's frame they hold `<photo>.box` (4,) of the face and `<photo>.seen` (4,), the part that is not padding, both
-    x0, y0, x1, y1, and `<photo>.landmarks` (5, 2) of the face. `reference` (z, 1, h, w) is the picture of the head, padded
-    with white.
+    The latents hold, for each of a photo's portraits, named `<photo>.face`, `<photo>.half` or `<photo>.whole` by what it shows:
+    `<portrait>.video` (z, 1, h, w) and `<portrait>.control` (VACE channels, 1, h, w); in pixels of the model's frame
+    `<portrait>.box` (4,) of the face and `<portrait>.seen` (4,), the part that is not padding, both x0, y0, x1, y1, and
+    `<portrait>.landmarks` (5, 2) of the face. `reference` (z, 1, h, w) is the picture of the head, padded with white.
 
     Raises:
         InputError: an accepted photo is gone.
@@ -113,13 +144,14 @@ def encode_photos(
             _log.info("%s: photo %d of %d, %s", identity, i + 1, len(accepted), name)
             photo = turned(load_photo(paths[name]), turn)
             face = _face(photo, backend, faces)
-            portrait = frame_portrait(photo, face, width, height)
-            control = _draw(landmarker.detect(portrait.image), wan, poses)
-            tensors[f"{name}.video"] = encoder.video(portrait.image[None])
-            tensors[f"{name}.control"] = encoder.control(control[None]).to(getattr(torch, wan.dtype))
-            tensors[f"{name}.box"] = torch.from_numpy(portrait.face / wan.clip_scale)
-            tensors[f"{name}.landmarks"] = torch.from_numpy(portrait.landmarks / wan.clip_scale)
-            tensors[f"{name}.seen"] = torch.from_numpy(portrait.photo / wan.clip_scale)
+            for shown, portrait in portraits(photo, face, shares, width, height).items():
+                control = _draw(landmarker.detect(portrait.image), wan, poses)
+                key = f"{name}.{shown}"
+                tensors[f"{key}.video"] = encoder.video(portrait.image[None])
+                tensors[f"{key}.control"] = encoder.control(control[None]).to(getattr(torch, wan.dtype))
+                tensors[f"{key}.box"] = torch.from_numpy(portrait.face / wan.clip_scale)
+                tensors[f"{key}.landmarks"] = torch.from_numpy(portrait.landmarks / wan.clip_scale)
+                tensors[f"{key}.seen"] = torch.from_numpy(portrait.photo / wan.clip_scale)
     save_latents(files.latents, tensors)
 
 

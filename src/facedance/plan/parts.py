@@ -56,6 +56,7 @@ class Parts:
 
     transformer: Part  # without the adapter
     blocks: Part  # those of its parameters that lie in base and VACE blocks
+    vace: Part  # those that VACE added to the base model
     vae: Part
     text_encoder: Part
     lora: Part
@@ -85,6 +86,7 @@ def count_parts(
     transformer = meta_transformer(architecture, dtype)
     base = _part(transformer.parameters())
     blocks = _part([*transformer.blocks.parameters(), *transformer.vace_blocks.parameters()])
+    vace = _part([*transformer.vace_blocks.parameters(), *transformer.vace_patch_embedding.parameters()])
     config = adapter_config(train, transformer, embedding_dim, pretrained)
     with torch.device("meta"):
         branch = attach(transformer, config, train.seed, pretrained)
@@ -92,6 +94,7 @@ def count_parts(
     return Parts(
         transformer=base,
         blocks=blocks,
+        vace=vace,
         vae=_part(vae.parameters()),
         text_encoder=_part(meta_text_encoder(architecture, dtype).parameters()),
         lora=_part(trainable(transformer, branch, {"lora"}).values()),

@@ -60,7 +60,7 @@ def plan(params: Params, models: Path) -> str:
         _parts_table(parts, params),
         _peaks_table(parts, params),
         _ladder_table(parts, params),
-        _disk_lines(parts, params),
+        _disk_lines(parts, params, folder),
         _machine(training_rungs(parts, wan, params.train), rendering_rungs(parts, wan)),
     ]
     return "\n\n".join(sections) + "\n"
@@ -116,13 +116,15 @@ def _ladder_table(parts: Parts, params: Params) -> str:
     return f"{_table(header, rows)}\n{note}"
 
 
-def _disk_lines(parts: Parts, params: Params) -> str:
+def _disk_lines(parts: Parts, params: Params, folder: Path) -> str:
     disk = disk_bytes(parts, params.wan, params.train)
-    return (
-        f"Disk: weights {disk.weights / GIGABYTE:.1f} GB in two bytes a parameter, {2 * disk.weights / GIGABYTE:.1f} GB in "
-        f"four;\nlatents {disk.clip / MEGABYTE:.1f} MB a clip and {disk.photo / MEGABYTE:.2f} MB a photo; for each person "
-        f"an adapter of {disk.adapter / MEGABYTE:.0f} MB and checkpoints of {disk.checkpoints / MEGABYTE:.0f} MB."
-    )
+    if here := sum(file.stat().st_size for file in folder.rglob("*.safetensors")):
+        weights = f"{here / GIGABYTE:.2f} GB, which are here"
+    else:
+        weights = f"{disk.weights / GIGABYTE:.2f} GB, twice that if you record them with DVC and do not `make link`"
+    each = f"{disk.clip / MEGABYTE:.1f} MB a clip and {disk.photo / MEGABYTE:.2f} MB a photo"
+    person = f"an adapter of {disk.adapter / MEGABYTE:.0f} MB and checkpoints of {disk.checkpoints / MEGABYTE:.0f} MB"
+    return f"Disk: weights {weights};\nlatents {each}; for each person {person}."
 
 
 def _machine(training: Sequence[Rung], rendering: Sequence[Rung]) -> str:

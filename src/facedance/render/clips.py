@@ -48,13 +48,14 @@ def render_clips(
     Raises:
         InputError: a prompt that is not there, adapters or LoRAs that do not fit the model or each other, or a full GPU.
     """
-    prompts = load_file(inputs.prompts)
-    if unknown := {n for job in jobs for n in (job.settings.prompt, job.settings.negative_prompt)} - set(prompts):
+    if unknown := {n for job in jobs for n in (job.settings.prompt, job.settings.negative_prompt)} - set(inputs.texts):
         raise InputError(
-            f"there is no prompt {', '.join(sorted(unknown))}; `prompts` in params.yaml has {', '.join(sorted(prompts))}"
+            f"there is no prompt {', '.join(sorted(unknown))}; `prompts` in params.yaml has {', '.join(sorted(inputs.texts))}"
         )
+    encoded = load_file(inputs.prompts)
+    prompts = {name: encoded[text] for name, text in inputs.texts.items()}
     weights = member_weights(list(inputs.people), inputs.blend)
-    records = render_records(list(jobs), inputs, weights, stamp, provenance)
+    records = render_records(list(jobs), inputs, prompts, weights, stamp, provenance)
     keys = {job: item_key(stamp, records[job]) for job in jobs}
     pending = [job for job in jobs if reusable(folder, job.name, keys[job]) is None]
     _log.info("%d renders, %d of them to be made", len(jobs), len(pending))

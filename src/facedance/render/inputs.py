@@ -41,7 +41,8 @@ class RenderInputs:
     wan: WanModel
     memory: RenderMemory
     speed: RenderSpeed
-    prompts: Path
+    prompts: Path  # safetensors: text embeddings by their texts
+    texts: Mapping[str, str]  # by the prompts' names
     people: Mapping[str, Person]
     blend: Blend | None
     loras: Mapping[Path, float]  # files of other programs, with their scales

@@ -1,18 +1,29 @@
 """What a rendered video says of itself, beside it and in it."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from facedance.files import digest, read_json, sha256
 from facedance.render.inputs import RenderInputs, RenderJob
 
 
 def render_records(
-    jobs: list[RenderJob], inputs: RenderInputs, weights: Mapping[str, float], stamp: Path, provenance: Mapping[str, Any]
+    jobs: list[RenderJob],
+    inputs: RenderInputs,
+    prompts: Mapping[str, Tensor],
+    weights: Mapping[str, float],
+    stamp: Path,
+    provenance: Mapping[str, Any],
 ) -> dict[RenderJob, dict[str, Any]]:
     """What each job is made from: settings, people and their consent, model, and the digests of all files that go in.
+
+    Of the prompts, encoded ones by their names, those count that a job reads.
 
     It holds no times and no paths, so that equal inputs give equal records, and it serves as the render's key too.
     """
@@ -35,9 +46,9 @@ def render_records(
         "memory": inputs.memory.model_dump(),
         "speed": inputs.speed.model_dump(),
         "provenance": dict(provenance),
-        "prompts_sha256": sha256(inputs.prompts),
         "code": digest(read_json(stamp)["code"]),
     }
+    said = {name: {"text": inputs.texts[name], "sha256": _digest(tensor)} for name, tensor in prompts.items()}
     clips = {
         clip: {"latents_sha256": sha256(inputs.latents(clip)), "music_sha256": sha256(music) if music else None}
         for clip in {job.clip for job in jobs}
@@ -49,11 +60,16 @@ def render_records(
             "clip": job.clip,
             "variant": job.variant,
             "settings": job.settings.model_dump(),
+            "prompts": [said[job.settings.prompt], said[job.settings.negative_prompt]],
             **clips[job.clip],
             **common,
         }
         for job in jobs
     }
+
+
+def _digest(tensor: Tensor) -> str:
+    return hashlib.sha256(tensor.contiguous().view(torch.uint8).numpy().tobytes()).hexdigest()
 
 
 def metadata_tags(record: Mapping[str, Any]) -> dict[str, str]:

@@ -20,7 +20,7 @@ class RuleFiles(Protocol):
     """The inputs of a rule that renders; `adapters`, `embeddings` and `photos` are in the order of the people shown."""
 
     model: str  # manifest.json of the video model
-    prompts: str  # safetensors: text embeddings by their prompts' names
+    prompts: str  # safetensors: text embeddings by their texts
     clips: str  # csv: the clips, which give the music
     adapters: Sequence[str]
     embeddings: Sequence[str]
@@ -32,7 +32,6 @@ class RuleParams(Section):
 
     wan: WanModel
     model: str  # the model's name
-    prompts: dict[str, str]
     settings: RenderSettings
     memory: RenderMemory
     speed: RenderSpeed
@@ -50,12 +49,15 @@ class Request:
     provenance: dict[str, Any]
 
 
-def render_request(files: RuleFiles, params: RuleParams, loras: Mapping[str, str], latents_folder: Path) -> Request:
+def render_request(
+    files: RuleFiles, params: RuleParams, texts: Mapping[str, str], loras: Mapping[str, str], latents_folder: Path
+) -> Request:
     """The shared part of a job's renders.
 
     Args:
         files: the rule's inputs.
         params: the rule's parameters.
+        texts: what the prompts say of whom is shown, by their names.
         loras: the files of `params.loras`, by their names.
         latents_folder: of the clips' latents.
     """
@@ -72,6 +74,7 @@ def render_request(files: RuleFiles, params: RuleParams, loras: Mapping[str, str
         memory=params.memory,
         speed=params.speed,
         prompts=Path(files.prompts),
+        texts=texts,
         people=people,
         blend=params.blend,
         loras={Path(loras[name]): lora.scale for name, lora in params.loras.items()},

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from facedance.aist.names import sequence_name
+from facedance.config.captions import Shown, TrainingTexts
 from facedance.config.patterns import matches
 from facedance.config.sections import Train, WanModel
 from facedance.faces.embedding import load_embeddings
@@ -36,8 +37,8 @@ REFERENCE_WEIGHT = 0.3
 
 _VAE_STRIDE = 4  # frames of a latent frame, but for the first, which has one
 
-EMPTY_PROMPT = "none"
-"""Name of the prompt that stands for no text; params.yaml must have it."""
+NO_TEXT = ""
+"""The text of which dropout makes any other."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class TrainingFiles:
 
     model: Path  # folder of the video model
     recogniser: Path  # folder of dlib's weights, which only an identity_weight above 0 needs
-    prompts: Path  # safetensors: text embeddings by their prompts' names
+    prompts: Path  # safetensors: text embeddings by their texts
     manifests: Sequence[Path]  # csv: clip, status, file, sha256 of the clips' latents
     latents: Path  # folder of these latents
     boxes: Sequence[Path]  # parquet: the dancers' faces in the clips
@@ -83,6 +84,7 @@ class Source:
     boxes: NDArray[np.float32]  # (T, 4)
     frame_size: tuple[int, int]
     embedding: Tensor | None
+    text: Tensor | None = None  # (512, text dim) its own; None where the dataset's goes with it
 
     @property
     def dance(self) -> str:
@@ -123,18 +125,24 @@ class Dataset:
     """The sources of a training. `heldout` is a clip of a dance that is in none of the others."""
 
     clips: tuple[Source, ...]
-    photos: tuple[Source, ...]
+    photos: tuple[Source, ...]  # each named by its photo and by how much of the person it shows, as in `IMG_1.jpg.half`
     heldout: Source | None
-    text: Tensor  # (512, text dim)
+    text: Tensor  # (512, text dim) of the clips
     no_text: Tensor  # (512, text dim)
+    preview_text: Tensor  # (512, text dim) of the person in the dance held out
     identity: Tensor  # (D,) embedding of the person
+
+    def text_of(self, source: Source) -> Tensor:
+        """What is said of a clip or photo, (512, text dim)."""
+        return self.text if source.text is None else source.text
 
     def digests(self) -> dict[str, str]:
         """Of the content of the clips to learn from, of the one held out, and of the texts."""
-        texts = torch.stack([self.text, self.no_text]).view(torch.uint8)
+        texts = torch.stack([self.text, self.no_text, *map(self.text_of, self.photos)]).view(torch.uint8)
         return {
             "clips": digest([clip.digest for clip in self.clips]),
-            "heldout": self.heldout.digest if self.heldout else "",
+            # Where photos alone are learned from, a clip is only looked at.
+            "heldout": self.heldout.digest if self.heldout and self.clips else "",
             "texts": hashlib.sha256(texts.numpy().tobytes()).hexdigest(),
         }
 
@@ -155,30 +163,34 @@ class Example:
     chance: tuple[int, ...]  # for each item the seed of what else is left to chance
 
 
-def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, prompt: str) -> Dataset:
+def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, said: TrainingTexts) -> Dataset:
     """Gather the sources. The last dance (by name) whose dancer's face is known is held out, if there is another.
 
-    Clips are those of `train.videos`. `prompt` names the text that goes with clips and photos.
+    Clips are those of `train.videos`; without any, the last of all that are there is held out, to look at. `said` is what goes
+    with clips and photos.
 
     Raises:
         InputError: there is no photo.
     """
     identity = torch.from_numpy(load_embeddings(files.embedding)["embedding"].vector)
-    clips = _clips(files, wan, train.videos)
+    clips = _clips(files, wan, train.videos or ("*",))
+    learned = clips if train.videos else []
     known = [clip for clip in clips if clip.embedding is not None]
-    heldout = known[-1] if known and any(clip.dance != known[-1].dance for clip in clips) else None
+    heldout = known[-1] if known and (not learned or any(clip.dance != known[-1].dance for clip in learned)) else None
     with safe_open(files.photos, framework="pt") as file:
         names = sorted(name.removesuffix(".video") for name in file.keys() if name.endswith(".video"))  # noqa: SIM118
         boxes = {name: file.get_tensor(f"{name}.box").numpy()[None] for name in names}
     if not names:
         raise InputError(f"{files.photos} holds no photo; run the faces and latents stages again")
     texts, digest_of_photos, size = load_file(files.prompts), sha256(files.photos), (wan.width, wan.height)
+    captions = {name: texts[said.photos[_shown_in(name)]] for name in names}
     return Dataset(
-        clips=tuple(clip for clip in clips if heldout is None or clip.dance != heldout.dance),
-        photos=tuple(Source(n, "photo", files.photos, digest_of_photos, boxes[n], size, identity) for n in names),
+        clips=tuple(clip for clip in learned if heldout is None or clip.dance != heldout.dance),
+        photos=tuple(Source(n, "photo", files.photos, digest_of_photos, boxes[n], size, identity, captions[n]) for n in names),
         heldout=heldout,
-        text=texts[prompt],
-        no_text=texts[EMPTY_PROMPT],
+        text=texts[said.clips],
+        no_text=texts[NO_TEXT],
+        preview_text=texts[said.dance],
         identity=identity,
     )
 
@@ -194,10 +206,11 @@ def draw_example(dataset: Dataset, train: Train, step: int, index: int) -> Examp
     sources = dataset.photos if step_kind(dataset, train, step) == "photo" else dataset.clips
     random = generator(train.seed, step, index)
     which, u, text, face, reference = torch.rand(5, generator=random).tolist()
-    item = sources[int(which * len(sources))].load()
+    source = sources[int(which * len(sources))]
+    item = source.load()
     return make_example(
         item,
-        text=dataset.no_text if text < train.text_dropout else dataset.text,
+        text=dataset.no_text if text < train.text_dropout else dataset.text_of(source),
         embedding=torch.zeros_like(dataset.identity) if face < train.face_dropout or item.embedding is None else item.embedding,
         sigma=flow.shifted(u, train.noise_shift),
         with_reference=reference >= train.reference_dropout,
@@ -263,6 +276,12 @@ def _together(examples: Sequence[Example]) -> Example:
 def generator(*place: int) -> torch.Generator:
     """A random generator that depends on its place only, such as seed, step and index."""
     return torch.Generator().manual_seed(int(digest(place)[:15], 16))
+
+
+def _shown_in(photo: str) -> Shown:
+    """How much of the person a photo shows, from its name in the latents."""
+    (shown,) = (shown for shown in get_args(Shown) if photo.endswith(f".{shown}"))
+    return shown
 
 
 def _clips(files: TrainingFiles, wan: WanModel, videos: Sequence[str]) -> list[Source]:

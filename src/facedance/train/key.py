@@ -31,6 +31,7 @@ MATHEMATICS = (
 OTHERS = {
     "facedance.aist.names": "tells which clips are of one dance, and which clip is held out is in the key",
     "facedance.config.base": "declares what a section of parameters is",
+    "facedance.config.captions": "says which texts there are, and the digest of those that are learned with is in the key",
     "facedance.config.parts": "says which part of a video counts, and the clips' digests are in the key",
     "facedance.config.patterns": "names the videos to learn from, and the clips' digests are in the key",
     "facedance.config.render_settings": "of renders",
@@ -49,8 +50,9 @@ OTHERS = {
 }
 """Modules that change no number of a training, each with the reason."""
 
-_NOT_COMPUTED_WITH = {"videos", "checkpoint_every", "preview_steps", "preview_guidance_scale"}
-"""Parameters of a training: videos count by what they match, and steps are the same however often they are kept or shown."""
+_NOT_COMPUTED_WITH = {"videos", "prompt", "captions", "checkpoint_every", "preview_steps", "preview_guidance_scale"}
+"""Parameters of a training: videos count by what they match, prompts by what they say, and steps are the same however often
+they are kept or shown."""
 
 _WEIGHTS = {"repo", "revision", "folder"}
 """Where a model's weights come from: their digests are among the inputs."""

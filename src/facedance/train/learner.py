@@ -220,10 +220,17 @@ def predict(transformer: Any, example: Example) -> Tensor:
 
 
 def learning_rate(train: Train, step: int) -> float:
-    """Rate of step `step` (from 1): linear warmup, then a cosine to `final_learning_rate` of it at the last step."""
-    total = sum(phase.steps for phase in train.phases)
+    """Rate of step `step` (from 1): in each phase linear warmup, then a cosine to `final_learning_rate` of it at the end."""
+    done = 0
+    phase = train.phases[0]
+    for phase in train.phases:
+        if step <= done + phase.steps:
+            break
+        done += phase.steps
+    step -= done
+    rate = train.learning_rate if phase.learning_rate is None else phase.learning_rate
     if step <= train.warmup_steps:
-        return train.learning_rate * step / train.warmup_steps
-    progress = (step - train.warmup_steps) / max(total - train.warmup_steps, 1)
+        return rate * step / train.warmup_steps
+    progress = (step - train.warmup_steps) / max(phase.steps - train.warmup_steps, 1)
     cosine = (1 + math.cos(math.pi * progress)) / 2
-    return train.learning_rate * (train.final_learning_rate + (1 - train.final_learning_rate) * cosine)
+    return rate * (train.final_learning_rate + (1 - train.final_learning_rate) * cosine)

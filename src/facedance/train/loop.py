@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from facedance.config.captions import TrainingTexts
 from facedance.config.sections import Train, WanModel
 from facedance.faces.dlib_backend import RECOGNISER_FILE
 from facedance.files import atomic, digest, sha256, write_json
@@ -54,7 +55,7 @@ def train_identity(
     out: AdapterFiles,
     wan: WanModel,
     train: Train,
-    prompt: str,
+    said: TrainingTexts,
     rank: Rank = ALONE,
 ) -> None:
     """Train the adapter of one person, or go on with the training that was interrupted.
@@ -63,7 +64,7 @@ def train_identity(
     face_tokens, face_rank and mapper_width of `train`.
 
     Args:
-        prompt: name of the text that goes with clips and photos.
+        said: what goes with clips and photos.
         rank: which of several processes this is, that train together; see `facedance.train.distributed`.
 
     Raises:
@@ -73,7 +74,7 @@ def train_identity(
     """
     if train.batch_size < rank.of:
         raise InputError(f"train.batch_size {train.batch_size} leaves some of {rank.of} GPUs idle: raise it, or train on fewer")
-    dataset = read_dataset(files, wan, train, prompt)
+    dataset = read_dataset(files, wan, train, said)
     weights = {part: _weights_digest(files.model / part) for part in ("transformer", FACE_BRANCH)}
     inputs = files.digests() | dataset.digests() | weights
     if train.identity_weight:

@@ -14,6 +14,7 @@ from facedance.wan.load import load_scheduler, load_vae
 from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, render_frames
 
 SIGMAS = (0.25, 0.5, 0.75)
+FLOW_SHIFT = 3.0  # a few steps at a longer one would end in a jump from strong noise to none: 8 at 16 from 0.70
 
 
 def heldout_losses(learner: Learner, dataset: Dataset) -> list[dict[str, Any]]:
@@ -51,7 +52,7 @@ def render_heldout(learner: Learner, dataset: Dataset, model: Path, wan: WanMode
         tokenizer=None,
         text_encoder=None,
         vae=vae,
-        scheduler=load_scheduler(model, wan.flow_shift),
+        scheduler=load_scheduler(model),
         transformer=learner.transformer,
     )
     pipeline.set_progress_bar_config(disable=True)
@@ -59,6 +60,7 @@ def render_heldout(learner: Learner, dataset: Dataset, model: Path, wan: WanMode
         prompt="text",
         negative_prompt="no-text",
         steps=learner.train.preview_steps,
+        flow_shift=FLOW_SHIFT,
         guidance_scale=learner.train.preview_guidance_scale,
         face_scale=1.0,
         lora_scale=1.0,
@@ -71,7 +73,7 @@ def render_heldout(learner: Learner, dataset: Dataset, model: Path, wan: WanMode
         learner.branch,
         ControlLatents(dataset.heldout.load().control, dataset.photos[0].load().reference),
         face=dataset.identity[None],
-        prompt=dataset.text,
+        prompt=dataset.preview_text,
         negative_prompt=dataset.no_text,
         settings=settings,
     )

@@ -56,13 +56,19 @@ def load_text(folder: Path, dtype: torch.dtype, device: torch.device) -> tuple[A
 
 
 def new_scheduler() -> Any:
-    """The scheduler that Wan's repositories come with; `load_scheduler` gives it the model's shift."""
+    """The scheduler that Wan's repositories come with; `with_shift` gives it a render's shift."""
     return UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
 
 
-def load_scheduler(folder: Path, flow_shift: float) -> Any:
-    """The UniPCMultistepScheduler with another shift of its timesteps."""
-    return UniPCMultistepScheduler.from_pretrained(folder, subfolder="scheduler", flow_shift=flow_shift, local_files_only=True)
+def load_scheduler(folder: Path) -> Any:
+    """The UniPCMultistepScheduler, with the shift of the model's folder."""
+    return UniPCMultistepScheduler.from_pretrained(folder, subfolder="scheduler", local_files_only=True)
+
+
+def with_shift(scheduler: Any, flow_shift: float) -> Any:
+    """The same UniPCMultistepScheduler, from now on with another shift of its timesteps."""
+    scheduler.register_to_config(flow_shift=flow_shift)
+    return scheduler
 
 
 def frames_for(latent_frames: int, factor: int) -> int:

@@ -14,7 +14,7 @@ from facedance.config.render_settings import RenderSettings
 from facedance.config.sections import RenderMemory, RenderSpeed, WanModel
 from facedance.wan.encoder import Frames
 from facedance.wan.face_branch import FaceBranch
-from facedance.wan.load import choose_device, frames_for, know_vae, load_scheduler, load_transformer, load_vae
+from facedance.wan.load import choose_device, frames_for, know_vae, load_scheduler, load_transformer, load_vae, with_shift
 from facedance.wan.memory import load_for
 from facedance.wan.speed import quicken
 from facedance.wan.step_cache import extrapolating
@@ -97,7 +97,7 @@ def load_pipeline(folder: Path, wan: WanModel, memory: RenderMemory, speed: Rend
         tokenizer=None,
         text_encoder=None,
         vae=load_vae(folder, device),
-        scheduler=load_scheduler(folder, wan.flow_shift),
+        scheduler=load_scheduler(folder),
         transformer=load_for(memory, transformer, device),
     )
     if memory.tiled_decoding:
@@ -127,6 +127,7 @@ def render_frames(
     """
     factor = pipeline.vae_scale_factor_spatial
     gain = settings.face_gain
+    with_shift(pipeline.scheduler, settings.flow_shift)
     with (
         branch.condition(face[None], settings.face_scale, gain) if branch is not None else contextlib.nullcontext(),
         extrapolating(pipeline.transformer, settings.steps, settings.cache_interval),

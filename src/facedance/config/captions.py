@@ -1,0 +1,39 @@
+"""What is said of a photo, by how much of the person it shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from pydantic import Field
+
+from facedance.config.base import Name, Section
+
+Shown = Literal["face", "half", "whole"]
+"""Of a person: head and shoulders, down to the hips, or down to the feet."""
+
+
+class Captions(Section):
+    """Names of the prompts that go with photos, by how much of the person they show; none: train.prompt does."""
+
+    face: Name | None = Field(None, description="Head and shoulders.")
+    half: Name | None = Field(None, description="Down to the hips.")
+    whole: Name | None = Field(None, description="Down to the feet.")
+
+
+@dataclass(frozen=True)
+class TrainingTexts:
+    """What is said of the clips, of the person in a dance (in the previews), and of a photo."""
+
+    clips: str
+    dance: str
+    photos: Mapping[Shown, str]
+
+    @property
+    def texts(self) -> list[str]:
+        """All of them, and none at all, each once."""
+        return list(dict.fromkeys([self.clips, self.dance, *self.photos.values(), ""]))
+
+    @classmethod
+    def one(cls, text: str) -> "TrainingTexts":
+        """The same text for everything."""
+        return cls(text, text, dict.fromkeys(get_args(Shown), text))

@@ -1,0 +1,44 @@
+"""The texts that a model reads: prompts, with a person's word in the place of `{person}`."""
+
+from typing import get_args
+
+from facedance.config.captions import Shown, TrainingTexts
+from facedance.config.params import Params
+
+PERSON = "{person}"
+"""In a prompt: whoever is shown."""
+
+ANYBODY = "a person"
+"""What stands there for somebody without a word of their own."""
+
+
+def training_texts(params: Params, identity: str) -> TrainingTexts:
+    """The texts of one person's training. The clips show others, so their text has no word for the person."""
+    train = params.train
+    word = _word(params, identity)
+    names: dict[Shown, str] = {shown: getattr(train.captions, shown) or train.prompt for shown in get_args(Shown)}
+    photos = {shown: _said(params.prompts[name], word) for shown, name in names.items()}
+    dance = params.prompts[train.prompt]
+    return TrainingTexts(_said(dance, ANYBODY), _said(dance, word), photos)
+
+
+def render_texts(params: Params, who: str) -> dict[str, str]:
+    """Every prompt by its name, as it is said of a person or blend."""
+    return {name: _said(prompt, _word(params, who)) for name, prompt in params.prompts.items()}
+
+
+def all_texts(params: Params) -> list[str]:
+    """Every text that a render may read, each once. Somebody without a word of their own adds none."""
+    words = [ANYBODY, *(_word(params, who) for who in (*params.identities, *params.render.blends))]
+    return list(dict.fromkeys(_said(prompt, word) for word in words for prompt in params.prompts.values()))
+
+
+def _said(prompt: str, word: str) -> str:
+    return prompt.replace(PERSON, word)
+
+
+def _word(params: Params, who: str) -> str:
+    """A person's `trigger`, or those of a blend's members one after the other."""
+    blend = params.render.blends.get(who)
+    triggers = [params.identities[member].trigger for member in (blend.members if blend else (who,))]
+    return " ".join(trigger for trigger in triggers if trigger) or ANYBODY

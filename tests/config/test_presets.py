@@ -1,0 +1,66 @@
+"""What the published models are trained and rendered with, where params.yaml says nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from facedance.config.params import load
+from facedance.config.texts import all_texts, render_texts, training_texts
+
+PARAMS = Path(__file__).parents[2] / "params.yaml"
+PUBLISHED = ("wan2.1-vace-1.3b", "wan2.1-vace-14b")
+DEFECTS = (
+    "blur overexposed colors gray subtitles watermark painting still static low worst compression ugly deformed mutilated "
+    "disfigured face hands fingers fused limbs legs background crowd reverse"
+)
+
+
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_a_person_is_learned_from_photos_alone_by_branch_and_lora_at_full_rate(model):
+    train = load(PARAMS, {"model": model}).train
+    assert [phase.trains for phase in train.phases] == [("face", "lora")]
+    assert (train.lora_rank, train.lora_alpha) == (32, 32)
+    assert 1e-4 <= train.learning_rate <= 2e-4
+    assert train.final_learning_rate == 1
+    assert (train.videos, train.photo_share) == ((), 1)
+    assert train.noise_shift == 3
+    near, *further = train.face_shares
+    assert near == 0.3
+    assert len(further) in (1, 2)
+    for height in (480, 624, 832):
+        assert min(further) * height >= 48  # as in renders, where a dancer's face has 50 to 80 pixels
+
+
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_renders_have_as_many_steps_as_their_shift_needs_and_all_defects_to_stay_away_from(model):
+    params = load(PARAMS, {"model": model, "identities": {"ann": {"consent": "agreed", "trigger": "ohwx woman"}}, **ALONE})
+    settings = params.render.settings
+    assert (settings.steps, settings.flow_shift, settings.guidance_scale) == (50, 16, 5)
+    said = render_texts(params, "ann")
+    assert said[settings.prompt].startswith("ohwx woman dancing")
+    assert [word for word in DEFECTS.split() if word not in said[settings.negative_prompt].lower()] == []
+    assert len(set(training_texts(params, "ann").photos.values())) == 3
+    assert set(training_texts(params, "ann").photos.values()) <= set(all_texts(params))
+
+
+@pytest.mark.parametrize("size", [(832, 480), (480, 832), (624, 624)])
+def test_videos_may_be_wide_upright_or_square(size):
+    changed = dict(zip(("width", "height"), size, strict=True))
+    wan = load(PARAMS, {"model": PUBLISHED[0], "models": {PUBLISHED[0]: changed}}).wan
+    assert (wan.width, wan.height) == wan.clip_size == size
+    assert wan.width * wan.height == pytest.approx(832 * 480, rel=0.03)  # what the model was trained on
+
+
+def test_the_tiny_model_knows_its_own_words_and_one_scale():
+    params = load(PARAMS)
+    assert params.train.face_shares == (0.3,)
+    assert not any(params.train.captions.model_dump().values())
+    assert set(training_texts(params, "nora").photos.values()) == {training_texts(params, "nora").clips}
+    assert all_texts(params) == [
+        "blurred face, distorted face, extra limbs, text, watermark",
+        "a person dancing in a studio, clear face, full body, natural light",
+        "",
+    ]
+
+
+ALONE = {"sample": {"enabled": False}, "render": {"blends": {}, "batches": [{"who": ["ann"], "videos": ["*"]}]}}
