@@ -10,8 +10,8 @@ cd "$(dirname "$0")/.."
 mkdir -p wheels
 for name in accelerate annotated-doc annotated-types anyio certifi charset-normalizer click diffusers dlib-bin \
     filelock fsspec ftfy h11 hf-xet httpcore2 httpx2 huggingface_hub idna importlib_metadata lazy-importer \
-    markdown-it-py mdurl packaging peft psutil pydantic pydantic_core Pygments PyYAML regex requests rich \
-    safetensors shellingham tokenizers tqdm transformers truststore typer typing_extensions typing-inspection \
+    markdown-it-py mdurl ml_dtypes onnx packaging peft protobuf psutil pydantic pydantic_core Pygments PyYAML regex \
+    requests rich safetensors shellingham tokenizers tqdm transformers truststore typer typing_extensions typing-inspection \
     urllib3 wcwidth zipp; do
     grep -ix "$name==.*" requirements/common.txt
 done >wheels/requirements.txt

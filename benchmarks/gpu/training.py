@@ -12,12 +12,14 @@ from unittest import mock
 
 import torch
 from peft.helpers import disable_input_dtype_casting
+from random_arcface import FULL_BLOCKS, FULL_WIDTHS, save_arcface
 from random_model import EMBEDDING, random_dataset, random_faces, random_inputs, random_transformer, random_vae
 from steps import fastest
 
 from facedance.config.sections import Phase
-from facedance.faces import face_loss
-from facedance.faces.dlib_network import DIMENSION, DlibNetwork
+from facedance.faces import arcface_network, dlib_network, face_loss
+from facedance.faces.dlib_backend import RECOGNISER_FILE
+from facedance.faces.face_loss import FaceLoss
 from facedance.plan.peaks import GIB, training_peak
 from facedance.train.dataset import Dataset
 from facedance.train.identity_loss import IdentityLoss, for_single_frames
@@ -53,18 +55,35 @@ def photos(small: bool) -> Acts:
 
 
 def recogniser(small: bool) -> Acts:
-    """Steps on a photo with the recogniser's loss: a VAE beside the transformer, and dlib's network on the CPU."""
+    """Steps on a photo with a recogniser's loss: a VAE beside the transformer, and ArcFace there or dlib's network on the CPU."""
     scene = new_scene(small)
     vae = for_single_frames(random_vae(scene.name, scene.device))
-    network = DlibNetwork().eval().requires_grad_(False)
-    with mock.patch.object(face_loss, "load_dlib_network", return_value=network):  # random weights, as everything here
-        loss = IdentityLoss(vae, face_loss.FaceLoss(Path()), torch.nn.functional.normalize(torch.randn(DIMENSION), dim=0))
-    with _trained(scene, loss) as steps:
-        yield "photo, recogniser's loss", functools.partial(steps.on_photo, contextlib.nullcontext())
-        yield (
-            "photo, recogniser's loss, checkpointing",
-            functools.partial(steps.on_photo, contextlib.nullcontext(), checkpointing=True),
-        )
+    for name, (loss, dimension) in {"dlib's": _dlib_loss(), "ArcFace's": _arcface_loss(small, scene.device)}.items():
+        person = torch.nn.functional.normalize(torch.randn(dimension), dim=0)
+        with _trained(scene, IdentityLoss(vae, loss, person)) as steps:
+            yield f"photo, {name} loss", functools.partial(steps.on_photo, contextlib.nullcontext())
+            yield (
+                f"photo, {name} loss, checkpointing",
+                functools.partial(steps.on_photo, contextlib.nullcontext(), checkpointing=True),
+            )
+
+
+def _dlib_loss() -> tuple[FaceLoss, int]:
+    """With random weights, as everything here, and the length of its embeddings."""
+    network = dlib_network.DlibNetwork().eval().requires_grad_(False)
+    with (
+        mock.patch.object(dlib_network, "load_dlib_network", return_value=network),
+        mock.patch.object(face_loss, "recogniser_file", return_value=Path(RECOGNISER_FILE)),
+    ):
+        return FaceLoss(Path()), dlib_network.DIMENSION
+
+
+def _arcface_loss(small: bool, device: torch.device) -> tuple[FaceLoss, int]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "recogniser.onnx"
+        save_arcface(path, *(() if small else (FULL_WIDTHS, FULL_BLOCKS)))
+        with mock.patch.object(face_loss, "recogniser_file", return_value=path):
+            return FaceLoss(Path(folder), device=device), arcface_network.DIMENSION
 
 
 class _Steps:

@@ -4,12 +4,14 @@ The packs (buffalo_l, antelopev2, ...) are for research only. `FaceAnalysis` wou
 which reads a pickle, so the two that are needed are opened here.
 """
 
+import logging
 from pathlib import Path
 
 import cv2
 import numpy as np
 import onnxruntime
 from insightface.model_zoo.arcface_onnx import ArcFaceONNX
+from insightface.model_zoo.onnxruntime_utils import preload_cuda_libraries
 from insightface.model_zoo.scrfd import SCRFD
 from insightface.utils import face_align
 from numpy.typing import NDArray
@@ -19,11 +21,10 @@ from skimage.transform import SimilarityTransform
 from facedance.faces.crop import close_up
 from facedance.faces.embedding import Embedding
 from facedance.faces.face import Face, Image
-from facedance.job import InputError
+from facedance.faces.onnx_pack import CHIP, pack_networks, unusable
 
-_DETECTOR_OUTPUTS = (9, 15)  # scores, boxes and landmarks at 3 or 5 strides
 _LEAST_PICTURE = 128  # pixels: the smallest picture that SCRFD looks at, to which photos are shrunk
-_CHIP = 112  # pixels: the side of the square that ArcFace takes
+_CUDA = "CUDAExecutionProvider"
 
 
 class InsightFaceBackend:
@@ -43,22 +44,9 @@ class InsightFaceBackend:
     )
 
     def __init__(self, folder: Path) -> None:
-        networks: dict[str, SCRFD | ArcFaceONNX] = {}
-        for path in sorted(folder.glob("*.onnx")):
-            session = _open(path)
-            outputs = len(session.get_outputs())
-            if outputs in _DETECTOR_OUTPUTS:
-                networks.setdefault("detector with landmarks", SCRFD(str(path), session))
-            elif outputs == 1 and session.get_inputs()[0].shape[2:] == [_CHIP, _CHIP]:
-                networks.setdefault("recogniser", ArcFaceONNX(str(path), session))
-        for what in ("detector with landmarks", "recogniser"):
-            if what not in networks:
-                raise InputError(
-                    f"{folder} holds no InsightFace {what}: put the .onnx files of a pack such as buffalo_l there, "
-                    "or set faces.backend to dlib"
-                )
-        self._detector = networks["detector with landmarks"]
-        self._recogniser = networks["recogniser"]
+        detector, recogniser = pack_networks(folder)
+        self._detector = SCRFD(str(detector), _open(detector))
+        self._recogniser = ArcFaceONNX(str(recogniser), _open(recogniser))
         self.dimension = int(self._recogniser.output_shape[-1])
 
     def detect(self, image: Image, min_face_px: int) -> list[Face]:
@@ -71,24 +59,32 @@ class InsightFaceBackend:
 
     def embed(self, image: Image, face: Face) -> Embedding:
         """The direction of ArcFace's output; its length says how sure the network is, not who it sees, so it is left out."""
-        chip = self.align(image, face, _CHIP)
+        chip = self.align(image, face, CHIP)
         return Embedding(Embedding.of(self._recogniser.get_feat(_bgr(chip))[0]).vector, 1.0)
 
     def align(self, image: Image, face: Face, size: int) -> Image:
         """The face as ArcFace was trained to see it: upright, eyes and mouth at fixed places."""
         cut, landmarks = close_up(image, face, size)
-        places = face_align.arcface_dst * (size / _CHIP)  # (5, 2)
+        places = face_align.arcface_dst * (size / CHIP)  # (5, 2)
         matrix = SimilarityTransform.from_estimate(landmarks, places).params[:2]  # (2, 3)
         return np.asarray(cv2.warpAffine(cut, matrix, (size, size)), np.uint8)
 
 
 def _open(path: Path) -> onnxruntime.InferenceSession:
-    available = onnxruntime.get_available_providers()
-    providers = [p for p in ("CUDAExecutionProvider", "CPUExecutionProvider") if p in available]
+    """A session on the GPU where onnxruntime is built for one and finds CUDA's libraries, else on the CPU."""
+    wanted = [name for name in (_CUDA, "CPUExecutionProvider") if name in onnxruntime.get_available_providers()]
+    preload_cuda_libraries(wanted)  # those that were installed with torch lie where the provider does not look by itself
     try:
-        return onnxruntime.InferenceSession(str(path), providers=providers)
+        session = onnxruntime.InferenceSession(str(path), providers=wanted)
     except (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf) as error:
-        raise InputError(f"{path} is no usable ONNX network ({str(error)[:160]}): delete it and fetch it again") from None
+        raise unusable(path, error) from None
+    log, got = logging.getLogger("facedance"), session.get_providers()
+    log.info("%s runs on %s", path.name, got[0])
+    if _CUDA in wanted and _CUDA not in got:
+        log.warning(
+            "%s: CUDA could not be used, so it runs on the CPU; the lines of onnxruntime above say what is missing", path.name
+        )
+    return session
 
 
 def _bgr(image: Image) -> Image:

@@ -46,7 +46,7 @@ class TrainingFiles:
     """What one training reads."""
 
     model: Path  # folder of the video model
-    recogniser: Path  # folder of dlib's weights, which only an identity_weight above 0 needs
+    recogniser: Path  # folder of the face recogniser's weights, which only an identity_weight above 0 needs
     prompts: Path  # safetensors: text embeddings by their texts
     manifests: Sequence[Path]  # csv: clip, status, file, sha256 of the clips' latents
     latents: Path  # folder of these latents

@@ -25,7 +25,7 @@ class IdentityLoss:
         """Each item's loss, (B,), of what the model guesses with this velocity (B, z, F, h, w); the example has landmarks."""
         assert example.landmarks is not None
         guess = example.latents.to(velocity.device) - example.sigma.view(-1, 1, 1, 1, 1).to(velocity.device) * velocity
-        frames = self._decoded(guess[:, :, -1:])[:, :, 0].cpu()  # the recogniser is small, and its gradient certain on a CPU
+        frames = self._decoded(guess[:, :, -1:])[:, :, 0]
         losses = []
         for frame, landmarks, chance in zip(frames.split(1), example.landmarks.split(1), example.chance, strict=True):
             random = torch.Generator().manual_seed(chance)  # an item's own, so that who shares its batch changes nothing for it
@@ -41,8 +41,8 @@ class IdentityLoss:
 
 
 def load_identity_loss(model: Path, recogniser: Path, person: Tensor, device: torch.device) -> IdentityLoss:
-    """The loss for a person (D,), with the VAE in a model's folder and dlib's weights in another."""
-    return IdentityLoss(for_single_frames(load_vae(model, device)), FaceLoss(recogniser), person)
+    """The loss for a person (D,), with the VAE in a model's folder and the recogniser's weights in another."""
+    return IdentityLoss(for_single_frames(load_vae(model, device)), FaceLoss(recogniser, device=device), person)
 
 
 def for_single_frames(vae: Any) -> Any:

@@ -11,9 +11,11 @@ from facedance.files import digest
 from facedance.rerun.code import modules_digest
 
 MATHEMATICS = (
+    "facedance.faces.arcface_network",
     "facedance.faces.dlib_detector",
     "facedance.faces.dlib_network",
     "facedance.faces.face_loss",
+    "facedance.faces.onnx_pack",
     "facedance.train.checkpoint",
     "facedance.train.dataset",
     "facedance.train.distributed",
@@ -36,6 +38,7 @@ OTHERS = {
     "facedance.config.patterns": "names the videos to learn from, and the clips' digests are in the key",
     "facedance.config.render_settings": "of renders",
     "facedance.config.sections": "declares parameters, and their values are in the key",
+    "facedance.faces": "a docstring",
     "facedance.faces.crop": "cuts out faces before there are data",
     "facedance.faces.dlib_backend": "looks at photos before there are data; of it a training takes the name of a file",
     "facedance.faces.embedding": "reads embeddings, and the digest of what is read is in the key",

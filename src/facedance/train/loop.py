@@ -19,7 +19,7 @@ import torch
 
 from facedance.config.captions import TrainingTexts
 from facedance.config.sections import Train, WanModel
-from facedance.faces.dlib_backend import RECOGNISER_FILE
+from facedance.faces.face_loss import recogniser_file
 from facedance.files import atomic, digest, sha256, write_json
 from facedance.job import InputError
 from facedance.train import checkpoint
@@ -78,7 +78,7 @@ def train_identity(
     weights = {part: _weights_digest(files.model / part) for part in ("transformer", FACE_BRANCH)}
     inputs = files.digests() | dataset.digests() | weights
     if train.identity_weight:
-        inputs |= {"vae": _weights_digest(files.model / "vae"), "recogniser": sha256(files.recogniser / RECOGNISER_FILE)}
+        inputs |= {"vae": _weights_digest(files.model / "vae"), "recogniser": sha256(recogniser_file(files.recogniser))}
     code = mathematics_digest()
     folder = out.state / training_key(wan, train, inputs, code)
     _log.info("%s: %d clips and %d photos to learn from", identity, len(dataset.clips), len(dataset.photos))
