@@ -44,7 +44,6 @@ def test_shipped_parameters_are_valid(values):
         ("faces.min_photos", 1, ["faces.min_photos", "greater than or equal to 3", "given: 1"]),
         ("faces.min_fotos", 3, ["unknown key faces.min_fotos", "min_photos"]),
         ("faces.aggregation", "max", ["faces.aggregation", "'mean', 'weighted_mean' or 'median'", "'max'"]),
-        ("faces.backend", "insightface", ["train.identity_weight 4", "not insightface", "faces.backend to dlib"]),
         ("model", "wan3", ["model", "'wan3'", "tiny"]),
         ("models.tiny.frames", 50, ["models.tiny.frames", "50", "49", "53"]),
         ("models.tiny.speed", 2, ["unknown key models.tiny.speed", "clip_scale"]),

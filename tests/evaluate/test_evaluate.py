@@ -28,7 +28,7 @@ WAN = WanModel(
     repo=None, revision=None, width=SIDE, height=SIDE, frames=FRAMES, fps=16, clip_scale=2, drawing_side=256,
     dtype="float32",
 )  # fmt: skip
-PARAMS = Evaluate(every=4, recognised_distance=0.6)
+PARAMS = Evaluate(every=4)
 EILEEN, NORA, DANCER = (Embedding.of(np.array(v)) for v in ([1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]))
 BLENDS = {
     "half": Blend(weights={"eileen": 0.5, "nora": 0.5}),
@@ -200,6 +200,7 @@ class RedIsAFace:
     """A recogniser for which the mean colour of a frame is its face, and dark frames have none."""
 
     name = "colours"
+    outlier_distance, recognised_distance = 0.55, 0.6
     dimension = 3
 
     def __init__(self) -> None:

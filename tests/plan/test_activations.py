@@ -16,11 +16,12 @@ from facedance.plan.activations import (
     token_count,
     training_bytes,
 )
+from facedance.plan.live_tensors import LiveTensors
 from facedance.plan.parts import count_parts
 from facedance.wan.adapter import adapter_config, attach, trainable
 from facedance.wan.architectures import ARCHITECTURES, Architecture, meta_transformer, meta_vae
 from facedance.wan.flow import flow_loss
-from tests.wan.live_tensors import LiveTensors, as_on_gpu
+from tests.wan.fused_kernels import as_on_gpu
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 TOLERANCE = 0.02

@@ -32,7 +32,7 @@ from facedance.wan.architectures import ARCHITECTURES, find_architecture, meta_t
 from facedance.wan.face_branch import FaceAttnProcessor
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
-TRAIN = PARAMS.train
+TRAIN = PARAMS.train.model_copy(update={"photo_share": 0.8, "identity_weight": 0.0})  # clips are learned from, too
 EMBEDDING = 128
 SIZES = {"wan2.1-vace-1.3b": (1536, 8960, 30), "wan2.1-vace-14b": (5120, 13824, 40)}  # width, hidden width, base blocks
 IN_A_BLOCK = {f"{a}.{layer}" for a in ("attn1", "attn2") for layer in ("to_q", "to_k", "to_v", "to_out.0")} | {

@@ -74,11 +74,6 @@ class Params(Section):
                 _known(f"render.batches.{i}.variants", [self.render.settings.varied(variant).prompt], self.prompts)
         if self.prompts.get("none") != "":
             raise ValueError('prompts: an entry `none: ""` is needed, the empty prompt that training and guidance fall back on')
-        if (weight := self.train.identity_weight) and (backend := self.faces.backend) != "dlib":
-            raise ValueError(
-                f"train.identity_weight {weight:g} needs a recogniser with gradients, not {backend}: set it to 0, or "
-                "faces.backend to dlib"
-            )
         if self.aist.ignore_list and self.clips.ignore_list:
             raise ValueError(
                 "aist.ignore_list and clips.ignore_list: set the first to false to use your file, or take out the second"

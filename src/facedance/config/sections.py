@@ -59,8 +59,11 @@ class Faces(Section):
     min_face_px: int = Field(48, ge=20, description="Photos with a smaller face, in pixels, are left out.")
     min_sharpness: float = Field(20.0, ge=0, description="Photos with a more blurred face are left out.")
     max_yaw_degrees: float = Field(50.0, gt=0, le=90, description="Photos with the face turned further aside are left out.")
-    outlier_distance: float = Field(
-        0.55, gt=0, le=2, description="Photos further from the typical one are somebody else's: dlib 0.55; insightface, try 1.15."
+    outlier_distance: float | None = Field(
+        None,
+        gt=0,
+        le=2,
+        description="Photos further from the typical one are somebody else's; none: 0.55 with dlib, 1.1 with insightface.",
     )
     aggregation: Literal["mean", "weighted_mean", "median"] = Field(
         "weighted_mean", description="How the photos' embeddings become one; weighted_mean weights them by quality."
@@ -148,7 +151,7 @@ class Train(Section):
         0.0, description="How much of the past is in the running mean of the weights that is kept; 0: the last weights are."
     )
     identity_weight: float = Field(
-        0.0, ge=0, description="Weight of what dlib's recogniser sees in guesses from photos; 0: it is not asked."
+        0.0, ge=0, description="Weight of what the face recogniser sees in guesses from photos; 0: it is not asked."
     )
     noise_shift: float = Field(
         3.0,
@@ -296,6 +299,6 @@ class Evaluate(Section):
     """How renders are scored."""
 
     every: int = Field(4, ge=1, description="One of so many frames is scored.")
-    recognised_distance: float = Field(
-        0.6, gt=0, le=2, description="Faces nearer than this count as the person: dlib 0.6; insightface, try 1.15."
+    recognised_distance: float | None = Field(
+        None, gt=0, le=2, description="Faces nearer than this count as the person; none: 0.6 with dlib, 1.2 with insightface."
     )

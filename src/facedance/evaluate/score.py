@@ -63,6 +63,7 @@ def score_shard(
     driving = pose.read_landmarks(files.landmarks, sorted({clip for _, clip, _ in renders}))
     judges = (sha256(files.pose_model), backend.name)
     look = functools.partial(observe.observe, backend=backend, pose_model=files.pose_model, params=params, wan=wan)
+    near = backend.recognised_distance if params.recognised_distance is None else params.recognised_distance
     rows = []
     for i, (name, clip, variant) in enumerate(renders, 1):
         item = f"{name}/{clip}/{variant}"
@@ -71,7 +72,7 @@ def score_shard(
         if (name, clip, variant) not in listed and not _fits(seen, driving.get(clip), clip):
             logging.getLogger("facedance").warning("%s was made of another clip: ask for it again to see its scores", video)
             continue
-        scores = _scores(seen, name, driving.get(clip), people, params.recognised_distance)
+        scores = _scores(seen, name, driving.get(clip), people, near)
         rows.append({"identity": name, "clip": clip, "variant": variant, **scores})
         logging.getLogger("facedance").info(
             "scored %d of %d: %s, %s, %s: face in %.0f %% of frames, recognised in %.0f %%",

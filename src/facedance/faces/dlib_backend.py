@@ -24,6 +24,8 @@ class DlibBackend:
 
     name = "dlib"
     dimension = 128
+    outlier_distance = 0.55
+    recognised_distance = 0.6
     # Corners of the eyes and the base of the nose; from MediaPipe's canonical face model (vertices 263, 362, 33, 133, 2).
     face_model: NDArray[np.float32] = np.array(
         [

@@ -73,7 +73,8 @@ def embed_identity(
     if len(photos) > MANY_PHOTOS:
         low, high = ADVISED_PHOTOS
         log.warning("%s: %d photos are more than needed; %d to %d good ones give as much", identity, len(photos), low, high)
-    examined = _compared(_once(_examine_all(photos, params, backend)), params.outlier_distance)
+    threshold = backend.outlier_distance if params.outlier_distance is None else params.outlier_distance
+    examined = _compared(_once(_examine_all(photos, params, backend)), threshold)
     for odd in (p for p in examined if p.reason and p.distance is not None):
         log.info("%s: %s", odd.name, odd.reason)
     accepted = [p for p in examined if not p.reason]

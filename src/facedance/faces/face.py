@@ -38,6 +38,10 @@ class FaceBackend(Protocol):
     dimension: int
     face_model: NDArray[np.float32]
     """(5, 3): where the landmarks lie on a generic head, in centimetres; x to the viewer's right, y up, z towards the viewer."""
+    outlier_distance: float
+    """Beyond it a photo is taken for somebody else's, where params.yaml does not say."""
+    recognised_distance: float
+    """Nearer faces count as the person, where params.yaml does not say."""
 
     def detect(self, image: Image, min_face_px: int) -> list[Face]:
         """Faces of about `min_face_px` pixels and more, largest first."""

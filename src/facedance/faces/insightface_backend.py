@@ -28,9 +28,11 @@ _CUDA = "CUDAExecutionProvider"
 
 
 class InsightFaceBackend:
-    """A FaceBackend whose distances are those of unit vectors: sqrt(2 - 2 cos)."""
+    """A FaceBackend whose distances are those of unit vectors, sqrt(2 - 2 cos): of strangers they lie around 1.4."""
 
     name = "insightface"
+    outlier_distance = 1.1  # cosine 0.40; docs/method.md says where both come from
+    recognised_distance = 1.2  # cosine 0.28
     # Eyes, tip of the nose, corners of the mouth; from MediaPipe's canonical face model (eyes: middle of their corners).
     face_model: NDArray[np.float32] = np.array(
         [

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from facedance.config.sections import Train
+from facedance.plan.identity import NO_IDENTITY, IdentityMemory
 from facedance.wan.adapter import adapter_config, attach, trainable
 from facedance.wan.architectures import Architecture, meta_text_encoder, meta_transformer, meta_vae
 from facedance.wan.face_branch import FaceBranch
@@ -63,6 +64,7 @@ class Parts:
     face: Part
     widths: Widths
     autoencoder: Any  # the VAE, on the meta device
+    identity: IdentityMemory = NO_IDENTITY
 
     @property
     def adapter(self) -> Part:

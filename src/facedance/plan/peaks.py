@@ -76,23 +76,26 @@ def transformer_bytes(parts: Parts, weights: str) -> int:
 
 
 def training_peak(parts: Parts, wan: WanModel, train: Train, *, frames: int, checkpointing: bool) -> Peak:
-    """Training on a clip of `frames` frames or a batch of photos, with references, or the validation clip rendered in between.
+    """Training on a clip of `frames` frames or on the photos of a batch, or the validation clip that is rendered in between.
 
-    That one is decoded in tiles. Where photos alone are learned from, clips do not count. Parameters, gradients, AdamW's two
-    moments and the moving average, if one is kept, are float32.
+    Clips and photos have their reference. Where photos alone are learned from, clips do not count. A validation clip is decoded
+    in tiles. Parameters, gradients, AdamW's two moments and the moving average, if one is kept, are float32.
     """
-    transformer, numbers = parts.transformer.bytes, parts.adapter.bytes
+    weights, numbers = parts.transformer.bytes + parts.identity.weights, parts.adapter.bytes
     average = int(train.ema_decay > 0)
-    photo, clip = (
-        token_count(latent_shape(parts.autoencoder, wan, length), parts.widths.patch, reference=True) for length in (1, frames)
-    )
-    tokens = max(train.batch_size * photo, clip if train.photo_share < 1 else 0)
-    step = Peak(transformer, (4 + average) * numbers, training_bytes(parts.widths, tokens, checkpointing), "training step")
-    if not train.validate_every:
-        return step
-    working, where = _rendering(parts, wan, frames, tiled=True)
-    validation = Peak(transformer + parts.vae.bytes, (3 + average) * numbers, working, f"validation, {where}")
-    return max(step, validation, key=lambda peak: peak.bytes)
+
+    def step(length: int, items: int) -> int:
+        tokens = items * token_count(latent_shape(parts.autoencoder, wan, length), parts.widths.patch, reference=True)
+        return training_bytes(parts.widths, tokens, checkpointing)
+
+    steps = {"training step, photos": step(1, train.batch_size) + train.batch_size * parts.identity.photo}
+    if train.photo_share < 1:
+        steps["training step"] = step(frames, 1)
+    peaks = [Peak(weights, (4 + average) * numbers, working, where) for where, working in steps.items()]
+    if train.validate_every:
+        working, where = _rendering(parts, wan, frames, tiled=True)
+        peaks.append(Peak(weights + parts.vae.bytes, (3 + average) * numbers, working, f"validation, {where}"))
+    return max(peaks, key=lambda peak: peak.bytes)
 
 
 def rendering_peak(parts: Parts, wan: WanModel, memory: RenderMemory, *, frames: int) -> Peak:

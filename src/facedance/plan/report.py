@@ -1,6 +1,7 @@
 """The plan as text."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,6 +10,7 @@ from facedance import layout
 from facedance.config.params import Params
 from facedance.plan.activations import latent_shape, token_count
 from facedance.plan.disk import disk_bytes
+from facedance.plan.identity import identity_memory
 from facedance.plan.parts import Part, Parts, count_parts
 from facedance.plan.peaks import (
     CARDS,
@@ -49,6 +51,8 @@ def plan(params: Params, models: Path) -> str:
     architecture = find_architecture(params.model, folder)
     pretrained = load_face_branch(folder / FACE_BRANCH, dimension)
     parts = count_parts(architecture, params.train, getattr(torch, wan.dtype), dimension, pretrained)
+    if params.train.identity_weight:
+        parts = replace(parts, identity=identity_memory(parts.autoencoder, wan, params.faces.backend))
     shape = latent_shape(parts.autoencoder, wan, wan.frames)
     with_reference, without = (token_count(shape, parts.widths.patch, reference) for reference in (True, False))
     title = (
