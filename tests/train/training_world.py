@@ -63,15 +63,18 @@ D, Z, CONTROL = DIMENSION, LATENT_CHANNELS, 2 * LATENT_CHANNELS + SPATIAL_FACTOR
 LENGTH, HEIGHT, WIDTH = (WAN.frames - 1) // TEMPORAL_FACTOR + 1, WAN.height // SPATIAL_FACTOR, WAN.width // SPATIAL_FACTOR
 
 
-def write_world(folder: Path) -> None:
-    """A tiny model, four clips of three dances (the face of one dancer is not known) and two photos, all random."""
+def write_world(folder: Path, dimension: int = D) -> None:
+    """A tiny model, four clips of three dances (the face of one dancer is not known) and two photos, all random.
+
+    `dimension`: length of the faces' embeddings.
+    """
     rng = np.random.default_rng(0)
 
     def latents(channels: int, frames: int) -> torch.Tensor:
         return torch.from_numpy(rng.standard_normal((channels, frames, HEIGHT, WIDTH), np.float32))
 
     def embedding() -> Embedding:
-        return Embedding.of(rng.standard_normal(D))
+        return Embedding.of(rng.standard_normal(dimension))
 
     build_tiny(folder / "model", seed=0)
     clips = ["a_000", "a_001", "b_000", "c_000"]
