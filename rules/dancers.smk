@@ -19,6 +19,8 @@ rule embed_dancers:
         shard=r"\d{4}",
     conda:
         "../environment.yml"
+    resources:
+        gpu=FACE_GPUS,
     params:
         **part("dancers", "faces"),
         clips_folder=folder_of(layout.CLIP),

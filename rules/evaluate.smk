@@ -36,6 +36,8 @@ rule score_renders:
         layout.timing("score_renders")
     conda:
         "../environment.yml"
+    resources:
+        gpu=FACE_GPUS,
     params:
         **part("evaluate", "wan"),
         blends={n: b.model_dump(mode="json") for n, b in PARAMS.render.blends.items()},

@@ -43,6 +43,8 @@ rule embed_faces:
     priority: 100
     conda:
         "../environment.yml"
+    resources:
+        gpu=FACE_GPUS,
     params:
         photos=lambda w: photos_of(w.identity),
         faces=part("faces")["faces"],

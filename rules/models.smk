@@ -4,6 +4,8 @@ POSE_MODEL = layout.POSE_MODEL
 FACE_MODEL = layout.FACE_MODEL.format(
     pack="dlib" if PARAMS.faces.backend == "dlib" else PARAMS.faces.insightface_model
 )
+# InsightFace computes on a GPU where the model has one; dlib's wheels know none.
+FACE_GPUS = MODEL_GPUS if PARAMS.faces.backend == "insightface" else 0
 WAN_MODEL = layout.WAN_MODEL.format(model=PARAMS.model)
 LORAS = {
     name: layout.LORA.format(lora=name) if lora.repo else lora.file

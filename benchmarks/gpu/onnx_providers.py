@@ -9,7 +9,7 @@ import time
 
 
 def main(before: str) -> None:
-    """`before` says what brings CUDA's libraries along: nothing, onnxruntime.preload_dlls, or torch."""
+    """`before` says what brings CUDA's libraries along: nothing, onnxruntime.preload_dlls (as the program does), or torch."""
     started = time.monotonic()
     if before == "torch":
         import torch  # noqa: F401, PLC0415  (what importing it does is asked)

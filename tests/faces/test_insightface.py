@@ -1,7 +1,9 @@
 """The InsightFace backend on small networks in its formats: an SCRFD detector of bright squares, an ArcFace that averages."""
 
 import numpy as np
+import onnxruntime
 import pytest
+from insightface.model_zoo import onnxruntime_utils
 
 from facedance.faces.backend import open_backend
 from facedance.faces.embedding import distance
@@ -83,6 +85,31 @@ def test_alignment_puts_the_eyes_at_arcfaces_places(backend, size):
     assert crop.shape == (size, size, 3)
     np.testing.assert_allclose(left.mean(0)[::-1] * 112 / size, [38.3, 51.7], atol=5)
     np.testing.assert_allclose(right.mean(0)[::-1] * 112 / size, [73.5, 51.5], atol=5)
+
+
+@pytest.mark.parametrize(
+    ("got", "said"), [("CUDA", "det_10g.onnx runs on CUDA"), ("CPU", "CUDA could not be used, so it runs on")]
+)
+def test_cuda_is_loaded_where_it_is_built_in_and_the_log_says_what_computes(pack, monkeypatch, caplog, got, said):
+    asked, loaded, real = [], [], onnxruntime.InferenceSession
+
+    class Session(real):
+        def __init__(self, path, providers):
+            asked.append(providers)
+            super().__init__(path, providers=["CPUExecutionProvider"])
+
+        def get_providers(self):
+            return list(dict.fromkeys([f"{got}ExecutionProvider", "CPUExecutionProvider"]))
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: loaded.append("libraries"))
+    monkeypatch.setattr(onnxruntime_utils, "_CUDA_PRELOAD_COMPLETE", False)
+    with caplog.at_level("INFO", "facedance"):
+        open_backend("insightface", pack)
+    assert asked == [["CUDAExecutionProvider", "CPUExecutionProvider"]] * 2
+    assert loaded == ["libraries"]
+    assert said in caplog.text
 
 
 def test_unusable_packs_are_told(tmp_path):
