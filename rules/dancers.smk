@@ -5,6 +5,7 @@
 rule embed_dancers:
     input:
         clips=layout.CONTROL_LIST,
+        cuts=layout.CLIP_LIST,
         landmarks=layout.LANDMARKS,
         face_model=FACE_MODEL,
         stamp=stamp("dancers", "embed_dancers", part("dancers", "faces")),
@@ -23,6 +24,7 @@ rule embed_dancers:
         gpu=FACE_GPUS,
     params:
         **part("dancers", "faces"),
+        videos=videos_of_shard,  # what they show is in the digests of the clips
         clips_folder=folder_of(layout.CLIP),
         folder=folder_of(layout.DANCER),
     message:

@@ -12,6 +12,8 @@ with job(snakemake.log[0], f"dancers {snakemake.wildcards.shard}"):
     backend = open_backend(faces.backend, Path(snakemake.input.face_model).parent)
     files = DancerFiles(
         clips=Path(snakemake.input.clips),
+        cuts=Path(snakemake.input.cuts),
+        videos={name: Path(video) for name, video in snakemake.params.videos.items()},
         clips_folder=Path(snakemake.params.clips_folder),
         landmarks=Path(snakemake.input.landmarks),
         boxes=Path(snakemake.output.boxes),

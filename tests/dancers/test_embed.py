@@ -1,14 +1,17 @@
 """The dancers' faces in small clips with known places."""
 
 import json
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+from facedance.clips.original import Original
 from facedance.config.sections import Dancers, Faces
-from facedance.dancers.embed import DancerFiles, embed_shard, follow, gather_dancers
+from facedance.dancers.embed import DancerFiles, embed_clip, embed_shard, follow, gather_dancers
 from facedance.faces.backend import open_backend
 from facedance.faces.embedding import distance, load_embeddings, save_embeddings
 from facedance.faces.face import Face
@@ -76,6 +79,21 @@ def landmarks(clip, centres):
     return pd.DataFrame(rows, columns=["clip", "frame", "joint", "x", "y", "z", "visibility", "interpolated"])
 
 
+class Anything(dict):
+    """Videos of any name; nobody looks into them, because clips of their size are as good."""
+
+    def __missing__(self, name):
+        return Path("no such video")
+
+
+def cuts(root, clips, window=(0, 0, SIZE, SIZE), size=SIZE):
+    """The table of the clips stage: clips from the beginning of their videos."""
+    places = dict(zip(["crop_x", "crop_y", "crop_w", "crop_h"], window, strict=True))
+    rows = [{"clip": c, "start_s": 0.0, "fps": 16, "frames": FRAMES, "width": size, "height": size, **places} for c in clips]
+    columns = ["clip", "start_s", "fps", "frames", "width", "height", *places]
+    pd.DataFrame(rows, columns=columns).to_csv(root / "cuts.csv", index=False)
+
+
 @pytest.fixture(scope="module")
 def shard(tmp_path_factory, backend):
     """Clips: eileen (a larger bystander beside her), other, away (turned away from frame 3 on), nobody, without a pose."""
@@ -91,6 +109,7 @@ def shard(tmp_path_factory, backend):
         write_video(root / f"clips/{name}.mp4", frames, 16)
     manifest = pd.DataFrame({"clip": [*clips, "refused"], "status": ["accepted"] * len(clips) + ["rejected"], "reason": ""})
     manifest.to_csv(root / "clips.csv", index=False)
+    cuts(root, clips)
     poses = pd.concat([landmarks(name, centres) for name, (_, centres) in clips.items() if name != "poseless"])
     poses.to_parquet(root / "landmarks.parquet", index=False)
     (root / "stamp.json").write_text(json.dumps({"params": {}, "code": "1", "items": []}))
@@ -101,6 +120,8 @@ def shard(tmp_path_factory, backend):
 def run(root, backend):
     files = DancerFiles(
         clips=root / "clips.csv",
+        cuts=root / "cuts.csv",
+        videos=Anything(),
         clips_folder=root / "clips",
         landmarks=root / "landmarks.parquet",
         boxes=root / "boxes.parquet",
@@ -130,6 +151,27 @@ def test_embeddings_are_the_dancers_and_not_the_bystanders(shard, backend):
     eileen = backend.embed(image, backend.detect(image, 80)[0])
     assert distance(found["eileen"], eileen) < 0.3
     assert distance(found["other"], eileen) > 0.45
+
+
+def test_faces_that_the_clip_is_too_small_for_are_seen_in_its_video(tmp_path, backend):
+    """The clip is the lower right of its video at two fifths of its size, so that a face has 16 of 40 pixels."""
+    frames, centres = scene(portrait(), (90, 180))
+    clip = np.stack([cv2.resize(frame, (SIZE * 2 // 5, SIZE * 2 // 5), interpolation=cv2.INTER_AREA) for frame in frames])
+    write_video(tmp_path / "clip.mp4", clip, 16)
+    write_video(tmp_path / "video.mp4", np.pad(frames, ((0, 0), (30, 0), (50, 0), (0, 0))), 16)
+    poses = landmarks("clip", centres)
+    poses[["x", "y"]] *= 0.4
+    places = {"start": 0.0, "fps": 16, "frames": FRAMES, "size": (SIZE * 2 // 5,) * 2}
+    found = [
+        embed_clip(Original(tmp_path / "clip.mp4", tmp_path / "video.mp4", window=window, **places), poses, backend, PARAMS, 0.0)
+        for window in ((50, 30, SIZE, SIZE), (0, 0, 10, 10))  # the second has no more pixels than the clip
+    ]
+    assert [dancer.embedding is not None for dancer in found] == [True, False]
+    image = portrait()
+    assert distance(found[0].embedding, backend.embed(image, backend.detect(image, 80)[0])) < 0.3
+    boxes = np.array([found[0].boxes[i] for i in range(FRAMES)])
+    np.testing.assert_allclose((boxes[:, :2] + boxes[:, 2:]) / 2, 0.4 * centres, atol=3)
+    np.testing.assert_allclose(boxes[:, 2] - boxes[:, 0], 16, atol=4)
 
 
 def test_a_dancer_who_turns_away_has_boxes_only_while_the_face_is_known(shard):
@@ -200,6 +242,7 @@ def test_boxes_between_detections_move_with_the_head_and_change_size_evenly():
 
 def test_an_empty_shard_gives_empty_tables(tmp_path, backend):
     pd.DataFrame(columns=["clip", "status", "reason"]).to_csv(tmp_path / "clips.csv", index=False)
+    cuts(tmp_path, [])
     landmarks("x", np.zeros((0, 2))).to_parquet(tmp_path / "landmarks.parquet", index=False)
     (tmp_path / "stamp.json").write_text(json.dumps({"params": {}, "code": "1", "items": []}))
     run(tmp_path, backend)

@@ -1,7 +1,10 @@
-"""The dancers' own faces in the clips: where they are, and whose they are. Training conditions each clip on its own dancer."""
+"""The dancers' own faces in the clips: where they are, and whose they are. Training conditions each clip on its own dancer.
+
+Faces are looked for, recognised and cut out in the pixels of the clips' videos.
+"""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from facedance.clips.original import Original
 from facedance.config.sections import Dancers, Faces
 from facedance.faces.aggregate import aggregate
 from facedance.faces.crop import square_crop
@@ -18,9 +22,8 @@ from facedance.faces.embedding import Embedding, load_embeddings, save_embedding
 from facedance.faces.face import Face, FaceBackend, Image
 from facedance.faces.reference import head_on_white
 from facedance.files import atomic, sha256
+from facedance.names import video_of_clip
 from facedance.rerun.item_cache import item_key, record, reusable
-from facedance.video.frames import read_frames
-from facedance.video.pictures import Frames
 
 _HEAD = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
 _SHOULDERS = ("left_shoulder", "right_shoulder")
@@ -34,8 +37,10 @@ _PICTURE = 256  # pixels: side of the picture of the dancer's head
 class DancerFiles:
     """What the search for the dancers' faces in one shard reads and writes."""
 
-    clips: Path  # csv: clip, status
-    clips_folder: Path  # their videos, `<clip>.mp4`
+    clips: Path  # csv of the pose stage: clip, status
+    cuts: Path  # csv of the clips stage: where in its video each was cut
+    clips_folder: Path  # `<clip>.mp4`
+    videos: Mapping[str, Path]  # by their names
     landmarks: Path  # parquet of the pose stage
     boxes: Path  # parquet to write: clip, frame, x0, y0, x1, y1 in pixels of the clip
     embeddings: Path  # safetensors to write, by clip
@@ -73,6 +78,8 @@ def embed_shard(files: DancerFiles, backend: FaceBackend, params: Dancers, faces
     clips = manifest.loc[manifest["status"] == "accepted", "clip"].tolist()
     poses = pd.read_parquet(files.landmarks, columns=["clip", "frame", "joint", "x", "y"])
     by_clip = dict(tuple(poses.groupby("clip")))
+    table = pd.read_csv(files.cuts, dtype=str, keep_default_na=False)
+    cuts = {row["clip"]: {str(column): str(value) for column, value in row.items()} for row in table.to_dict("records")}
     tracks: list[pd.DataFrame] = []
     identities: dict[str, Embedding] = {}
     for i, clip in enumerate(clips, 1):
@@ -80,10 +87,12 @@ def embed_shard(files: DancerFiles, backend: FaceBackend, params: Dancers, faces
             log.info("clip %d of %d, %s: no pose, so no face is looked for", i, len(clips), clip)
             continue
         path = files.clips_folder / f"{clip}.mp4"
-        key = item_key(stamp, sha256(path), pd.util.hash_pandas_object(by_clip[clip], index=False).astype(str).tolist())
+        original = Original.of(path, files.videos[video_of_clip(clip)], cuts[clip])
+        size = list(original.picture_size)
+        key = item_key(stamp, sha256(path), size, pd.util.hash_pandas_object(by_clip[clip], index=False).astype(str).tolist())
         facts = reusable(folder, clip, key)
         if facts is None:
-            dancer = embed_clip(read_frames(path), by_clip[clip], backend, params, faces.detector_score)
+            dancer = embed_clip(original, by_clip[clip], backend, params, faces.detector_score)
             facts = _keep(dancer, folder, clip, key)
         log.info("clip %d of %d, %s: face seen in %d of %d frames", i, len(clips), clip, facts["seen"], facts["looked"])
         tracks.append(pd.DataFrame(facts["boxes"], columns=["frame", "x0", "y0", "x1", "y1"]).assign(clip=clip))
@@ -100,21 +109,28 @@ def gather_dancers(shards: Iterable[Path], path: Path) -> None:
     save_embeddings(path, {clip: embedding for shard in shards for clip, embedding in load_embeddings(shard).items()}, {})
 
 
-def embed_clip(frames: Frames, poses: pd.DataFrame, backend: FaceBackend, params: Dancers, min_score: float) -> Dancer:
-    """The dancer's face in a clip (F, H, W, 3) whose landmarks are given (columns frame, joint, x, y)."""
-    head = head_of(poses, len(frames))
-    looked = [f for f in range(0, len(frames), params.every) if np.isfinite(head.centres[f]).all()]
-    found = {f: find_dancer(frames[f], head.centres[f], head.neck, backend, min_score) for f in looked}
-    seen = {f: face for f, face in found.items() if face is not None}
-    best = max(seen, key=lambda f: seen[f].score, default=None)
-    vectors = [backend.embed(frames[f], face) for f, face in seen.items()]
+def embed_clip(original: Original, poses: pd.DataFrame, backend: FaceBackend, params: Dancers, min_score: float) -> Dancer:
+    """The dancer's face in a clip whose landmarks are given (columns frame, joint, x, y, in pixels of the clip)."""
+    head = head_of(poses, original.frames)
+    scale = np.array(original.picture_size) / original.size  # (2,) pixels looked at in one of the clip
+    looked = [f for f in range(0, original.frames, params.every) if np.isfinite(head.centres[f]).all()]
+    seen: dict[int, Face] = {}
+    vectors, best = [], None
+    for f, picture in zip(looked, original.pictures(looked) if looked else (), strict=True):
+        face = find_dancer(picture, head.centres[f] * scale, head.neck * float(scale.mean()), backend, min_score)
+        if face is None:
+            continue
+        vectors.append(backend.embed(picture, face))
+        if best is None or face.score > best[1].score:
+            best = picture, face
+        seen[f] = replace(face, box=np.asarray(face.box / np.tile(scale, 2), np.float32))
     return Dancer(
         looked=len(looked),
         seen=len(seen),
         # One look without a face may be chance; after several, the dancer has turned away.
         boxes=follow(seen, head.centres, reach=2 * params.every),
         embedding=aggregate(vectors, [], "median") if len(vectors) >= params.min_faces else None,
-        picture=None if best is None else head_on_white(frames[best], seen[best], _PICTURE),
+        picture=None if best is None else head_on_white(*best, _PICTURE),
     )
 
 
