@@ -50,12 +50,13 @@ def test_a_training_with_it_needs_more_for_each_photo_of_a_batch() -> None:
     asked = replace(parts, identity=identity_memory(parts.autoencoder, WAN, "insightface"))
     assert parts.identity == NO_IDENTITY
 
-    def peak(parts, **changed):
-        return training_peak(parts, WAN, train.model_copy(update=changed), frames=81, checkpointing=True)
+    def peak(parts, checkpointing=True, **changed):
+        return training_peak(parts, WAN, train.model_copy(update=changed), frames=81, checkpointing=checkpointing)
 
-    without, one, four = peak(parts), peak(asked, batch_size=1), peak(asked, batch_size=4)
+    without, one, four = peak(parts), peak(asked, batch_size=1), peak(asked, checkpointing=False, batch_size=4, photo_share=1.0)
     assert without.where == "training step"
     assert one.weights - without.weights == asked.identity.weights
     assert four.where == "training step, photos"
     assert four.working > 4 * asked.identity.photo > 20 * GIB
+    assert peak(asked, batch_size=4).working < 2 * asked.identity.photo, "they are decoded one by one"
     assert peak(parts, photo_share=1.0).working < without.working / 4, "where clips are not learned from, they need nothing"

@@ -90,6 +90,16 @@ def test_its_gradient_leads_the_guess_to_the_person(example, loss, vae):
     assert not any(parameter.requires_grad for parameter in vae.parameters())
 
 
+def test_items_that_are_decoded_again_for_the_gradient_give_the_same(example, loss, vae, backend):
+    again = IdentityLoss(vae, FaceLoss(dlib_folder()), embedding_of(portrait(), backend), checkpointing=True)
+    two = stacked([example, replace(example, chance=(7,))])[0]
+    velocity = two.target.clone().requires_grad_()
+    losses, same = loss(two, velocity), again(two, velocity)
+    np.testing.assert_allclose(same.detach(), losses.detach(), atol=1e-5)
+    slopes = [torch.autograd.grad(values.sum(), velocity)[0] for values in (losses, same)]
+    np.testing.assert_allclose(slopes[1], slopes[0], atol=1e-5)
+
+
 def test_a_reference_in_front_is_not_looked_at(example, loss):
     def in_front(values, fill):
         return torch.cat([torch.full_like(values[:, :, :1], fill), values], dim=2)

@@ -16,7 +16,7 @@ class IdentityMemory:
     """What the loss takes of a GPU."""
 
     weights: int  # of the VAE and the recogniser, which stay there
-    photo: int  # for each photo of a batch, from its decoding until its gradient
+    photo: int  # for each photo that is decoded, until its gradient
 
 
 NO_IDENTITY = IdentityMemory(0, 0)

@@ -88,7 +88,8 @@ def training_peak(parts: Parts, wan: WanModel, train: Train, *, frames: int, che
         tokens = items * token_count(latent_shape(parts.autoencoder, wan, length), parts.widths.patch, reference=True)
         return training_bytes(parts.widths, tokens, checkpointing)
 
-    steps = {"training step, photos": step(1, train.batch_size) + train.batch_size * parts.identity.photo}
+    decoded = 1 if checkpointing else train.batch_size  # photos whose decoding is held for its gradient
+    steps = {"training step, photos": step(1, train.batch_size) + decoded * parts.identity.photo}
     if train.photo_share < 1:
         steps["training step"] = step(frames, 1)
     peaks = [Peak(weights, (4 + average) * numbers, working, where) for where, working in steps.items()]

@@ -1,11 +1,13 @@
 """The recogniser's view of the face that the model guesses in a noisy photo, as a loss."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from facedance.faces.face_loss import FaceLoss
 from facedance.train.dataset import Example
@@ -16,20 +18,31 @@ MISSED_SHARE = 0.1
 
 
 class IdentityLoss:
-    """How far guesses, decoded by a frozen VAE, are from a person's embedding (D,), and from being found."""
+    """How far guesses, decoded by a frozen VAE, are from a person's embedding (D,), and from being found.
 
-    def __init__(self, vae: Any, face_loss: FaceLoss, person: Tensor) -> None:
-        self._vae, self._face_loss, self._person = vae, face_loss, person
+    With `checkpointing` items are decoded one after the other, and once more for the gradient: at full size a decoding keeps
+    gigabytes for it.
+    """
+
+    def __init__(self, vae: Any, face_loss: FaceLoss, person: Tensor, checkpointing: bool = False) -> None:
+        self._vae, self._face_loss, self._person, self._checkpointing = vae, face_loss, person, checkpointing
 
     def __call__(self, example: Example, velocity: Tensor) -> Tensor:
         """Each item's loss, (B,), of what the model guesses with this velocity (B, z, F, h, w); the example has landmarks."""
         assert example.landmarks is not None
         guess = example.latents.to(velocity.device) - example.sigma.view(-1, 1, 1, 1, 1).to(velocity.device) * velocity
-        frames = self._decoded(guess[:, :, -1:])[:, :, 0]
+        if not self._checkpointing:
+            return self._losses(guess[:, :, -1:], example.landmarks, example.chance)
+        items = zip(guess[:, :, -1:].split(1), example.landmarks.split(1), [(chance,) for chance in example.chance], strict=True)
+        return torch.cat([checkpoint(self._losses, *item, use_reentrant=False, preserve_rng_state=False) for item in items])
+
+    def _losses(self, latents: Tensor, landmarks: Tensor, chances: Sequence[int]) -> Tensor:
+        """The losses (B,) of normalised latents (B, z, 1, h, w)."""
+        frames = self._decoded(latents)[:, :, 0]
         losses = []
-        for frame, landmarks, chance in zip(frames.split(1), example.landmarks.split(1), example.chance, strict=True):
+        for frame, points, chance in zip(frames.split(1), landmarks.split(1), chances, strict=True):
             random = torch.Generator().manual_seed(chance)  # an item's own, so that who shares its batch changes nothing for it
-            identity, missed = self._face_loss(frame, landmarks, self._person[None], random)
+            identity, missed = self._face_loss(frame, points, self._person[None], random)
             losses.append(identity + MISSED_SHARE * missed)
         return torch.stack(losses)
 
@@ -40,9 +53,11 @@ class IdentityLoss:
         return decoded
 
 
-def load_identity_loss(model: Path, recogniser: Path, person: Tensor, device: torch.device) -> IdentityLoss:
+def load_identity_loss(
+    model: Path, recogniser: Path, person: Tensor, device: torch.device, checkpointing: bool = False
+) -> IdentityLoss:
     """The loss for a person (D,), with the VAE in a model's folder and the recogniser's weights in another."""
-    return IdentityLoss(for_single_frames(load_vae(model, device)), FaceLoss(recogniser, device=device), person)
+    return IdentityLoss(for_single_frames(load_vae(model, device)), FaceLoss(recogniser, device=device), person, checkpointing)
 
 
 def for_single_frames(vae: Any) -> Any:

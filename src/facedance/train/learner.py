@@ -191,7 +191,8 @@ def new_learner(
     config = adapter_config(train, transformer, len(dataset.identity), pretrained)
     identity_loss = None
     if train.identity_weight:
-        identity_loss = load_identity_loss(model, recogniser, dataset.identity, transformer.device)
+        device, again = transformer.device, train.gradient_checkpointing
+        identity_loss = load_identity_loss(model, recogniser, dataset.identity, device, again)
     learner = Learner(transformer, attach(transformer, config, train.seed, pretrained), train, rank, identity_loss)
     learner.require_gradients(dataset)
     return learner, config
