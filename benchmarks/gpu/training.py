@@ -20,6 +20,7 @@ from facedance.config.sections import Phase
 from facedance.faces import arcface_network, dlib_network, face_loss
 from facedance.faces.dlib_backend import RECOGNISER_FILE
 from facedance.faces.face_loss import FaceLoss
+from facedance.plan.identity import NO_IDENTITY, IdentityMemory, identity_memory
 from facedance.plan.peaks import GIB, training_peak
 from facedance.train.dataset import Dataset
 from facedance.train.identity_loss import IdentityLoss, for_single_frames
@@ -58,12 +59,13 @@ def recogniser(small: bool) -> Acts:
     """Steps on a photo with a recogniser's loss: a VAE beside the transformer, and ArcFace there or dlib's network on the CPU."""
     scene = new_scene(small)
     vae = for_single_frames(random_vae(scene.name, scene.device))
-    for name, (loss, dimension) in {"dlib's": _dlib_loss(), "ArcFace's": _arcface_loss(small, scene.device)}.items():
+    for backend, (loss, dimension) in {"dlib": _dlib_loss(), "insightface": _arcface_loss(small, scene.device)}.items():
         person = torch.nn.functional.normalize(torch.randn(dimension), dim=0)
-        with _trained(scene, IdentityLoss(vae, loss, person)) as steps:
-            yield f"photo, {name} loss", functools.partial(steps.on_photo, contextlib.nullcontext())
+        memory = identity_memory(scene.parts.autoencoder, scene.wan, backend)
+        with _trained(scene, IdentityLoss(vae, loss, person), memory) as steps:
+            yield f"photo, loss of {backend}", functools.partial(steps.on_photo, contextlib.nullcontext())
             yield (
-                f"photo, {name} loss, checkpointing",
+                f"photo, loss of {backend}, checkpointing",
                 functools.partial(steps.on_photo, contextlib.nullcontext(), checkpointing=True),
             )
 
@@ -89,8 +91,9 @@ def _arcface_loss(small: bool, device: torch.device) -> tuple[FaceLoss, int]:
 class _Steps:
     """A learner on noise, and how long its steps take."""
 
-    def __init__(self, scene: Scene, learner: Learner, dataset: Dataset) -> None:
+    def __init__(self, scene: Scene, learner: Learner, dataset: Dataset, identity: IdentityMemory) -> None:
         self._scene, self.learner, self._dataset = scene, learner, dataset
+        self._parts = replace(scene.parts, identity=identity)
         self._numbers = itertools.count(1)
 
     def on_clip(self, under: contextlib.AbstractContextManager[Any], *, checkpointing: bool = True) -> Measured:
@@ -103,10 +106,14 @@ class _Steps:
         return Measured(took, 2 * scene.work(scene.with_reference), peak.bytes)
 
     def on_photo(self, under: contextlib.AbstractContextManager[Any], *, checkpointing: bool = False) -> Measured:
-        """The fastest of five; a photo is a clip of one frame and has no reference here."""
+        """The fastest of five; a photo is a clip of one frame and has no reference here, with which it is predicted."""
         scene = self._scene
+        photos = scene.train.model_copy(update={"photo_share": 1.0})
+        peak = training_peak(self._parts, scene.wan, photos, frames=scene.wan.frames, checkpointing=checkpointing)
+        if not scene.has_room(peak.bytes):
+            return Measured(predicted=peak.bytes, note=f"not tried: {peak.bytes / GIB:.0f} GiB are predicted")
         took = self._step(replace(self._dataset, clips=()), under, checkpointing, times=5)
-        return Measured(took, 2 * scene.work((1, *scene.clip[1:])))
+        return Measured(took, 2 * scene.work((1, *scene.clip[1:])), peak.bytes)
 
     def _step(self, dataset: Dataset, under: contextlib.AbstractContextManager[Any], checkpointing: bool, times: int) -> float:
         _set_checkpointing(self.learner.transformer, checkpointing)
@@ -132,13 +139,13 @@ class _Steps:
 
 
 @contextlib.contextmanager
-def _trained(scene: Scene, loss: IdentityLoss | None = None) -> Iterator[_Steps]:
+def _trained(scene: Scene, loss: IdentityLoss | None = None, identity: IdentityMemory = NO_IDENTITY) -> Iterator[_Steps]:
     transformer = random_transformer(scene.name, scene.device)
     branch = attach(transformer, adapter_config(scene.train, transformer, EMBEDDING), scene.train.seed)
     with tempfile.TemporaryDirectory() as folder:
         dataset = random_dataset(Path(folder), scene.wan, scene.clip)
         train = scene.train if loss is None else scene.train.model_copy(update={"identity_weight": 1.0})
-        yield _Steps(scene, Learner(transformer, branch, train, identity_loss=loss), dataset)
+        yield _Steps(scene, Learner(transformer, branch, train, identity_loss=loss), dataset, identity)
 
 
 def _set_checkpointing(transformer: Any, on: bool) -> None:
