@@ -6,6 +6,7 @@ import pytest
 from facedance.clips.original import Original
 from facedance.clips.timing import frame_indices
 from facedance.video.frames import read_frames, stream_frames
+from facedance.video.times import inspect
 from facedance.video.writing import write_video
 
 ROW = {"start_s": "0.25", "fps": "8", "frames": "5", "width": "48", "height": "32"}
@@ -26,10 +27,11 @@ def original(clip, video, window, **row):
     )
 
 
-def test_pictures_are_those_of_the_video_at_the_clips_times(video, tmp_path):
-    one = original(tmp_path / "none.mp4", video, (40, 16, 96, 64))
+@pytest.mark.parametrize("start", ["0.0", "0.25", "0.4999"])  # where some times lie in the middle between two frames
+def test_pictures_are_those_of_the_video_at_the_clips_times(video, tmp_path, start):
+    one = original(tmp_path / "none.mp4", video, (40, 16, 96, 64), start_s=start)
     assert one.picture_size == (96, 64)
-    shown = frame_indices(np.arange(30) / 30, 0.25, 8, 5)
+    shown = frame_indices(inspect(video).timestamps, float(start), 8, 5)
     wanted = [frame[16:80, 40:136] for frame in stream_frames(video, shown[[0, 2, 4]].tolist())]
     np.testing.assert_array_equal(list(one.pictures([0, 2, 4])), wanted)
 

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facedance.clips.crop import Window, crop_and_resize
-from facedance.clips.timing import frame_indices
-from facedance.video.frames import read_frames, stream_frames
-from facedance.video.pictures import Frame
-from facedance.video.times import inspect
+from facedance.clips.timing import TIE_S
+from facedance.video.decoding import Shown, shown_frames, undecodable
+from facedance.video.frames import read_frames
+from facedance.video.opening import UnreadableVideo
+from facedance.video.pictures import Frame, Upright
 
 _MOST = 1080
 """Pixels of the shorter side that are kept: beyond it faces gain nothing, and take longer to find."""
-
-_BEYOND_S = 2.0  # of a video's frames after a clip's end have to be known to choose the clip's last ones
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,27 @@ class Original:
         if self.picture_size == self.size:
             yield from read_frames(self.clip, indices)
             return
-        times = inspect(self.video, self.start + self.frames / self.fps + _BEYOND_S).timestamps
-        shown = frame_indices(times, self.start, self.fps, self.frames)[list(indices)]
-        for frame in stream_frames(self.video, shown.tolist()):
+        for frame in _shown_at(self.video, [self.start + index / self.fps for index in indices]):
             yield crop_and_resize(frame, self.window, self.picture_size)
+
+
+def _shown_at(video: Path, times: Sequence[float]) -> Iterator[Frame]:
+    """The frames (H, W, 3) of a video that `frame_indices` chooses for these times, which ascend, in one pass."""
+    frames, upright = shown_frames(video), Upright(video)
+    shown = next(frames, None)
+    if shown is None:
+        raise undecodable(0)
+    upright.size(shown.picture)  # the first one's is kept
+    first, following = shown.time, _next(frames)
+    for time in times:
+        while following is not None and (shown.time + following.time) / 2 - first < time - TIE_S:
+            shown, following = following, _next(frames)
+        yield upright.rgb(shown.picture)
+
+
+def _next(frames: Iterator[Shown]) -> Shown | None:
+    """The next frame; None where there is none, or none that can be decoded: a clip may end just before the damage."""
+    try:
+        return next(frames, None)
+    except UnreadableVideo:
+        return None

@@ -14,7 +14,7 @@ FEWEST_FRAMES = 17
 
 # Where an output time lies in the middle between two frames (24 to 16 fps: every other time), rounded times would choose
 # now one and now the other; shifted by the millisecond to which Matroska rounds, it is the earlier one always.
-_TIE_S = 1e-3
+TIE_S = 1e-3
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def frame_indices(timestamps: NDArray[np.float64], start_s: float, fps: float, f
     """
     times = start_s + np.arange(frames) / fps
     middles = (timestamps[1:] + timestamps[:-1]) / 2
-    return np.searchsorted(middles, times - _TIE_S).astype(np.int64)
+    return np.searchsorted(middles, times - TIE_S).astype(np.int64)
 
 
 def window_starts(stretch: Stretch, fps: float, frames: int, most: int) -> list[float]:

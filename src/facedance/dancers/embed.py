@@ -30,6 +30,7 @@ _SHOULDERS = ("left_shoulder", "right_shoulder")
 _CROP = 3.0  # side of the square searched around the head, in distances from head to shoulders
 _NEAR = 0.5  # a face farther than this from the head, in the same measure, is a bystander's
 _SMALLEST_FACE = 24  # pixels
+_LEAST_FACE = 0.4  # of the distance from head to shoulders: a dancer's face is about as large as that
 _PICTURE = 256  # pixels: side of the picture of the dancer's head
 
 
@@ -151,7 +152,7 @@ def find_dancer(frame: Image, centre: NDArray[np.float64], neck: float, backend:
     crop = square_crop(frame, corner + side / 2, side, side, fill=0)
     found = [
         replace(face, box=face.box + np.tile(corner, 2), landmarks=face.landmarks + corner)
-        for face in backend.detect(crop, _SMALLEST_FACE)
+        for face in backend.detect(crop, max(_SMALLEST_FACE, round(_LEAST_FACE * neck)))
     ]
     near = [f for f in found if f.score >= min_score and np.linalg.norm(f.centre - centre) <= _NEAR * neck]
     return max(near, key=lambda face: face.score, default=None)
