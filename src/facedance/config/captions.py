@@ -12,6 +12,12 @@ Shown = Literal["face", "half", "whole"]
 """Of a person: head and shoulders, down to the hips, or down to the feet."""
 
 
+def shown_in(portrait: str) -> Shown:
+    """What a portrait shows, from its name in the latents, as in `IMG_1.jpg.half`."""
+    (shown,) = (shown for shown in get_args(Shown) if portrait.endswith(f".{shown}"))
+    return shown
+
+
 class Captions(Section):
     """Names of the prompts that go with photos, by how much of the person they show; none: train.prompt does."""
 

@@ -153,11 +153,7 @@ class Train(Section):
     identity_weight: float = Field(
         0.0, ge=0, description="Weight of what the face recogniser sees in guesses from photos; 0: it is not asked."
     )
-    noise_shift: float = Field(
-        3.0,
-        gt=0,
-        description="Above 1, training sees strong noise more often than weak (rendering has render.settings.flow_shift).",
-    )
+    noise_shift: float = Field(3.0, gt=0, description="Above 1, training sees strong noise more often (renders have flow_shift).")
     lora_rank: int = Field(16, ge=1, le=256, description="Size of the LoRA; a larger one learns more and needs more photos.")
     lora_alpha: float = Field(16, gt=0, description="Strength of the LoRA, which is lora_alpha / lora_rank.")
     lora_targets: tuple[str, ...] = Field(

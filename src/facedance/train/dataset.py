@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from facedance.aist.names import sequence_name
-from facedance.config.captions import Shown, TrainingTexts
+from facedance.config.captions import TrainingTexts, shown_in
 from facedance.config.patterns import matches
 from facedance.config.sections import Train, WanModel
 from facedance.faces.embedding import load_embeddings
@@ -183,7 +183,7 @@ def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, said: Traini
     if not names:
         raise InputError(f"{files.photos} holds no photo; run the faces and latents stages again")
     texts, digest_of_photos, size = load_file(files.prompts), sha256(files.photos), (wan.width, wan.height)
-    captions = {name: texts[said.photos[_shown_in(name)]] for name in names}
+    captions = {name: texts[said.photos[shown_in(name)]] for name in names}
     return Dataset(
         clips=tuple(clip for clip in learned if heldout is None or clip.dance != heldout.dance),
         photos=tuple(Source(n, "photo", files.photos, digest_of_photos, boxes[n], size, identity, captions[n]) for n in names),
@@ -276,12 +276,6 @@ def _together(examples: Sequence[Example]) -> Example:
 def generator(*place: int) -> torch.Generator:
     """A random generator that depends on its place only, such as seed, step and index."""
     return torch.Generator().manual_seed(int(digest(place)[:15], 16))
-
-
-def _shown_in(photo: str) -> Shown:
-    """How much of the person a photo shows, from its name in the latents."""
-    (shown,) = (shown for shown in get_args(Shown) if photo.endswith(f".{shown}"))
-    return shown
 
 
 def _clips(files: TrainingFiles, wan: WanModel, videos: Sequence[str]) -> list[Source]:
