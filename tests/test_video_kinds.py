@@ -283,6 +283,19 @@ def test_a_file_of_two_recordings_is_used_up_to_the_second(tmp_path):
     assert len(info.timestamps) >= 57  # those that were decoded before the second one began
 
 
+def test_a_piece_that_is_there_twice_ends_what_is_used(tmp_path):
+    """The decoder takes other frames for what the second one refers to, and says nothing."""
+    whole = make_video(tmp_path / "v.ts", TIMES, codec_options=B_FRAMES).read_bytes()
+    path = tmp_path / "doubled.ts"
+    for start in range(40 * 188, len(whole) - 188, 5 * 188):
+        path.write_bytes(whole[:start] + whole[start : start + 27 * 188] + whole[start:])
+        with contextlib.suppress(UnreadableVideo):
+            info = inspect(path)
+            codes = codes_of(stream_frames(path, range(len(info.timestamps))))
+            assert codes == list(range(len(codes))), start
+            assert "there twice" in info.damage, start
+
+
 @pytest.mark.parametrize("kind", [KINDS[0], KINDS[4], KINDS[5]], ids=lambda kind: kind.name)
 def test_damage_is_told_in_one_way_only(tmp_path, kind):
     """Cut off, bits turned over, or zeros in it: the video is used as far as it can be, or refused with a reason."""

@@ -56,9 +56,20 @@ def undecodable(count: int) -> UnreadableVideo:
 
 
 def _decoded(container: "av.container.InputContainer", stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-    """Frames as the decoder gives them; packets before the first one may be beyond it, as when a recording was cut."""
-    begun = False
+    """Frames as the decoder gives them; packets before the first one may be beyond it, as when a recording was cut.
+
+    Raises:
+        UnreadableVideo: a packet is there twice, which decoders do not notice: they show other frames in the place of some.
+    """
+    begun, count, newest = False, 0, 0.0
+    seen: set[tuple[float, int]] = set()
     for packet in packets_of(container, stream):
+        if packet.pts is not None:
+            time = float(packet.pts * packet.time_base)
+            content, newest = hash(bytes(packet)), max(newest, time) if seen else time
+            if (time, content) in seen and newest - time <= _JUMP_S:  # else it is another recording
+                raise UnreadableVideo(f"is damaged: behind its first {count} frames, a piece of it is there twice")
+            seen.add((time, content))
         try:
             pictures = packet.decode()
         except av.FFmpegError:
@@ -68,6 +79,7 @@ def _decoded(container: "av.container.InputContainer", stream: av.VideoStream) -
         for picture in pictures:
             assert isinstance(picture, av.VideoFrame)
             begun = begun or not picture.is_corrupt
+            count += 1
             yield picture
 
 
