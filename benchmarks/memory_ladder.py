@@ -25,7 +25,8 @@ from steps import peak_memory, seconds
 
 from facedance.config import params
 from facedance.config.render_settings import RenderSettings
-from facedance.config.sections import RenderMemory, Train, WanModel
+from facedance.config.rendering import RenderMemory
+from facedance.config.sections import Train, WanModel
 from facedance.plan.parts import count_parts
 from facedance.plan.peaks import GIB, MEMORY_LADDER, memory_name, rendering_peak
 from facedance.wan.adapter import apply_adapters

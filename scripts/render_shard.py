@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from facedance.config.sections import Batch
+from facedance.config.rendering import Batch
 from facedance.job import job
 from facedance.render.clips import render_clips
 from facedance.render.requests import RuleParams, render_request, shard_jobs

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from facedance.config.sections import Blend, Evaluate, WanModel
+from facedance.config.rendering import Blend
+from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate.score import ScoreFiles, score_shard
 from facedance.faces.backend import open_backend
 from facedance.job import job

@@ -8,7 +8,7 @@ import pytest
 from facedance import names
 from facedance.config.batches import asked_for, renders_of
 from facedance.config.render_settings import RenderSettings, format_variant, parse_variant
-from facedance.config.sections import Batch
+from facedance.config.rendering import Batch
 
 AIST = "gBR_sBM_c01_d04_mBR0_ch01"
 

@@ -11,7 +11,7 @@ from random_model import TEXT, random_adapter, random_faces, random_inputs, rand
 from rendering import diffusers_video
 from steps import beginnings, fastest, seconds
 
-from facedance.config.sections import RenderMemory, RenderSpeed
+from facedance.config.rendering import RenderMemory, RenderSpeed
 from facedance.plan.activations import decoding_bytes, denoising_bytes, latent_shape, tiled_decoding_bytes, token_count
 from facedance.plan.peaks import MEMORY_LADDER, memory_name, rendering_peak
 from facedance.wan.adapter import apply_adapters

@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from facedance.config.render_settings import RenderSettings
-from facedance.config.sections import RenderMemory, RenderSpeed, WanModel
+from facedance.config.rendering import RenderMemory, RenderSpeed
+from facedance.config.sections import WanModel
 from facedance.faces.aggregate import blend, interpolate
 from facedance.files import atomic
 from facedance.job import InputError

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from facedance.config.render_settings import RenderSettings
-from facedance.config.sections import RenderMemory, RenderSpeed, WanModel
+from facedance.config.rendering import RenderMemory, RenderSpeed
+from facedance.config.sections import WanModel
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.job import job
 from lab.identity.clips import load_clip

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from facedance.config.sections import Blend, Evaluate, WanModel
+from facedance.config.rendering import Blend
+from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate import distances, observe, pose
 from facedance.evaluate.score import COLUMNS, ScoreFiles, score_shard
 from facedance.evaluate.summary import summarise

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from facedance.config.sections import Blend
+from facedance.config.rendering import Blend
 from facedance.faces.aggregate import aggregate, blend, interpolate, track
 from facedance.faces.embedding import Embedding, distance, load_embeddings, save_embeddings
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from facedance.config.sections import Blend
+from facedance.config.rendering import Blend
 from facedance.evaluate.distances import People
 from facedance.faces.embedding import Embedding
 from facedance.render.blend import blended_faces, member_weights

@@ -15,7 +15,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from facedance.config.render_settings import RenderSettings
-from facedance.config.sections import Blend, RenderMemory, RenderSpeed, WanModel
+from facedance.config.rendering import Blend, RenderMemory, RenderSpeed
+from facedance.config.sections import WanModel
 from facedance.faces.embedding import Embedding, save_embeddings
 from facedance.files import read_json, sha256, write_json
 from facedance.job import InputError

@@ -11,7 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from facedance.config.render_settings import RenderSettings
-from facedance.config.sections import RenderMemory, RenderSpeed, WanModel
+from facedance.config.rendering import RenderMemory, RenderSpeed
+from facedance.config.sections import WanModel
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.load import frames_for, know_vae
 from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, load_pipeline, render_frames

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from facedance.config.patterns import matches
-from facedance.config.sections import Batch
+from facedance.config.rendering import Batch
 from facedance.names import video_of_clip
 
 

@@ -11,7 +11,8 @@ from facedance.config.aist import Aist
 from facedance.config.base import Name, Section
 from facedance.config.complaints import complaints
 from facedance.config.reading import read_parameters
-from facedance.config.sections import (
+from facedance.config.rendering import Render
+from facedance.config.sections import (  # fmt: skip
     Clips,
     Dancers,
     Evaluate,
@@ -19,11 +20,10 @@ from facedance.config.sections import (
     Identity,
     Model,
     Poses,
-    Render,
     Sample,
     Train,
     WanModel,
-)  # fmt: skip
+)
 
 
 class Params(Section):

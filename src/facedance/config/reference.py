@@ -16,7 +16,7 @@ _HEAD = """\
 # Parameters
 
 Every value that changes a result: its default, what it may be, and what it does. `make schema` writes this page from
-`src/facedance/config/sections.py`.
+`src/facedance/config/`.
 
 - A value in `params.yaml` wins over the same one of the chosen model in `models.yaml`, and that over the default here.
 - `<name>` is a name of your choice: letters a to z, digits, `.`, `_` and `-`, at most 64 of them.

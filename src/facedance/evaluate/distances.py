@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.config.sections import Blend
+from facedance.config.rendering import Blend
 from facedance.faces.aggregate import blend, interpolate
 from facedance.faces.embedding import Embedding
 

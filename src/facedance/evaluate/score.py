@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from facedance.config.sections import Blend, Evaluate, WanModel
+from facedance.config.rendering import Blend
+from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate import distances, observe, pose
 from facedance.evaluate.temporal import embedding_consistency
 from facedance.faces.embedding import load_embeddings

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.config.sections import Blend
+from facedance.config.rendering import Blend
 from facedance.faces.embedding import Embedding
 
 

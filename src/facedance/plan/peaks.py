@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from facedance.config.sections import RenderMemory, Train, WanModel
+from facedance.config.rendering import RenderMemory
+from facedance.config.sections import Train, WanModel
 from facedance.plan.activations import (
     decoding_bytes,
     denoising_bytes,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from facedance.config.sections import Blend
+from facedance.config.rendering import Blend
 from facedance.faces.aggregate import track
 from facedance.faces.embedding import Embedding
 

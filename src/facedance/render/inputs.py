@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facedance.config.render_settings import RenderSettings
-from facedance.config.sections import Blend, RenderMemory, RenderSpeed, WanModel
+from facedance.config.rendering import Blend, RenderMemory, RenderSpeed
+from facedance.config.sections import WanModel
 
 
 @dataclass(frozen=True)

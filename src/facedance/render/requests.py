@@ -10,7 +10,8 @@ import pandas as pd
 import facedance
 from facedance.config.batches import renders_of
 from facedance.config.render_settings import RenderSettings
-from facedance.config.sections import Batch, Blend, ForeignLora, RenderMemory, RenderSpeed, Section, WanModel
+from facedance.config.rendering import Batch, Blend, ForeignLora, RenderMemory, RenderSpeed
+from facedance.config.sections import Section, WanModel
 from facedance.files import sha256
 from facedance.job import InputError
 from facedance.render.inputs import Person, RenderInputs, RenderJob

@@ -15,7 +15,7 @@ import pandas as pd
 import yaml
 
 from facedance.config.params import Params
-from facedance.config.sections import Blend
+from facedance.config.rendering import Blend
 from facedance.files import atomic, read_json, sha256
 from facedance.names import CONTROL_PREFIX
 from facedance.report.fates import read_fates, read_rows

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from facedance.config.sections import RenderMemory
+from facedance.config.rendering import RenderMemory
 from facedance.job import InputError
 
 

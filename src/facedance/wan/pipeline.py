@@ -11,7 +11,8 @@ from diffusers import WanVACEPipeline
 from torch import Tensor
 
 from facedance.config.render_settings import RenderSettings
-from facedance.config.sections import RenderMemory, RenderSpeed, WanModel
+from facedance.config.rendering import RenderMemory, RenderSpeed
+from facedance.config.sections import WanModel
 from facedance.wan.encoder import Frames
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.load import choose_device, frames_for, know_vae, load_scheduler, load_transformer, load_vae, with_shift

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from facedance.config.sections import RenderSpeed
+from facedance.config.rendering import RenderSpeed
 from facedance.job import InputError
 
 _BACKENDS = {

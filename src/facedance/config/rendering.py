@@ -1,0 +1,96 @@
+"""The section `render` of params.yaml: who is rendered in what, and how fast."""
+
+import itertools
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from facedance.config.base import Fraction, Name, Section
+from facedance.config.render_settings import RenderSettings, format_variant, parse_variant
+
+
+class Blend(Section):
+    """A face between several: by weights, or from one to another at t (a number, or moving over the clip)."""
+
+    weights: dict[Name, Annotated[float, Field(gt=0)]] | None = Field(None, description="How much of each person it has.")
+    between: tuple[Name, Name] | None = Field(None, description="The two people that it lies between.")
+    t: Fraction | Literal["moving"] | None = Field(
+        None, description="Where between them: 0 is the first, 1 the second; moving goes from the one to the other."
+    )
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "Blend":
+        if (self.weights is None) == (self.between is None) or (self.between is None) != (self.t is None):
+            raise ValueError("give either weights, or between and t")
+        if self.weights is not None and len(self.weights) < 2:
+            raise ValueError("weights need at least two identities")
+        return self
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        return tuple(self.weights) if self.weights else self.between or ()
+
+
+class Batch(Section):
+    """Renders made by default: every `who` in every clip of the videos that match, in every variant."""
+
+    who: tuple[Name, ...] = Field(min_length=1, description="People and blends.")
+    videos: tuple[str, ...] = Field(min_length=1, description="Patterns of the names of videos.")
+    variants: tuple[str, ...] = Field(
+        ("default",), description="Settings that differ from `render.settings`, as in face_scale~1.2_seed~7."
+    )
+    sweep: dict[str, tuple[float | int | bool | str, ...]] = Field(
+        {}, description="Settings with several values each: every combination is one more variant."
+    )
+
+    def all_variants(self) -> tuple[str, ...]:
+        """The listed variants and the product of the sweep, in canonical form and without repeats."""
+        listed = [format_variant(parse_variant(v)) for v in self.variants]
+        swept = [format_variant(dict(zip(self.sweep, values, strict=True))) for values in itertools.product(*self.sweep.values())]
+        return tuple(dict.fromkeys(listed + (swept if self.sweep else [])))
+
+
+class ForeignLora(Section):
+    """A LoRA file of another program, put on the base model for every render: here already, or in a repository of the hub."""
+
+    file: str = Field(pattern=r"\.safetensors$", description="Its path here, or its name in the repository.")
+    repo: str | None = Field(None, description="Repository of the hub, for one that is not here.")
+    revision: str | None = Field(None, description="Commit, tag or branch of the repository.")
+    scale: float = Field(gt=0, le=4, description="Its strength.")
+
+    @model_validator(mode="after")
+    def _pinned(self) -> "ForeignLora":
+        if (self.repo is None) != (self.revision is None):
+            raise ValueError("give repo and revision together, or neither for a file that is here")
+        return self
+
+
+class RenderMemory(Section):
+    """What rendering does to get along with less GPU memory; float8 and tiles change the pictures a little."""
+
+    weights: Literal["resident", "float8", "offloaded"] = Field(
+        "resident", description="Where the transformer's blocks are kept: on the GPU, there in one byte a number, or beside it."
+    )
+    tiled_decoding: bool = Field(False, description="Whether pictures of more than 256 pixels are decoded in tiles that overlap.")
+
+
+class RenderSpeed(Section):
+    """What rendering may do to be faster; the pictures change by rounding, with sage a little more."""
+
+    compiled: bool = Field(False, description="Whether the blocks are compiled: minutes for each job, then faster steps.")
+    attention: Literal["native", "flash", "flash3", "sage", "flash_hub", "flash3_hub", "sage_hub"] = Field(
+        "native",
+        description="Torch's own attention, or that of flash-attn, flash_attn_interface (Hopper) or sageattention, installed "
+        "here or from the hub (by the package `kernels`).",
+    )
+
+
+class Render(Section):
+    """What is rendered, and how."""
+
+    settings: RenderSettings = RenderSettings()
+    memory: RenderMemory = RenderMemory()
+    speed: RenderSpeed = RenderSpeed()
+    loras: dict[Name, ForeignLora] = Field({}, description="LoRAs of others beside the person's, by names of your choice.")
+    blends: dict[Name, Blend] = Field({}, description="Faces between several people, by names of your choice.")
+    batches: tuple[Batch, ...] = Field(min_length=1, description="Who is rendered in which videos.")
