@@ -49,7 +49,8 @@ def prepare_control(
             rows.append(row)
     todo = [(name, named[name]) for name in keys]
     log.info("%d control videos, %d of them unchanged or unreadable", len(named), len(named) - len(todo))
-    for (name, video), made in in_workers(functools.partial(_prepare_all, folder=folder, wan=wan), todo, workers=1):
+    prepared = in_workers(functools.partial(_prepare_all, folder=folder, wan=wan), todo, workers=1)
+    for number, ((name, video), made) in enumerate(prepared, 1):
         path = folder / f"{name}.mp4"
         if isinstance(made, Broken):
             path.unlink(missing_ok=True)
@@ -58,7 +59,7 @@ def prepare_control(
             row = made
             record(folder, name, keys[name], [path] if row["status"] == "accepted" else [], row)
         rows.append(row)
-        log.info("%s %s %s", video, row["status"], row["reason"])
+        log.info("control video %d of %d: %s %s %s", number, len(todo), video, row["status"], row["reason"])
     write_manifest(manifest, rows)
 
 
