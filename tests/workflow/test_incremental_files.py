@@ -96,7 +96,20 @@ def test_a_new_identity_leaves_the_others_alone(project):
     project.change("identities.zoe.trigger", "ohwx woman")
     planned = project.planned("train")
     assert planned.pop("train") == 1
-    assert planned == {"encode_prompts": 1, "embed_faces": 1, "encode_photos": 1, "train_adapter": 1}
+    assert planned == {"embed_faces": 1, "encode_photos": 1, "train_adapter": 1}
+
+
+@pytest.mark.thorough
+def test_where_photos_alone_are_learned_from_a_new_video_trains_nobody(project):
+    project.change("train.videos", [])
+    assert project.planned("train") == {"train_adapter": 2, "train": 1}
+    project.snakemake("train")
+    shutil.copy(min(project["data/videos"].glob("*.mp4")), project["data/videos/my dance.mp4"])
+    planned = project.planned("all")
+    assert planned["list_clips"] == 1
+    assert not {"encode_photos", "train_adapter"} & planned.keys()
+    project.change("train.seed", 1)
+    assert project.planned("all")["train_adapter"] == 2, "it waits for a job that runs, and has its own reason to run"
 
 
 @pytest.mark.thorough
