@@ -9,7 +9,7 @@ from facedance.config.sections import Phase
 from facedance.files import read_json, sha256
 from facedance.train.loop import AdapterFiles, train_identity
 from tests.faces.packs import save_detector
-from tests.train.training_world import WAN, changed, files_in, write_world
+from tests.train.training_world import SAID, WAN, changed, files_in, write_world
 
 STEPS = 3
 
@@ -31,7 +31,7 @@ def test_arcface_joins_in_a_training_and_counts_in_its_key(tmp_path):
             metrics=out / "metrics",
             validation=out / "validation",
         )
-        train_identity("ann", files, written, WAN, train.model_copy(update={"identity_weight": weight}), "dance")
+        train_identity("ann", files, written, WAN, train.model_copy(update={"identity_weight": weight}), SAID)
         assert pd.read_csv(out / "metrics")["identity_loss"].notna().sum() == (STEPS if weight else 0)
         metas.append(read_json(out / "meta"))
     joined, alone = metas
