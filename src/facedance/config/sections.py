@@ -59,10 +59,7 @@ class Faces(Section):
     min_sharpness: float = Field(20.0, ge=0, description="Photos with a more blurred face are left out.")
     max_yaw_degrees: float = Field(50.0, gt=0, le=90, description="Photos with the face turned further aside are left out.")
     outlier_distance: float | None = Field(
-        None,
-        gt=0,
-        le=2,
-        description="Photos further from the typical one are somebody else's; none: 0.55 with dlib, 1.1 with insightface.",
+        None, gt=0, le=2, description="Photos further from the typical one are another's; none: dlib 0.55, insightface 1.1."
     )
     aggregation: Literal["mean", "weighted_mean", "median"] = Field(
         "weighted_mean", description="How the photos' embeddings become one; weighted_mean weights them by quality."
@@ -208,5 +205,5 @@ class Evaluate(Section):
 
     every: int = Field(4, ge=1, description="One of so many frames is scored.")
     recognised_distance: float | None = Field(
-        None, gt=0, le=2, description="Faces nearer than this count as the person; none: 0.6 with dlib, 1.2 with insightface."
+        None, gt=0, le=2, description="Faces nearer than this count as the person; none: dlib 0.6, insightface 1.2."
     )
