@@ -211,9 +211,7 @@ rule train_tiny_masks:
         branch=f"{TINY_SHIPPED}/face_branch/model.safetensors",
         meta=f"{TINY_SHIPPED}/meta.json",
         face_model="models/faces/dlib/manifest.json",
-        world=expand(
-            f"{TINY_FOLDER}/masks/{{part}}.safetensors", part=TINY_MASK_PARTS
-        ),
+        world=expand(f"{TINY_FOLDER}/masks/{{part}}.safetensors", part=TINY_MASK_PARTS),
         stamp=lab_stamp("tiny", "train_tiny_masks", TINY_MASKS),
     output:
         f"{TINY_FOLDER}/masked/meta.json",

@@ -36,7 +36,7 @@ STILL = Kind(size=1, clips=False, frames=1, heads=False, reference=True)
 MASKS = TinyMasks(
     world=TinyMaskWorld(seed=0, side=128, frames=17, short=9, parts=1, people=4, dancers=2, estimated=0.5),
     shares={"before": 1, "going": 1, "close": 1, "duet": 1},
-    steps=8, decay=4, rate=0.2, ema=0.9,
+    steps=5, decay=2, rate=0.2, ema=0.9,
 )  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def test_kinds_have_their_shares_spread_evenly():
 @pytest.mark.parametrize("name", KINDS)
 def test_a_batch_has_what_its_kind_says(world, prompts, name):
     kind = KINDS[name]
-    drawn = [draw_masked(world, prompts, INACTIVE, kind, RECIPE, batch_rng(0, step)) for step in range(8)]
+    drawn = [draw_masked(world, prompts, INACTIVE, kind, RECIPE, batch_rng(0, step)) for step in range(16)]
     before = {batch.latents.shape[2] - kind.frames for batch in drawn}
     assert before == {"clip": {0, 1, 2}, "duet": {0, 2}}.get(kind.source, {0, 1}) if not kind.heads else {0}
     for batch in drawn:
@@ -224,7 +224,7 @@ def test_two_dancers_are_in_one_scene_with_both_poses():
 
 
 def test_an_interruption_changes_nothing(world, prompts, vae, tmp_path, monkeypatch):
-    monkeypatch.setattr(masks, "CHECKPOINT_EVERY", 3)
+    monkeypatch.setattr(masks, "CHECKPOINT_EVERY", 2)
     monkeypatch.setattr(masks, "MOST_FACES", 1)
     monkeypatch.setattr(masks, "KINDS", {n: replace(kind, size=1, frames=2) for n, kind in KINDS.items()})
     monkeypatch.setattr("lab.tiny.faces.KINDS", (STILL,))
@@ -243,7 +243,7 @@ def test_an_interruption_changes_nothing(world, prompts, vae, tmp_path, monkeypa
 
     def killed(asked, step):
         calls.append(step)
-        if step == 5:
+        if step == 4:
             raise KeyboardInterrupt
         return draw(asked, step)
 
