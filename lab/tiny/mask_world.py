@@ -138,7 +138,7 @@ def _close(
     if rng.random() < world.estimated:
         seen = estimated_poses(scene, eyes.one, eyes.pose_model)
         poses = np.where(np.isfinite(seen[..., 0]).any(1)[:, None, None], seen, poses)
-    view = close_up(scene, poses, world.side, lambda frames: _worn(eyes.vae, frames), rng)
+    view = close_up(scene, poses, world.side, lambda frames: worn(eyes.vae, frames), rng)
     shown = Scene(view.frames, view.large, view.control, view.heads, scene.joints)
     values = {
         "video": latents_of(eyes.vae, view.frames),
@@ -210,7 +210,7 @@ def _heads_mask(heads: NDArray[np.float32], side: int, frames: int) -> Tensor:
 
 
 @torch.no_grad()
-def _worn(vae: Any, frames: Frames) -> Frames:
+def worn(vae: Any, frames: Frames) -> Frames:
     """Frames (T, H, W, 3) through the VAE."""
     decoded = decode_normalised(vae, latents_of(vae, frames)[None])[0].clamp(-1, 1)
     worn: Frames = to_bytes(decoded.permute(1, 2, 3, 0)).numpy()

@@ -43,10 +43,10 @@ def poses_together(scenes: Sequence[Scene], finder: Landmarker) -> list[NDArray[
         finder: a landmarker in image mode for as many people.
     """
     found = [finder.detect(frame) for frame in scenes[0].large]
-    return [to_openpose(_in_head(scene, found)[..., [0, 1, 3]], MEDIAPIPE) for scene in scenes]
+    return [to_openpose(landmarks_in_heads(scene, found)[..., [0, 1, 3]], MEDIAPIPE) for scene in scenes]
 
 
-def _in_head(scene: Scene, found: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+def landmarks_in_heads(scene: Scene, found: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Landmarks (T, 33, 4) of whom of the found (P, 33, 4) of each frame has the nose nearest to the middle of the head."""
     tracks = np.full((len(found), len(MEDIAPIPE), 4), np.nan, np.float32)
     for t, (people, box) in enumerate(zip(found, OVERSAMPLING * scene.heads, strict=True)):
