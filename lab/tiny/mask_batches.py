@@ -14,7 +14,7 @@ from lab.tiny.batches import SHIFT, Batch, around_heads, drawn_poses, each, mixe
 from lab.tiny.conditions import continued, with_references
 from lab.tiny.fast_transformer import Text
 from lab.tiny.model import SPATIAL_FACTOR
-from lab.tiny.recipe import TinyTransformer
+from lab.tiny.recipe import MaskShare, TinyTransformer
 from lab.tiny.world_latents import World
 
 TEXT_TOKENS = 32  # two dancers' clothes are 24
@@ -33,7 +33,7 @@ class MaskKind:
     heads: bool = False  # windows around heads
 
 
-KINDS = {
+KINDS: dict[MaskShare, MaskKind] = {
     "long": MaskKind("clip", 1, 17),
     "going": MaskKind("clip", 2, 9),
     "going_heads": MaskKind("clip", 4, 17, heads=True),
@@ -44,7 +44,7 @@ KINDS = {
 _GOLDEN = 0.6180339887498949
 
 
-def kind_of(shares: Mapping[str, int], step: int) -> tuple[str, int]:
+def kind_of(shares: Mapping[MaskShare, int], step: int) -> tuple[MaskShare, int]:
     """The kind of a step (from 1), and how many of its kind came before, with kinds spread evenly over the steps."""
     names = [name for name, share in shares.items() for _ in range(share)]
     order = sorted(range(len(names)), key=lambda i: (i * _GOLDEN) % 1)

@@ -178,5 +178,5 @@ def _pck(frames: Frames, scenes: tuple[Scene, Scene], finder: Landmarker) -> flo
     scores = []
     for scene in scenes:
         seen = landmarks_in_heads(scene, found)[:, COCO_IN_MEDIAPIPE, :2]
-        scores.append(pose.compare(seen, scene.joints, np.isfinite(scene.joints).all(-1)).pck)
+        scores.append(pose.compare(seen, scene.joints, np.ones(scene.joints.shape[:2], bool)).pck)
     return float(np.mean([np.nan if score is None else score for score in scores]))

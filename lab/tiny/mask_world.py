@@ -1,7 +1,7 @@
 """The world once more for learning masks: latents of clips that go on, of regions that are made anew, and of two dancers."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from lab.tiny.landmarks import face_landmarks
 from lab.tiny.recipe import TinyMaskWorld
 from lab.tiny.world_latents import STILLS, embeddings_of, latents_of, normalised, reference_picture
 from lab.world.duet import drawn_together, duet
-from lab.world.estimated import estimated_control, estimated_poses, poses_together
+from lab.world.estimated import estimated_control, estimated_poses, filled, poses_together
 from lab.world.regions import Mask, close_up, head_region
 from lab.world.scene import OVERSAMPLING, Scene, dance, photo, uncertain
 from lab.world.split import training_identity, training_moves
@@ -136,8 +136,7 @@ def _close(
     scene = dance(who, moves, world.short, 2 * world.side, rng)
     poses = uncertain(scene.joints, 2 * world.side, rng)
     if rng.random() < world.estimated:
-        seen = estimated_poses(scene, eyes.one, eyes.pose_model)
-        poses = np.where(np.isfinite(seen[..., 0]).any(1)[:, None, None], seen, poses)
+        poses = filled(estimated_poses(scene, eyes.one, eyes.pose_model), poses)
     view = close_up(scene, poses, world.side, lambda frames: worn(eyes.vae, frames), rng)
     shown = Scene(view.frames, view.large, view.control, view.heads, scene.joints)
     values = {
@@ -151,7 +150,7 @@ def _close(
 def _pair(eyes: Eyes, scenes: tuple[Scene, Scene], side: int, rng: np.random.Generator) -> dict[str, Tensor]:
     first, _ = scenes
     seen = [
-        np.where(np.isfinite(found[..., 0]).any(1)[:, None, None], found, uncertain(scene.joints, side, rng))
+        filled(found, uncertain(scene.joints, side, rng))
         for scene, found in zip(scenes, poses_together(scenes, eyes.two), strict=True)
     ]
     video = latents_of(eyes.vae, first.frames)
@@ -166,7 +165,7 @@ def _pair(eyes: Eyes, scenes: tuple[Scene, Scene], side: int, rng: np.random.Gen
     }
 
 
-def shares(joints: list[NDArray[np.float32]], side: int, cells: int) -> Tensor:
+def shares(joints: Sequence[NDArray[np.floating]], side: int, cells: int) -> Tensor:
     """How much of each latent pixel is each dancer's (P, T, cells, cells), by which joints (T, J, 2), in pixels, are nearest."""
     y, x = np.mgrid[:cells, :cells] + 0.5
     places = np.stack([x, y], -1) * side / cells

@@ -25,8 +25,7 @@ def estimated_control(scene: Scene, finder: Landmarker, model: Path) -> Frames:
         model: of the landmarker that follows a dancer through more than one frame.
     """
     poses = estimated_poses(scene, finder, model)
-    found = np.isfinite(poses[:, :, 0]).any(1)
-    control: Frames = np.where(found[:, None, None, None], drawn(poses, scene.control.shape[1]), scene.control)
+    control: Frames = np.where(_found(poses)[:, None, None, None], drawn(poses, scene.control.shape[1]), scene.control)
     return control
 
 
@@ -34,6 +33,18 @@ def estimated_poses(scene: Scene, finder: Landmarker, model: Path) -> NDArray[np
     """OpenPose's joints (T, 18, 3) as the landmarker sees them, in pixels of the larger pictures; NaN where nobody is found."""
     poses: NDArray[np.float32] = to_openpose(_seen(scene.large, finder, model)[..., [0, 1, 3]], MEDIAPIPE)
     return poses
+
+
+def filled(poses: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Joints (T, 18, 3) with others in the frames in which nobody is found."""
+    whole: NDArray[np.float32] = np.where(_found(poses)[:, None, None], poses, others)
+    return whole
+
+
+def _found(poses: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """In which frames (T,) somebody is found."""
+    found: NDArray[np.bool_] = np.isfinite(poses[:, :, 0]).sum(axis=1) > 0
+    return found
 
 
 def poses_together(scenes: Sequence[Scene], finder: Landmarker) -> list[NDArray[np.float32]]:
