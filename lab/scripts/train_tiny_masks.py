@@ -22,7 +22,8 @@ with job(snakemake.log[0], "tiny masks"):
     made_from = [Path(file) for file in (*given.world, given.vae, given.transformer, given.branch)]
     vae, transformer = load_vae(shipped, cpu), load_transformer(shipped, torch.float32, cpu)
     branch, world = load_face_branch(shipped / FACE_BRANCH), read_world([Path(file) for file in given.world])
-    settings = [tiny["seed"], tiny["transformer"], tiny["masks"]]
+    # Steps and decay may change on the way: a training that is to end sooner goes on from where it is.
+    settings = [tiny["seed"], tiny["transformer"], recipe.model_dump(mode="json", exclude={"steps", "decay"})]
     losses = train_masks(
         transformer, branch, vae, FaceLoss(Path(given.face_model).parent, torch.bfloat16), world,
         encode_texts(world.prompts, tiny["seed"]),

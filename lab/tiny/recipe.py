@@ -76,7 +76,10 @@ MaskShare = Literal["before", "long", "going", "going_heads", "region", "close",
 
 
 class TinyMasks(Section):
-    """Training of the tiny model, from the weights that come along, on videos of which a part is given."""
+    """Training of the tiny model, from the weights that come along, on videos of which a part is given.
+
+    Who lowers `steps` and `decay` on the way ends it sooner, from the last checkpoint on.
+    """
 
     world: TinyMaskWorld
     shares: dict[MaskShare, PositiveInt] = Field(description="how many of the steps are of each kind, as a proportion")
