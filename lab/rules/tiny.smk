@@ -171,3 +171,61 @@ rule train_tiny_faces:
         "Training the tiny transformer for faces; it goes on from its last checkpoint"
     script:
         "../scripts/train_tiny_faces.py"
+
+
+TINY_MASK_WORLD = TINY.masks.world.model_dump(mode="json")
+TINY_MASKS = {
+    **TINY.model_dump(mode="json", include={"seed", "transformer", "masks"}),
+    "recipe": TINY.model_dump(mode="json", exclude={"compiled"}),
+}
+TINY_MASK_PARTS = [f"{part:03d}" for part in range(TINY.masks.world.parts)]
+TINY_SHIPPED = "assets/tiny"
+
+
+rule encode_tiny_mask_world:
+    input:
+        vae=f"{TINY_SHIPPED}/vae/diffusion_pytorch_model.safetensors",
+        face_model="models/faces/dlib/manifest.json",
+        pose_model=POSE_MODEL,
+        stamp=lab_stamp("tiny", "encode_tiny_mask_world", TINY_MASK_WORLD),
+    output:
+        f"{TINY_FOLDER}/masks/{{part}}.safetensors",
+    log:
+        "logs/encode_tiny_mask_world/{part}.log",
+    benchmark:
+        "logs/encode_tiny_mask_world/{part}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        world=TINY_MASK_WORLD,
+    message:
+        "Encoding the world of masks, part {wildcards.part}"
+    script:
+        "../scripts/encode_tiny_mask_world.py"
+
+
+rule train_tiny_masks:
+    input:
+        vae=f"{TINY_SHIPPED}/vae/diffusion_pytorch_model.safetensors",
+        transformer=f"{TINY_SHIPPED}/transformer/diffusion_pytorch_model.safetensors",
+        branch=f"{TINY_SHIPPED}/face_branch/model.safetensors",
+        meta=f"{TINY_SHIPPED}/meta.json",
+        face_model="models/faces/dlib/manifest.json",
+        world=expand(f"{TINY_FOLDER}/masks/{{part}}.safetensors", part=TINY_MASK_PARTS),
+        stamp=lab_stamp("tiny", "train_tiny_masks", TINY_MASKS),
+    output:
+        f"{TINY_FOLDER}/masked/meta.json",
+    log:
+        "logs/train_tiny_masks.log",
+    benchmark:
+        "logs/train_tiny_masks.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 16
+    params:
+        tiny=TINY_MASKS,
+        compiled=TINY.compiled,
+    message:
+        "Training the tiny transformer on masks; it goes on from its last checkpoint"
+    script:
+        "../scripts/train_tiny_masks.py"

@@ -53,6 +53,21 @@ def test_the_tiny_model_is_made_by_its_rules(tmp_path):
     assert meta["recipe"]["faces"]["steps"] == len(meta["losses"]["faces"]["first"]) == 2
 
 
+def test_the_model_that_comes_along_learns_masks_by_its_rules(tmp_path):
+    project = new_project(tmp_path / "p", models="models")
+    shutil.copytree(ROOT / "lab", project["lab"], ignore=shutil.ignore_patterns("results"))
+    few = {"world.parts": 2, "world.people": 4, "world.dancers": 2, "shares": {"before": 1, "duet": 1}, "steps": 2, "decay": 1}
+    for path, value in few.items():
+        project.change(f"tiny.masks.{path}", value, LAB)
+    project.change("tiny.compiled", False, LAB)
+    project.snakemake(*RULES, "masks")
+    made = project["lab/results/tiny/masked"]
+    assert shapes(made) == shapes(ROOT / "assets/tiny")
+    meta = read_json(made / "meta.json")
+    assert meta["recipe"]["masks"]["steps"] == len(meta["losses"]["masks"]["first"]) == 2
+    assert project.planned(*RULES, "masks") == {}
+
+
 def shapes(folder):
     """Of all weights, as this project's own functions load them."""
     parts = {

@@ -4,7 +4,7 @@ import torch
 
 from facedance.faces.dlib_network import DIMENSION
 from lab.tiny.batches import GENERIC, NEGATIVE
-from lab.tiny.model import LATENT_CHANNELS, TEXT_DIM
+from lab.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, TEXT_DIM
 from lab.tiny.recipe import TinyRound, TinyTransformer
 from lab.tiny.world_latents import World
 
@@ -52,3 +52,36 @@ def random_prompts():
     text = torch.zeros(512, TEXT_DIM)
     text[:4] = torch.randn(4, TEXT_DIM, generator=torch.Generator().manual_seed(1))
     return {"somebody": text, GENERIC: text.flip(1), NEGATIVE: -text, "": torch.cat([text[3:4], text[4:], text[4:5]])[:512]}
+
+
+def random_mask_world():
+    """The same people: clips with anchors, and two scenes of each kind of which a part is given or that shows two."""
+    world, random = random_world(), torch.Generator().manual_seed(1)
+    frames = 9
+
+    def latents():
+        return torch.randn(2, LATENT_CHANNELS, frames, SIDE, SIDE, generator=random).half()
+
+    mask = torch.zeros(2, SPATIAL_FACTOR**2, frames, SIDE, SIDE, dtype=torch.uint8)
+    mask[..., 2:8, 4:11] = 1
+    tensors = world.tensors | {"clip/anchor": torch.randn(2, LATENT_CHANNELS, 1, SIDE, SIDE, generator=random).half()}
+    for kind in ("region", "close", "duet"):
+        given = {"inactive": latents(), "reactive": latents(), "mask": mask} if kind != "duet" else {}
+        both = {"control": latents(), "estimated": latents(), "region": _halves(frames)} if kind == "duet" else {}
+        pair = (2,) if kind == "duet" else ()
+        known = {
+            "video": latents(),
+            "head": tensors["clip/head"][:, :, :frames],
+            "landmarks": FACE.expand(2, *pair, frames, -1, -1),
+            "person": torch.tensor([[0, 1], [3, 2]]) if kind == "duet" else torch.tensor([1, 2]),
+            "prompt": torch.zeros(2, dtype=torch.long),
+        }
+        tensors |= {f"{kind}/{name}": value for name, value in (known | given | both).items()}
+    return World(tensors, world.prompts)
+
+
+def _halves(frames):
+    """Two dancers' regions: the left and the right half."""
+    region = torch.zeros(2, 2, frames, SIDE, SIDE)
+    region[:, 0, ..., : SIDE // 2], region[:, 1, ..., SIDE // 2 :] = 1, 1
+    return region

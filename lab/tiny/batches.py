@@ -67,7 +67,7 @@ class Batch:
 
     def denoised(self, velocity: Tensor) -> Tensor:
         """Latents without noise (B, z, F, h, w), as this velocity says; the target says what they were."""
-        return self.latents - _each(self.sigma) * velocity
+        return self.latents - each(self.sigma) * velocity
 
 
 def draw_batch(
@@ -98,15 +98,15 @@ def draw_batch(
     )
     if estimated:
         seen = torch.stack([world.tensors[f"{source}/estimated"][i, :, : kind.frames].float() for i in chosen])
-        control = torch.where(_each(torch.rand(kind.size, generator=random) < estimated), seen, control)
+        control = torch.where(each(torch.rand(kind.size, generator=random) < estimated), seen, control)
     weight = 1 + head_weight * head
     if body_weight:
-        weight = weight + body_weight * _drawn(control)
+        weight = weight + body_weight * drawn_poses(control)
     idle = inactive[:, : kind.frames].expand(kind.size, -1, -1, -1, -1)
     mask = torch.ones(kind.size, SPATIAL_FACTOR**2, *video.shape[2:])
     control = torch.cat([idle, control, mask], dim=1)
     if kind.heads:
-        (video, control, weight), corners = _around_heads(head, (video, control, weight), random)
+        (video, control, weight), corners = around_heads(head, (video, control, weight), random)
         landmarks = landmarks - SPATIAL_FACTOR * corners[:, None, None]
     shown = world.tensors[f"{source}/person"][chosen]
     if kind.reference:
@@ -119,45 +119,45 @@ def draw_batch(
     u = torch.rand(kind.size, generator=random)
     sigma = shifted(u, SHIFT)
     words = [world.prompts[i] for i in world.tensors[f"{source}/prompt"][chosen]]
-    spoken = [_spoken(word, float(draw)) for word, draw in zip(words, torch.rand(kind.size, generator=random), strict=True)]
+    said = [spoken(word, float(draw)) for word, draw in zip(words, torch.rand(kind.size, generator=random), strict=True)]
     return Batch(
-        latents=noised(video, noise, _each(sigma)),
+        latents=noised(video, noise, each(sigma)),
         target=velocity(video, noise),
         weight=weight,
         landmarks=landmarks,
         control=control,
-        text=Text.of([prompts[word] for word in spoken], TEXT_TOKENS),
-        faces=_embeddings(world.tensors["embedding"][shown], random),
+        text=Text.of([prompts[word] for word in said], TEXT_TOKENS),
+        faces=mixed_embeddings(world.tensors["embedding"][shown], random),
         scale=(torch.rand(kind.size, generator=random) >= dropout).float(),
         sigma=sigma,
     )
 
 
-def _each(values: Tensor) -> Tensor:
+def each(values: Tensor) -> Tensor:
     """(B,) as (B, 1, 1, 1, 1)."""
     return values.reshape(-1, 1, 1, 1, 1)
 
 
-def _spoken(prompt: str, draw: float) -> str:
+def spoken(prompt: str, draw: float) -> str:
     """The prompt, or now and then nothing, or nothing that tells."""
     return "" if draw < 0.1 else NEGATIVE if draw < 0.2 else GENERIC if draw < 0.4 else prompt
 
 
-def _embeddings(views: Tensor, random: torch.Generator) -> Tensor:
+def mixed_embeddings(views: Tensor, random: torch.Generator) -> Tensor:
     """(B, D) somewhere between the views (B, V, D) of each person."""
     share = torch.rand(views.shape[:2], generator=random).softmax(dim=1)[..., None] if views.shape[1] > 1 else 1.0
     mixed = (views * share).sum(1)
     return F.normalize(mixed + EMBEDDING_NOISE * torch.randn(mixed.shape, generator=random), dim=1)
 
 
-def _drawn(control: Tensor) -> Tensor:
+def drawn_poses(control: Tensor) -> Tensor:
     """Where latents of poses on black (B, z, T', h, w) are not as in most places, and next to it: 1, else 0; (B, 1, T', h, w)."""
     most = control.flatten(3).median(3).values[..., None, None]
     drawn = (control - most).square().mean(1, keepdim=True).sqrt() > DRAWN
     return F.max_pool3d(drawn.float(), (1, 3, 3), 1, (0, 1, 1))
 
 
-def _around_heads(head: Tensor, parts: Sequence[Tensor], random: torch.Generator) -> tuple[list[Tensor], Tensor]:
+def around_heads(head: Tensor, parts: Sequence[Tensor], random: torch.Generator) -> tuple[list[Tensor], Tensor]:
     """Parts (B, c, T', h, w), cut to windows (HEAD, HEAD) around heads (B, 1, T', h, w), and their corners (B, 2), x and y."""
     cut, corners = [], []
     for i in range(len(head)):

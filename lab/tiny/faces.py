@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from torch import Tensor
 
 from facedance.faces.face_loss import FaceLoss
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import flow_loss
-from lab.tiny.batches import Kind, batch_rng, draw_batch
+from lab.tiny.batches import Batch, Kind, batch_rng, draw_batch
 from lab.tiny.fast_vae import decode_normalised
 from lab.tiny.landmarks import are_found
 from lab.tiny.learning import learn
@@ -45,22 +46,11 @@ def refine_transformer(
     blocks = block_functions(compiled)
 
     def losses(step: int) -> dict[str, Tensor]:
-        kind, random = KINDS[step % len(KINDS)], batch_rng(seed, _FIRST + step)
-        batch = draw_batch(
-            world,
-            prompts,
-            inactive,
-            kind,
-            people=len(world.tensors["embedding"]),
-            estimated=recipe.rounds[-1].estimated,
-            head_weight=recipe.head_weight,
-            dropout=recipe.face_dropout,
-            random=random,
-            body_weight=0.0 if kind.heads else BODY_WEIGHT,
-        )
+        random = batch_rng(seed, _FIRST + step)
+        batch, heads = draw_faces(world, prompts, inactive, recipe, step, random)
         velocity = predicted(model, branch, batch, blocks)
         parts = {"flow": flow_loss(velocity, batch.target, batch.weight)}
-        if kind.heads:
+        if heads:
             guess = decode_normalised(vae, batch.denoised(velocity))
             known = are_found(batch.landmarks) & (batch.scale > 0)[:, None]  # (B, T)
             wanted = batch.faces[:, None].expand(-1, known.shape[1], -1)
@@ -73,3 +63,23 @@ def refine_transformer(
         rate_factor=lambda step: RATE_SHARE * min(1.0, step / WARMUP, 2 * (steps - step) / steps),
         checkpoint_every=CHECKPOINT_EVERY, state=state,
     )  # fmt: skip
+
+
+def draw_faces(
+    world: World, prompts: Mapping[str, Tensor], inactive: Tensor, recipe: TinyTransformer, step: int, random: torch.Generator
+) -> tuple[Batch, bool]:
+    """The batch of a step, and whether it is of heads, which the recogniser looks at."""
+    kind = KINDS[step % len(KINDS)]
+    batch = draw_batch(
+        world,
+        prompts,
+        inactive,
+        kind,
+        people=len(world.tensors["embedding"]),
+        estimated=recipe.rounds[-1].estimated,
+        head_weight=recipe.head_weight,
+        dropout=recipe.face_dropout,
+        random=random,
+        body_weight=0.0 if kind.heads else BODY_WEIGHT,
+    )
+    return batch, kind.heads

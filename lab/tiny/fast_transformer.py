@@ -49,8 +49,8 @@ def predict(
         latents: (B, z, F, h, w).
         sigma: (B,) noise levels.
         control: (B, c, F, h, w).
-        faces: (B, D) embeddings of length 1.
-        scale: (B,) of the face branch.
+        faces: (B, D) embeddings of length 1, or (B, P, D) of several people.
+        scale: (B,) of the face branch, or (B, P, F, h, w) of each person's part of it in each latent pixel.
         block, vace_block: `base_block` and `control_block`, compiled or not.
     """
     rotary = tuple(t.float() for t in model.rope(latents))
@@ -61,13 +61,14 @@ def predict(
     time = embedder.time_embedder(embedder.timesteps_proj(sigma * TIMESTEPS)).float()  # (B, dim)
     modulation = embedder.time_proj(F.silu(time)).float().unflatten(1, (6, -1))  # (B, 6, dim)
     words = embedder.text_embedder(text.tokens)
-    tokens = branch.tokens(faces[:, None])[:, 0]  # (B, N, dim)
+    tokens = branch.tokens(faces if faces.ndim == 3 else faces[:, None])  # (B, P, N, dim)
+    parts = scale[:, None, None, None] if scale.ndim == 1 else scale.flatten(2)[..., None]  # (B, P, 1 or L, 1)
     hints = []
     for layer in model.vace_blocks:
         hint, c = vace_block(layer, x, c, words, text.bias, modulation, cos, sin)
         hints.append(hint)
     for i, layer in enumerate(model.blocks):
-        x = block(layer, branch.blocks[i], x, words, text.bias, modulation, cos, sin, tokens, scale[:, None, None])
+        x = block(layer, branch.blocks[i], x, words, text.bias, modulation, cos, sin, tokens, parts)
         if i in model.config.vace_layers:
             x = x + hints[model.config.vace_layers.index(i)]
     shift, gain = (model.scale_shift_table + time[:, None]).chunk(2, dim=1)
@@ -79,13 +80,18 @@ def base_block(
     layer: Any, face: Any, x: Tensor, words: Tensor, bias: Tensor, modulation: Tensor, cos: Tensor, sin: Tensor, tokens: Tensor,
     scale: Tensor,
 ) -> Tensor:  # fmt: skip
-    """One block of the transformer with its part of the face branch; x is (B, L, dim)."""
+    """One block of the transformer with its part of the face branch.
+
+    x is (B, L, dim), `tokens` are (B, P, N, dim), `scale` is (B, P, 1 or L, 1).
+    """
     parts = (layer.scale_shift_table + modulation).chunk(6, dim=1)
     x = x + _self_attention(layer.attn1, layer.norm1(x) * (1 + parts[1]) + parts[0], cos, sin) * parts[2]
     query = _heads(layer.attn2.norm_q(layer.attn2.to_q(layer.norm2(x))), layer.attn2.heads)
     key, value = face(tokens)
-    seen = _attend(query, _heads(key, layer.attn2.heads), _heads(value, layer.attn2.heads))
-    x = x + _cross_attention(layer.attn2, query, words, bias) + scale * face.out_up(face.out_down(seen))
+    x = x + _cross_attention(layer.attn2, query, words, bias)
+    for person in range(tokens.shape[1]):
+        seen = _attend(query, _heads(key[:, person], layer.attn2.heads), _heads(value[:, person], layer.attn2.heads))
+        x = x + scale[:, person] * face.out_up(face.out_down(seen))
     return x + layer.ffn(layer.norm3(x) * (1 + parts[4]) + parts[3]) * parts[5]
 
 

@@ -1,6 +1,8 @@
 """How the tiny model is made: the section `tiny` of params.yaml, and who is in which part of its world."""
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, PositiveInt
 
 from facedance.config.base import Fraction, Section
 from facedance.config.sections import FrameCount
@@ -57,6 +59,36 @@ class TinyFaces(Section):
     steps: int = Field(ge=1, description="of the transformer")
 
 
+class TinyMaskWorld(Section):
+    """Whom masks are learned from: the first people of the world, in scenes of their own."""
+
+    seed: int = Field(ge=0)
+    side: int = Field(ge=64, multiple_of=16, description="width and height of its pictures")
+    frames: FrameCount = Field(description="of a clip that goes on")
+    short: FrameCount = Field(description="of regions, close-ups and of two dancers")
+    parts: int = Field(ge=1, description="files, each of its own job")
+    people: int = Field(ge=1)
+    dancers: int = Field(ge=1, description="those of them of whom there are clips, not only pictures")
+    estimated: float = Field(ge=0, le=1, description="share of poses as the landmarker sees them")
+
+
+MaskShare = Literal["before", "long", "going", "going_heads", "region", "close", "duet"]
+
+
+class TinyMasks(Section):
+    """Training of the tiny model, from the weights that come along, on videos of which a part is given.
+
+    Who lowers `steps` and `decay` on the way ends it sooner, from the last checkpoint on.
+    """
+
+    world: TinyMaskWorld
+    shares: dict[MaskShare, PositiveInt] = Field(description="how many of the steps are of each kind, as a proportion")
+    steps: int = Field(ge=1)
+    decay: int = Field(ge=1, description="last steps, over which the rates fall to zero")
+    rate: float = Field(gt=0, le=1, description="share of the transformer's rates")
+    ema: float = Field(ge=0, lt=1)
+
+
 class Tiny(Section):
     """How lab/Snakefile makes the tiny model; assets/tiny/meta.json says how the one that comes along was made."""
 
@@ -70,6 +102,7 @@ class Tiny(Section):
     vae: TinyVae
     transformer: TinyTransformer
     faces: TinyFaces
+    masks: TinyMasks
 
 
 def people_of(part: int, parts: int, people: int) -> range:

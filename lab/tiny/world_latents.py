@@ -51,11 +51,11 @@ def encode_world(
     prompts: dict[str, int] = {}
 
     def add(kind: str, scene: Scene, prompt: str, index: int) -> None:
-        video = _latents(vae, scene.frames)
+        video = latents_of(vae, scene.frames)
         values = {
             "video": video.half(),
-            "control": _latents(vae, scene.control).half(),
-            "estimated": _latents(vae, estimated_control(scene, finder, pose_model)).half(),
+            "control": latents_of(vae, scene.control).half(),
+            "estimated": latents_of(vae, estimated_control(scene, finder, pose_model)).half(),
             "head": box_mask(scene.heads, (side, side), (video.shape[1], video.shape[2], video.shape[3])).half(),
             "landmarks": torch.from_numpy(face_landmarks(scene, backend)),
             "person": torch.tensor(index - identities.start),
@@ -68,8 +68,8 @@ def encode_world(
         for index in identities:
             name, traits = training_identity(index, seed)
             rng, face = generator(f"latents {name}", seed), person(traits)
-            rows.setdefault("embedding", []).append(torch.from_numpy(_embeddings(face, backend, rng)))
-            rows.setdefault("reference", []).append(_latents(vae, reference_picture(face, side, rng)).half())
+            rows.setdefault("embedding", []).append(torch.from_numpy(embeddings_of(face, backend, rng)))
+            rows.setdefault("reference", []).append(latents_of(vae, reference_picture(face, side, rng)).half())
             for _ in range(STILLS - 1):
                 who = dressed(face, rng)
                 add("still", dance(who, training_moves(), 1, side, rng), describe(who), index)
@@ -113,17 +113,17 @@ def reference_picture(face: Person, side: int, rng: np.random.Generator) -> Fram
     return head_on_white(picture, known_face(features), side)[None]
 
 
-def _latents(vae: Any, frames: Frames) -> Tensor:
+def latents_of(vae: Any, frames: Frames) -> Tensor:
     """Normalised latents (z, T', h, w)."""
-    return _normalised(vae, from_bytes(torch.from_numpy(frames).permute(3, 0, 1, 2)[None]))
+    return normalised(vae, from_bytes(torch.from_numpy(frames).permute(3, 0, 1, 2)[None]))
 
 
 @torch.no_grad()
-def _normalised(vae: Any, video: Tensor) -> Tensor:
+def normalised(vae: Any, video: Tensor) -> Tensor:
     return encode_normalised(vae, video)[0]
 
 
-def _embeddings(face: Person, backend: FaceBackend, rng: np.random.Generator) -> NDArray[np.float32]:
+def embeddings_of(face: Person, backend: FaceBackend, rng: np.random.Generator) -> NDArray[np.float32]:
     vectors = []
     for picture, features in views(face, VIEWS, rng):
         found = backend.detect(picture, _FACE_PX)
@@ -142,4 +142,4 @@ def known_face(features: Points) -> Face:
 
 def inactive_latents(vae: Any, frames: int, side: int) -> Tensor:
     """Latents (z, T', h, w) of VACE's inactive half where all is to be generated: a grey video."""
-    return _normalised(vae, torch.zeros(1, 3, frames, side, side))
+    return normalised(vae, torch.zeros(1, 3, frames, side, side))

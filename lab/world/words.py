@@ -12,12 +12,17 @@ PORTRAIT = "a portrait photo of a person"
 
 def describe(who: Dancer) -> str:
     """A dancer's clothes and room."""
-    top, bottom, wall = (
-        _word(who.top, TOPS, TOP_WORDS),
-        _word(who.bottom, BOTTOMS, BOTTOM_WORDS),
-        _word(who.wall, WALLS, WALL_WORDS),
-    )
-    return f"a person in a {top} top and {bottom} trousers dancing before a {wall} wall"
+    return f"{_clothed(who)} dancing before a {_word(who.wall, WALLS, WALL_WORDS)} wall"
+
+
+def describe_pair(first: Dancer, second: Dancer) -> str:
+    """Two dancers' clothes, and the first one's room."""
+    return f"{_clothed(first)} and {_clothed(second)} dancing before a {_word(first.wall, WALLS, WALL_WORDS)} wall"
+
+
+def _clothed(who: Dancer) -> str:
+    top, bottom = _word(who.top, TOPS, TOP_WORDS), _word(who.bottom, BOTTOMS, BOTTOM_WORDS)
+    return f"a person in a {top} top and {bottom} trousers"
 
 
 def vocabulary() -> tuple[str, ...]:

@@ -1,0 +1,36 @@
+"""Train the tiny model that comes along on masks, or go on with it, and write the whole model."""
+
+from pathlib import Path
+
+import torch
+
+from facedance.faces.face_loss import FaceLoss
+from facedance.files import read_json
+from facedance.job import job
+from facedance.wan.load import load_transformer, load_vae
+from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
+from lab.tiny.learning import state_folder
+from lab.tiny.masks import all_losses, train_masks
+from lab.tiny.publish import history, publish
+from lab.tiny.recipe import TinyMasks, TinyTransformer
+from lab.tiny.texts import encode_texts
+from lab.tiny.world_latents import inactive_latents, read_world
+
+with job(snakemake.log[0], "tiny masks"):
+    tiny, out, given = snakemake.params.tiny, Path(snakemake.output[0]).parent, snakemake.input
+    shipped, cpu, recipe = Path(given.meta).parent, torch.device("cpu"), TinyMasks(**tiny["masks"])
+    made_from = [Path(file) for file in (*given.world, given.vae, given.transformer, given.branch)]
+    vae, transformer = load_vae(shipped, cpu), load_transformer(shipped, torch.float32, cpu)
+    branch, world = load_face_branch(shipped / FACE_BRANCH), read_world([Path(file) for file in given.world])
+    # Steps and decay may change on the way: a training that is to end sooner goes on from where it is.
+    settings = [tiny["seed"], tiny["transformer"], recipe.model_dump(mode="json", exclude={"steps", "decay"})]
+    losses = train_masks(
+        transformer, branch, vae, FaceLoss(Path(given.face_model).parent, torch.bfloat16), world,
+        encode_texts(world.prompts, tiny["seed"]),
+        inactive_latents(vae, recipe.world.frames, recipe.world.side),
+        recipe, TinyTransformer(**tiny["transformer"]), seed=tiny["seed"], compiled=snakemake.params.compiled,
+        state=state_folder(out.with_name("masks-state"), settings, made_from),
+    )  # fmt: skip
+    meta = read_json(Path(given.meta))
+    meta |= {"recipe": tiny["recipe"], "losses": meta["losses"] | {"masks": history(all_losses(losses))}}
+    publish(out, vae=vae, transformer=transformer, branch=branch, seed=tiny["seed"], meta=meta)

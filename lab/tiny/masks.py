@@ -1,0 +1,86 @@
+"""The tiny model learns masks: to go on from given frames, to make a region of a given video, and two dancers with two faces.
+
+Among the steps are those of the training before, so that what the model could is not forgotten.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from facedance.faces.face_loss import FaceLoss
+from facedance.wan.face_branch import FaceBranch
+from facedance.wan.flow import flow_loss
+from lab.tiny.batches import Batch, batch_rng
+from lab.tiny.faces import IDENTITY_WEIGHT, MISSED_WEIGHT, draw_faces
+from lab.tiny.fast_vae import decode_normalised
+from lab.tiny.landmarks import are_found
+from lab.tiny.learning import learn
+from lab.tiny.mask_batches import KINDS, draw_masked, kind_of
+from lab.tiny.recipe import TinyMasks, TinyTransformer
+from lab.tiny.transformer import block_functions, new_optimizer, predicted, weights_of
+from lab.tiny.world_latents import World
+
+BEFORE = "before"
+"""The kind of step that the training for faces had."""
+WARMUP = 20
+CHECKPOINT_EVERY = 10
+MOST_FACES = 8  # that the recogniser looks at in a batch of the new kinds
+_FIRST = 3_000_000  # batch, later than any of the trainings before
+
+
+def train_masks(
+    model: Any, branch: FaceBranch, vae: Any, face_loss: FaceLoss, world: World, prompts: Mapping[str, Tensor], idle: Tensor,
+    recipe: TinyMasks, earlier: TinyTransformer, *, seed: int, state: Path, compiled: bool,
+) -> pd.DataFrame:  # fmt: skip
+    """Train them on; gives the losses of each step, whose columns begin with its kind.
+
+    It goes on from the last checkpoint in `state`.
+    """
+    vae.requires_grad_(False)
+    weights = weights_of(model.requires_grad_(True), branch.requires_grad_(True))
+    blocks = block_functions(compiled)
+
+    def losses(step: int) -> dict[str, Tensor]:
+        (kind, count), random = kind_of(recipe.shares, step), batch_rng(seed, _FIRST + step)
+        if kind == BEFORE:
+            batch, judged = draw_faces(world, prompts, idle, earlier, count, random)
+        else:
+            batch, judged = draw_masked(world, prompts, idle, KINDS[kind], earlier, random), True
+        velocity = predicted(model, branch, batch, blocks)
+        parts = {"flow": flow_loss(velocity, batch.target, batch.weight)}
+        if judged:
+            most = None if kind == BEFORE else MOST_FACES
+            parts |= _face_losses(decode_normalised(vae, batch.denoised(velocity)), batch, face_loss, most, random)
+        return {f"{kind}/{name}": part for name, part in parts.items()}
+
+    return learn(
+        "masks", weights, new_optimizer(weights, earlier), losses, steps=recipe.steps,
+        rate_factor=lambda step: recipe.rate * min(1.0, step / WARMUP, (recipe.steps - step) / recipe.decay),
+        checkpoint_every=CHECKPOINT_EVERY, state=state, ema=recipe.ema,
+    )  # fmt: skip
+
+
+def _face_losses(
+    guess: Tensor, batch: Batch, face_loss: FaceLoss, most: int | None, random: torch.Generator
+) -> dict[str, Tensor]:
+    """What the recogniser has against faces in guessed frames (B, 3, F, H, W), of at most so many of them."""
+    several = batch.faces.ndim == 3
+    landmarks = batch.landmarks if several else batch.landmarks[:, None]  # (B, P, F, 5, 2)
+    wanted = batch.faces if several else batch.faces[:, None]  # (B, P, D)
+    asked = batch.scale.flatten(2).amax(-1) > 0 if several else batch.scale[:, None] > 0  # (B, P)
+    places = (are_found(landmarks) & asked[..., None]).nonzero()
+    if most is not None:
+        places = places[torch.randperm(len(places), generator=random)[:most]]
+    item, person, frame = places.unbind(1)
+    identity, missed = face_loss(guess.transpose(1, 2)[item, frame], landmarks[item, person, frame], wanted[item, person], random)
+    return {"identity": IDENTITY_WEIGHT * identity, "missed": MISSED_WEIGHT * missed}
+
+
+def all_losses(table: pd.DataFrame) -> list[float]:
+    """The loss of noise in each step, of whichever kind it was."""
+    flows: pd.Series[float] = table.filter(like="/flow").sum(axis=1)
+    return flows.tolist()
