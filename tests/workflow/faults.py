@@ -191,7 +191,7 @@ def _kill_one(processes: list[psutil.Process]) -> None:
         processes[0].kill()
 
 
-def _let_end(session: int, seconds: float = 120) -> None:
+def _let_end(session: int, seconds: float = 1500) -> None:
     """Wait until nothing of the session is left."""
     end = time.monotonic() + seconds
     while any(_session_of(pid) == session for pid in psutil.pids()):

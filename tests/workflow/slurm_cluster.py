@@ -60,7 +60,7 @@ def _daemon(command: list[str], folder: Path, user: str) -> Iterator[None]:
 
 
 def _wait_until_idle(folder: Path) -> None:
-    for _ in range(60):
+    for _ in range(1200):
         done = subprocess.run(["sinfo", "--noheader", "--format", "%T"], capture_output=True, text=True, check=False)
         if done.stdout.split() == ["idle"]:
             return

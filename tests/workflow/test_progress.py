@@ -46,7 +46,7 @@ def at_terminal(project, *arguments):
         except OSError:  # Linux says so when the last one has closed the terminal
             break
     os.close(ours)
-    return process.wait(timeout=60), seen.decode()
+    return process.wait(timeout=1500), seen.decode()
 
 
 def last_line(text):

@@ -60,7 +60,7 @@ def test_renders_on_a_cluster_are_those_of_one_machine_whatever_happens(trained,
     stopped = start(trained)
     wait_for(running, stopped)
     stopped.send_signal(signal.SIGINT)
-    stopped.wait(120)
+    stopped.wait(1500)
     assert stopped.returncode != 0
     wait_for(lambda: not queued())  # an interruption cancels what was sent
     assert any(job["JobState"] == "CANCELLED" for job in jobs()), jobs()
@@ -134,7 +134,7 @@ def running():
     return [job for job in jobs() if job["JobState"] == "RUNNING"]
 
 
-def wait_for(condition, process=None, seconds=240):
+def wait_for(condition, process=None, seconds=1500):
     """Until the condition holds; fails when the process that should bring it about has ended."""
     end = time.monotonic() + seconds
     while not condition():

@@ -19,25 +19,29 @@ _HERE = Path(__file__).parent
 
 def warmed(environment: Mapping[str, str], hash_seed: int) -> dict[str, str]:
     """The environment with a `snakemake` that runs warm, in which sets of texts have the order that comes with the seed."""
-    folder = _started(hash_seed)
+    folder, _ = _started(hash_seed)
     path = f"{folder}{os.pathsep}{environment['PATH']}"
     return {**environment, "PATH": path, "WARM_ADDRESS": str(folder / "socket"), "WARM_PYTHON": sys.executable}
 
 
 @functools.cache
-def _started(hash_seed: int) -> Path:
-    """Folder with the programs and the socket of a new server, which ends and removes it when this process ends."""
+def _started(hash_seed: int) -> tuple[Path, subprocess.Popen[bytes]]:
+    """Folder with the programs and the socket of a new server, which ends and removes it when its standard input ends.
+
+    That is when this process does: the server is given back, and so kept.
+    """
     folder = Path(tempfile.mkdtemp(prefix="warm-"))
     for name in ("snakemake", "python"):
         (folder / name).symlink_to(_HERE / "client.py")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "socket"))
         listener.listen(64)
-        subprocess.Popen(
+        server = subprocess.Popen(
             [sys.executable, str(_HERE / "server.py"), str(listener.fileno()), str(folder)],
             stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             pass_fds=[listener.fileno()],
             env={**os.environ, "PYTHONHASHSEED": str(hash_seed)},
             start_new_session=True,
         )
-    return folder
+    return folder, server
