@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -73,6 +73,19 @@ class Item:
     embedding: Tensor | None  # (D,) of length 1; None when the dancer's face is not known
 
 
+class Loadable(Protocol):
+    """Where an item lies."""
+
+    @property
+    def text(self) -> Tensor | None:
+        """What is said of it, (512, text dim); None where the dataset's text goes with it."""
+        ...
+
+    def load(self) -> Item:
+        """Read it."""
+        ...
+
+
 @dataclass(frozen=True)
 class Source:
     """Where an item lies; boxes are x0, y0, x1, y1 in pixels of a frame of `frame_size`, NaN where unknown."""
@@ -125,14 +138,16 @@ class Dataset:
     """The sources of a training. `heldout` is a clip of a dance that is in none of the others."""
 
     clips: tuple[Source, ...]
-    photos: tuple[Source, ...]  # each named by its photo and by how much of the person it shows, as in `IMG_1.jpg.half`
+    photos: tuple[
+        Loadable, ...
+    ]  # a person's are each named by its photo and by how much of the person it shows, as in `IMG_1.jpg.half`
     heldout: Source | None
     text: Tensor  # (512, text dim) of the clips
     no_text: Tensor  # (512, text dim)
     preview_text: Tensor  # (512, text dim) of the person in the dance held out
     identity: Tensor  # (D,) embedding of the person
 
-    def text_of(self, source: Source) -> Tensor:
+    def text_of(self, source: Loadable) -> Tensor:
         """What is said of a clip or photo, (512, text dim)."""
         return self.text if source.text is None else source.text
 
