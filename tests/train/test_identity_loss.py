@@ -10,8 +10,9 @@ import torch
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.face_loss import FaceLoss
 from facedance.latents.photos import frame_portrait
-from facedance.train.dataset import Item, make_example, stacked
+from facedance.train.dataset import make_example, stacked
 from facedance.train.identity_loss import IdentityLoss, for_single_frames
+from facedance.train.items import Item
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import load_vae
 from tests.faces.people import dlib_folder, portrait, somebody_else

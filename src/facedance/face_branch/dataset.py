@@ -14,7 +14,8 @@ from torch import Tensor
 from facedance.faces.embedding import Embedding, distance
 from facedance.files import digest, sha256
 from facedance.job import InputError
-from facedance.train.dataset import Dataset, Item
+from facedance.train.dataset import Dataset
+from facedance.train.items import Item
 from facedance.wan.flow import box_mask
 
 FEWEST = 2

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from facedance.faces.embedding import load_embeddings
 from facedance.files import digest, sha256
 from facedance.job import InputError
 from facedance.names import video_of_clip
+from facedance.train.items import Item, Loadable
 from facedance.wan import flow
 
 Kind = Literal["clip", "photo"]
@@ -58,32 +59,6 @@ class TrainingFiles:
     def digests(self) -> dict[str, str]:
         """Digest of the content of each file that is used as a whole."""
         return {"photos": sha256(self.photos), "embedding": sha256(self.embedding)}
-
-
-@dataclass(frozen=True)
-class Item:
-    """One clip or photo as latents, and what is known of the face in it."""
-
-    video: Tensor  # (z, T', h, w)
-    control: Tensor  # (c, T', h, w)
-    reference: Tensor | None  # (z, 1, h, w)
-    face: Tensor  # (1, T', h, w) in [0, 1]: where the face is
-    seen: Tensor  # (1, T', h, w) in [0, 1]: where the picture is no padding
-    landmarks: Tensor | None  # (5, 2) of a photo's face, in pixels
-    embedding: Tensor | None  # (D,) of length 1; None when the dancer's face is not known
-
-
-class Loadable(Protocol):
-    """Where an item lies."""
-
-    @property
-    def text(self) -> Tensor | None:
-        """What is said of it, (512, text dim); None where the dataset's text goes with it."""
-        ...
-
-    def load(self) -> Item:
-        """Read it."""
-        ...
 
 
 @dataclass(frozen=True)
