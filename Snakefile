@@ -23,6 +23,7 @@ include: "rules/poses.smk"
 include: "rules/check.smk"
 include: "rules/dancers.smk"
 include: "rules/latents.smk"
+include: "rules/face_branch.smk"
 include: "rules/train.smk"
 include: "rules/render.smk"
 include: "rules/evaluate.smk"
@@ -83,6 +84,11 @@ rule latents:
         layout.PROMPTS,
         expand(layout.LATENTS_LIST, shard=all_shards()),
         expand(layout.PHOTO_LATENTS, identity=IDENTITIES),
+
+
+rule face_branch:
+    input:
+        face_branch_of_people,
 
 
 rule train:

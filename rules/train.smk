@@ -6,6 +6,7 @@ STAMP_OF_TRAINING = stamp(
     "train_adapter",
     training_params(),
     items=lambda w: training_videos(),
+    files=lambda w: trained_face_branch(),
 )
 
 

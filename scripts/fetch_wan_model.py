@@ -11,7 +11,8 @@ from facedance.wan.architectures import find_architecture
 with job(snakemake.log[0], f"model {snakemake.wildcards.model}"):
     name, model, folder = snakemake.wildcards.model, snakemake.params.model, Path(snakemake.output[0]).parent
     if model["folder"]:
-        take_folder(Path(model["folder"]).expanduser(), folder, find_architecture(name, folder))
+        source = Path(model["folder"]).expanduser()
+        take_folder(source, folder, find_architecture(name, source))
     else:
         fetch_snapshot(Source(model["repo"], model["revision"], f"models.{name}"), folder)
     write_manifest(folder)

@@ -112,6 +112,11 @@ def of_nobody() -> Iterator[tuple[str, Names]]:
     for path in (
         *("results/clips/clips.csv", "results/clips/.stamps/list_clips.json", "results/dancers/dancers.safetensors"),
         "results/evaluate/pose_accuracy.csv",
+        *(f"results/face_branch/parts/0001.{suffix}" for suffix in ("csv", "safetensors")),
+        *(f"results/face_branch/{file}" for file in ("people.csv", "texts.safetensors", "metrics.csv")),
+        *(f"models/tiny/face_branch/{file}" for file in ("model.safetensors", "config.json", "card.json")),
+        *(".cache/face_branch/0123456789abcdef/step_0000004.json", "results/face_branch/.stamps/encode_portraits/0001.json"),
+        *(f"logs/encode_portraits/0001.{suffix}" for suffix in ("log", "tsv")),
         *("models/pose/pose_landmarker_full.task", "models/faces/dlib/manifest.json", "models/tiny/manifest.json"),
         *(
             ".cache/digests/data/videos/.known.jsonl",
@@ -150,7 +155,7 @@ def brought(people: tuple[str, ...], videos: tuple[str, ...]) -> Iterator[tuple[
         *(f"data/photos/{name}/a.jpg" for name in people),
         *(f"data/videos/{video}.mp4" for video in videos),
         *(f"data/ground_truth/{video}.parquet" for video in videos),
-        *("data/control/x.mp4", "data/keypoints2d/gBR_cAll.pkl", "data/keypoints2d/.sample/gBR_cAll.json"),
+        *("data/people/a.jpg", "data/control/x.mp4", "data/keypoints2d/gBR_cAll.pkl", "data/keypoints2d/.sample/gBR_cAll.json"),
         *(f"data/photos/{name}/.sample/photos.json" for name in people),
         *(f"data/videos/.sample/{video}.json" for video in videos),
     ):

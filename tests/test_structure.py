@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 STAGES = (
-    "sample", "models", "faces", "clips", "poses", "dancers", "latents", "train", "render", "evaluate", "report", "plan",
+    "sample", "models", "faces", "clips", "poses", "dancers", "latents", "face_branch", "train", "render", "evaluate", "report",
+    "plan",
 )  # fmt: skip
 LIBRARY = sorted((ROOT / "src" / "facedance").rglob("*.py"))
 LAB = sorted(path for path in (ROOT / "lab").rglob("*.py") if "tests" not in path.relative_to(ROOT).parts)

@@ -23,13 +23,14 @@ from facedance.faces.face_loss import FaceLoss
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import flow_loss
 from facedance.wan.load import load_transformer, load_vae
+from facedance.wan.pretrained_face import new_face_branch
 from lab.tiny.batches import Batch, Kind, batch_rng, draw_batch
 from lab.tiny.fast_vae import decode_normalised
 from lab.tiny.landmarks import are_found
 from lab.tiny.learning import learn
 from lab.tiny.recipe import Tiny
 from lab.tiny.texts import encode_texts
-from lab.tiny.transformer import block_functions, new_branch, new_optimizer, predicted, step_loss
+from lab.tiny.transformer import block_functions, new_optimizer, predicted, step_loss
 from lab.tiny.world_latents import World, inactive_latents, read_world
 
 MODEL, FACES = Path("models/tiny"), Path("models/faces/dlib")
@@ -57,7 +58,7 @@ class Laboratory:
         """A new one, which changes nothing yet."""
         torch.manual_seed(0)
         faces = self.learned.tensors["embedding"].flatten(0, 1)
-        return new_branch(self.transformer, faces, tokens=tokens, rank=rank, width=width)
+        return new_face_branch(self.transformer, faces, tokens=tokens, rank=rank, width=width)
 
     def train(self, branch: FaceBranch, steps: int) -> None:
         """Let a branch learn from noise."""

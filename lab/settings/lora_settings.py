@@ -32,8 +32,9 @@ from facedance.evaluate.observe import surest_face
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.files import sha256
 from facedance.latents.encode import save_latents
-from facedance.train.dataset import Dataset, Item, Source, generator, make_example, read_dataset
+from facedance.train.dataset import Dataset, Source, generator, make_example, read_dataset
 from facedance.train.identity_loss import IdentityLoss, load_identity_loss
+from facedance.train.items import Item
 from facedance.train.learner import Learner
 from facedance.video.frames import resized
 from facedance.wan.adapter import adapter_config, attach

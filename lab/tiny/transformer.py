@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import flow_loss
+from facedance.wan.pretrained_face import new_face_branch
 from lab.tiny.batches import MOVING, PICTURES, Batch, Kind, batch_rng, draw_batch
 from lab.tiny.fast_transformer import base_block, control_block, predict
 from lab.tiny.learning import learn
@@ -53,22 +54,7 @@ def new_model(recipe: TinyTransformer, world: World, seed: int) -> tuple[Any, Fa
     torch.nn.init.zeros_(model.proj_out.weight)
     torch.nn.init.zeros_(model.proj_out.bias)
     faces = world.tensors["embedding"][:EARLY_PEOPLE].flatten(0, 1)
-    return model, new_branch(model, faces, tokens=recipe.face_tokens, rank=recipe.face_rank, width=recipe.mapper_width)
-
-
-def new_branch(model: Any, faces: Tensor, *, tokens: int, rank: int, width: int) -> FaceBranch:
-    """An untrained branch for a transformer, that knows the mean and the spread of embeddings (N, D)."""
-    branch = FaceBranch(
-        embedding_dim=faces.shape[-1],
-        dim=model.config.num_attention_heads * model.config.attention_head_dim,
-        blocks=len(model.blocks),
-        tokens=tokens,
-        rank=rank,
-        width=width,
-    )
-    branch.mean.copy_(faces.mean(0))
-    branch.deviation.copy_(faces.std(0))
-    return branch
+    return model, new_face_branch(model, faces, tokens=recipe.face_tokens, rank=recipe.face_rank, width=recipe.mapper_width)
 
 
 def train_transformer(

@@ -25,6 +25,7 @@ WILDCARDS = {
 PHOTO = "data/photos/{identity}/{photo}"
 VIDEO = "data/videos/{video}.mp4"
 CONTROL_VIDEO = "data/control/{video}.mp4"
+PORTRAIT = "data/people/{path}"
 KEYPOINTS = "data/keypoints2d/{sequence}.pkl"
 IGNORE_LIST = "data/aist/ignore_list.txt"
 GROUND_TRUTH = "data/ground_truth/{video}.parquet"
@@ -42,6 +43,9 @@ POSE_MODEL = "models/pose/pose_landmarker_full.task"
 FACE_MODEL = "models/faces/{pack}/manifest.json"
 WAN_MODEL = "models/{model}/manifest.json"
 LORA = "models/loras/{lora}.safetensors"
+FACE_BRANCH = "models/{model}/face_branch/model.safetensors"
+FACE_BRANCH_SIZES = "models/{model}/face_branch/config.json"
+FACE_BRANCH_CARD = "models/{model}/face_branch/card.json"
 
 # Photos -> faces.
 EMBEDDING = "results/faces/{identity}/embedding.safetensors"
@@ -82,6 +86,14 @@ LATENTS_RECORD = "results/latents/clips/.items/{clip}.json"
 LATENTS_LIST = "results/latents/shards/{shard}.csv"
 PHOTO_LATENTS = "results/latents/photos/{identity}.safetensors"
 CAPTIONS = "results/latents/captions/{identity}.safetensors"
+
+# Portraits of many people -> a face branch of the model's own.
+PORTRAIT_LATENTS = "results/face_branch/parts/{part}.safetensors"
+PORTRAIT_LIST = "results/face_branch/parts/{part}.csv"
+PEOPLE = "results/face_branch/people.csv"
+PORTRAIT_TEXTS = "results/face_branch/texts.safetensors"
+BRANCH_LOSSES = "results/face_branch/metrics.csv"
+BRANCH_CHECKPOINTS = ".cache/face_branch/{path}"
 
 # Latents -> adapters.
 ADAPTER = "results/train/{identity}/adapter.safetensors"
@@ -138,6 +150,7 @@ JOBS = {
     "embed_dancers": ("shard",),
     "encode_clips": ("shard",),
     "encode_photos": ("identity",),
+    "encode_portraits": ("part",),
     "train_adapter": ("identity",),
     "export_lora": ("identity", "format"),
     "render_shard": ("who", "shard"),

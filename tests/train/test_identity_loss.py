@@ -10,8 +10,9 @@ import torch
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.face_loss import FaceLoss
 from facedance.latents.photos import frame_portrait
-from facedance.train.dataset import Item, make_example, stacked
+from facedance.train.dataset import make_example, stacked
 from facedance.train.identity_loss import IdentityLoss, for_single_frames
+from facedance.train.items import Item
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import load_vae
 from tests.faces.people import dlib_folder, portrait, somebody_else
@@ -113,3 +114,13 @@ def test_what_single_frames_do_not_need_changes_nothing_in_them(example, vae):
     sizes = [sum(p.numel() for p in model.decoder.parameters()) for model in (smaller, vae)]
     assert sizes[0] < 0.5 * sizes[1]
     np.testing.assert_allclose(smaller.decode(example.latents).sample, vae.decode(example.latents).sample, atol=1e-5)
+
+
+def test_without_a_person_each_item_has_its_own_and_a_dropped_face_none(example, vae, backend, loss):
+    face = embedding_of(portrait(), backend)
+    faces = [face, embedding_of(somebody_else(), backend), torch.zeros_like(face)]
+    (together,) = stacked([replace(example, embedding=each[None, None]) for each in faces])
+    own, another, dropped = IdentityLoss(vae, FaceLoss(dlib_folder()), None)(together, together.target)
+    torch.testing.assert_close(own, loss(example, example.target)[0], atol=1e-5, rtol=1e-5)
+    assert another > own + 0.05
+    assert dropped == 0

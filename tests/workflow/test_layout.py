@@ -18,7 +18,7 @@ from .conftest import new_project
 NAMES = {
     **{"identity": "eileen", "who": "half", "shard": "0000", "clip": "x_000", "variant": "face_scale~1.2", "format": "kohya"},
     **{"video": catalogue.VIDEOS[0], "sequence": catalogue.KEYPOINT_SEQUENCES[0], "model": "wan2.1-vace-1.3b"},
-    **{"pack": "dlib", "lora": "fast", "photo": catalogue.PHOTOS[0]},
+    **{"part": "0000", "pack": "dlib", "lora": "fast", "photo": catalogue.PHOTOS[0]},
 }
 FETCHED = "gBR_sBM_c01_d05_mBR0_ch01"
 OF_AIST = {"fetch_aist_video": {"video": FETCHED}, "fetch_aist_keypoints": {"sequence": sequence_name(FETCHED)}}

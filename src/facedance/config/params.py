@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from facedance.config.aist import Aist
 from facedance.config.base import Name, Section
 from facedance.config.complaints import complaints
+from facedance.config.face_branch import FaceBranchTraining
 from facedance.config.reading import read_parameters
 from facedance.config.rendering import Render
 from facedance.config.sections import (  # fmt: skip
@@ -42,6 +43,7 @@ class Params(Section):
     clips: Clips = Clips()
     poses: Poses = Poses()
     dancers: Dancers = Dancers()
+    face_branch: FaceBranchTraining = FaceBranchTraining()
     train: Train = Train()
     render: Render
     evaluate: Evaluate = Evaluate()

@@ -34,6 +34,7 @@ _SECTIONS = {
     "clips.stretches.<pattern>": "Part",
     "poses": "Poses",
     "dancers": "Dancers",
+    "face_branch": "FaceBranchTraining",
     "train": "Train",
     "train.phases": "Phase",
     "train.captions": "Captions",

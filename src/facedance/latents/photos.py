@@ -145,7 +145,7 @@ def encode_photos(
             photo = turned(load_photo(paths[name]), turn)
             face = _face(photo, backend, faces)
             for shown, portrait in portraits(photo, face, shares, width, height).items():
-                control = _draw(landmarker.detect(portrait.image), wan, poses)
+                control = draw_person(landmarker.detect(portrait.image), wan.clip_size, wan, poses)
                 key = f"{name}.{shown}"
                 tensors[f"{key}.video"] = encoder.video(portrait.image[None])
                 tensors[f"{key}.control"] = encoder.control(control[None]).to(getattr(torch, wan.dtype))
@@ -163,9 +163,9 @@ def _face(photo: Image, backend: FaceBackend, faces: Faces) -> Face:
         return main_face(backend.detect(photo, round(LOOK_BELOW * faces.min_face_px)), faces.detector_score)
 
 
-def _draw(people: NDArray[np.float32], wan: WanModel, poses: Poses) -> Image:
-    """Control picture of the first person found, black when there is none."""
-    width, height = wan.clip_size
+def draw_person(people: NDArray[np.float32], size: tuple[int, int], wan: WanModel, poses: Poses) -> Image:
+    """Control picture of `size` of the first person found (P, 33, 4), black when there is none."""
+    width, height = size
     if not len(people):
         return np.zeros((height, width, 3), np.uint8)
     joints = to_openpose(people[0][:, [0, 1, 3]], MEDIAPIPE)  # (18, 3) x, y, visibility

@@ -27,6 +27,7 @@ from facedance.faces.embedding import load_embeddings
 from facedance.files import digest, sha256
 from facedance.job import InputError
 from facedance.names import video_of_clip
+from facedance.train.items import Item, Loadable
 from facedance.wan import flow
 
 Kind = Literal["clip", "photo"]
@@ -58,19 +59,6 @@ class TrainingFiles:
     def digests(self) -> dict[str, str]:
         """Digest of the content of each file that is used as a whole."""
         return {"photos": sha256(self.photos), "embedding": sha256(self.embedding)}
-
-
-@dataclass(frozen=True)
-class Item:
-    """One clip or photo as latents, and what is known of the face in it."""
-
-    video: Tensor  # (z, T', h, w)
-    control: Tensor  # (c, T', h, w)
-    reference: Tensor | None  # (z, 1, h, w)
-    face: Tensor  # (1, T', h, w) in [0, 1]: where the face is
-    seen: Tensor  # (1, T', h, w) in [0, 1]: where the picture is no padding
-    landmarks: Tensor | None  # (5, 2) of a photo's face, in pixels
-    embedding: Tensor | None  # (D,) of length 1; None when the dancer's face is not known
 
 
 @dataclass(frozen=True)
@@ -125,14 +113,16 @@ class Dataset:
     """The sources of a training. `heldout` is a clip of a dance that is in none of the others."""
 
     clips: tuple[Source, ...]
-    photos: tuple[Source, ...]  # each named by its photo and by how much of the person it shows, as in `IMG_1.jpg.half`
+    photos: tuple[
+        Loadable, ...
+    ]  # a person's are each named by its photo and by how much of the person it shows, as in `IMG_1.jpg.half`
     heldout: Source | None
     text: Tensor  # (512, text dim) of the clips
     no_text: Tensor  # (512, text dim)
     preview_text: Tensor  # (512, text dim) of the person in the dance held out
     identity: Tensor  # (D,) embedding of the person
 
-    def text_of(self, source: Source) -> Tensor:
+    def text_of(self, source: Loadable) -> Tensor:
         """What is said of a clip or photo, (512, text dim)."""
         return self.text if source.text is None else source.text
 

@@ -20,29 +20,35 @@ MISSED_SHARE = 0.1
 class IdentityLoss:
     """How far guesses, decoded by a frozen VAE, are from a person's embedding (D,), and from being found.
 
+    Without a person each item is compared with the face that it is conditioned on, and nobody looks where that is dropped.
     With `checkpointing` items are decoded one after the other, and once more for the gradient: at full size a decoding keeps
     gigabytes for it.
     """
 
-    def __init__(self, vae: Any, face_loss: FaceLoss, person: Tensor, checkpointing: bool = False) -> None:
+    def __init__(self, vae: Any, face_loss: FaceLoss, person: Tensor | None, checkpointing: bool = False) -> None:
         self._vae, self._face_loss, self._person, self._checkpointing = vae, face_loss, person, checkpointing
 
     def __call__(self, example: Example, velocity: Tensor) -> Tensor:
         """Each item's loss, (B,), of what the model guesses with this velocity (B, z, F, h, w); the example has landmarks."""
         assert example.landmarks is not None
         guess = example.latents.to(velocity.device) - example.sigma.view(-1, 1, 1, 1, 1).to(velocity.device) * velocity
+        faces = example.embedding[:, 0].cpu() if self._person is None else self._person.expand(len(guess), -1)
         if not self._checkpointing:
-            return self._losses(guess[:, :, -1:], example.landmarks, example.chance)
-        items = zip(guess[:, :, -1:].split(1), example.landmarks.split(1), [(chance,) for chance in example.chance], strict=True)
+            return self._losses(guess[:, :, -1:], example.landmarks, faces, example.chance)
+        chances = [(chance,) for chance in example.chance]
+        items = zip(guess[:, :, -1:].split(1), example.landmarks.split(1), faces.split(1), chances, strict=True)
         return torch.cat([checkpoint(self._losses, *item, use_reentrant=False, preserve_rng_state=False) for item in items])
 
-    def _losses(self, latents: Tensor, landmarks: Tensor, chances: Sequence[int]) -> Tensor:
-        """The losses (B,) of normalised latents (B, z, 1, h, w)."""
+    def _losses(self, latents: Tensor, landmarks: Tensor, faces: Tensor, chances: Sequence[int]) -> Tensor:
+        """The losses (B,) of normalised latents (B, z, 1, h, w), compared with faces (B, D), zeros for none."""
         frames = self._decoded(latents)[:, :, 0]
         losses = []
-        for frame, points, chance in zip(frames.split(1), landmarks.split(1), chances, strict=True):
+        for frame, points, face, chance in zip(frames.split(1), landmarks.split(1), faces.split(1), chances, strict=True):
+            if not face.any():
+                losses.append(frame.new_zeros(()))
+                continue
             random = torch.Generator().manual_seed(chance)  # an item's own, so that who shares its batch changes nothing for it
-            identity, missed = self._face_loss(frame, points, self._person[None], random)
+            identity, missed = self._face_loss(frame, points, face, random)
             losses.append(identity + MISSED_SHARE * missed)
         return torch.stack(losses)
 
@@ -54,10 +60,16 @@ class IdentityLoss:
 
 
 def load_identity_loss(
-    model: Path, recogniser: Path, person: Tensor, device: torch.device, checkpointing: bool = False
+    model: Path,
+    recogniser: Path,
+    person: Tensor | None,
+    device: torch.device,
+    checkpointing: bool = False,
+    dtype: torch.dtype = torch.float32,
 ) -> IdentityLoss:
-    """The loss for a person (D,), with the VAE in a model's folder and the recogniser's weights in another."""
-    return IdentityLoss(for_single_frames(load_vae(model, device)), FaceLoss(recogniser, device=device), person, checkpointing)
+    """The loss for a person (D,), or for whom each item shows, with a model's VAE and a recogniser that computes in `dtype`."""
+    face_loss = FaceLoss(recogniser, dtype, device)
+    return IdentityLoss(for_single_frames(load_vae(model, device)), face_loss, person, checkpointing)
 
 
 def for_single_frames(vae: Any) -> Any:

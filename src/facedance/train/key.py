@@ -20,6 +20,7 @@ MATHEMATICS = (
     "facedance.train.dataset",
     "facedance.train.distributed",
     "facedance.train.identity_loss",
+    "facedance.train.items",
     "facedance.train.learner",
     "facedance.wan.adapter",
     "facedance.wan.face_branch",

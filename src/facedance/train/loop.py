@@ -75,19 +75,19 @@ def train_identity(
     if train.batch_size < rank.of:
         raise InputError(f"train.batch_size {train.batch_size} leaves some of {rank.of} GPUs idle: raise it, or train on fewer")
     dataset = read_dataset(files, wan, train, said)
-    weights = {part: _weights_digest(files.model / part) for part in ("transformer", FACE_BRANCH)}
+    weights = {part: weights_digest(files.model / part) for part in ("transformer", FACE_BRANCH)}
     inputs = files.digests() | dataset.digests() | weights
     if train.identity_weight:
-        inputs |= {"vae": _weights_digest(files.model / "vae"), "recogniser": sha256(recogniser_file(files.recogniser))}
+        inputs |= {"vae": weights_digest(files.model / "vae"), "recogniser": sha256(recogniser_file(files.recogniser))}
     code = mathematics_digest()
     folder = out.state / training_key(wan, train, inputs, code)
     _log.info("%s: %d clips and %d photos to learn from", identity, len(dataset.clips), len(dataset.photos))
     advice = "take fewer frames (models.<model>.frames), or fewer train.lora_targets"
     if not train.gradient_checkpointing:
         advice = "set train.gradient_checkpointing to true"
-    with _deterministic(), out_of_memory_means(advice):
+    with deterministic(), out_of_memory_means(advice):
         learner, config = new_learner(dataset, files.model, wan, train, files.recogniser, rank)
-        rows, heldout = _run(identity, learner, dataset, folder, model=files.model, wan=wan)
+        rows, heldout = take_steps(identity, learner, dataset, folder, model=files.model, wan=wan)
         if rank.number:
             return
         learner.use_average()
@@ -104,7 +104,7 @@ def train_identity(
         "photos": len(dataset.photos),
         "heldout_clip": dataset.heldout.name if dataset.heldout else None,
         "trainable_parameters": learner.parameter_counts(),
-        "loss": _start_and_end(rows),
+        "loss": start_and_end(rows),
         "heldout": heldout,
         "inputs": inputs,
         "code": code,
@@ -115,14 +115,18 @@ def train_identity(
         _log.info("%s: removed the checkpoints of earlier settings (%d), from which nothing goes on", identity, len(others))
 
 
-def _weights_digest(folder: Path) -> str:
+def weights_digest(folder: Path) -> str:
+    """Digest of the weights in a folder; the same for all folders without any."""
     return digest([sha256(path) for path in sorted(folder.glob("*.safetensors"))])
 
 
-def _run(
+def take_steps(
     identity: str, learner: Learner, dataset: Dataset, folder: Path, *, model: Path, wan: WanModel
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """All steps from the newest checkpoint on; the metrics of every step, and the losses on the clip held out."""
+    """All steps from the newest checkpoint in `folder` on; the metrics of every step, and the losses on the clip held out.
+
+    Only rank 0 has them. `model` and `wan` are what the clip held out is rendered with.
+    """
     train = learner.train
     total = sum(phase.steps for phase in train.phases)
     done, rows, heldout = 0, [], []
@@ -153,7 +157,7 @@ def _run(
     return rows, heldout
 
 
-def _start_and_end(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+def start_and_end(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     """Mean loss over the first and the last tenth of the steps on clips and on photos."""
     losses: dict[str, list[float]] = {}
     for row in rows:
@@ -176,7 +180,8 @@ def _publish(clips: Path, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _deterministic() -> Iterator[None]:
+def deterministic() -> Iterator[None]:
+    """Equal bytes from equal steps inside the block."""
     before = torch.are_deterministic_algorithms_enabled()
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nothing here reads what it has not written
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this

@@ -2,9 +2,11 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from facedance.files import atomic, read_json, write_json
 from facedance.job import InputError
@@ -14,6 +16,21 @@ FACE_BRANCH = "face_branch"
 """Where a model has it, beside `transformer`."""
 
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
+
+
+def new_face_branch(transformer: Any, faces: Tensor, *, tokens: int, rank: int, width: int) -> FaceBranch:
+    """An untrained branch for a transformer, that knows the mean and the spread of many people's embeddings (N, D)."""
+    branch = FaceBranch(
+        embedding_dim=faces.shape[-1],
+        dim=transformer.config.num_attention_heads * transformer.config.attention_head_dim,
+        blocks=len(transformer.blocks),
+        tokens=tokens,
+        rank=rank,
+        width=width,
+    )
+    branch.mean.copy_(faces.mean(0))
+    branch.deviation.copy_(faces.std(0))
+    return branch
 
 
 def save_face_branch(branch: FaceBranch, folder: Path, backend: str) -> None:

@@ -1,0 +1,194 @@
+# Portraits of many people in data/people -> a face branch for the chosen model, which every person's training starts from.
+
+from facedance.face_branch.people import in_parts
+
+TRAINED_BRANCH = layout.FACE_BRANCH.format(model=PARAMS.model)
+
+
+# A portrait has neither length nor rate, so another of a clip's changes nothing.
+STILL = PARAMS.wan.model_copy(update={"frames": 5, "fps": 16}).model_dump(mode="json")
+OF_TRAIN = some(
+    "train",
+    *("face_tokens", "face_rank", "mapper_width", "face_weight", "noise_shift", "seed"),
+)
+
+
+@functools.cache  # only where somebody asks: there may be many
+def portraits():
+    """Portraits by their paths in data/people."""
+    return inputs.photos_in(layout.folder(layout.PORTRAIT))
+
+
+@functools.cache
+def portrait_parts():
+    return in_parts(portraits(), PARAMS.shards)
+
+
+def portraits_of(wildcards):
+    return {name: portraits()[name] for name in portrait_parts()[wildcards.part]}
+
+
+def of_parts(template):
+    return lambda w: expand(template, part=portrait_parts())
+
+
+def trained_face_branch():
+    """The chosen model's face branch if it was trained here; one that a model brings along belongs to the model."""
+    card = layout.FACE_BRANCH_CARD.format(model=PARAMS.model)
+    return [TRAINED_BRANCH] if Path(card).exists() else []
+
+
+def face_branch_of_people(wildcards):
+    if not portraits():
+        raise SystemExit(
+            "there are no portraits to train a face branch with: put those of thousands of people into data/people, a "
+            "folder for each of them or single pictures"
+        )
+    return [TRAINED_BRANCH, layout.PEOPLE]
+
+
+rule encode_portraits:
+    input:
+        face_model=FACE_MODEL,
+        pose_model=POSE_MODEL,
+        model=WAN_MODEL,
+        stamp=stamp(
+            "face_branch",
+            "encode_portraits",
+            {
+                **part("poses", "faces"),
+                "wan": STILL,
+                "licensed": bool(PARAMS.face_branch.licence.strip()),
+            },
+            items=portraits_of,
+            files=lambda w: portraits_of(w).values(),
+        ),
+    output:
+        table=layout.PORTRAIT_LIST,
+        latents=layout.PORTRAIT_LATENTS,
+    log:
+        layout.log("encode_portraits"),
+    benchmark:
+        layout.timing("encode_portraits")
+    wildcard_constraints:
+        part=r"\d{4}",
+    conda:
+        "../environment.yml"
+    threads: MODEL_THREADS
+    resources:
+        gpu=MODEL_GPUS,
+    params:
+        **part("poses", "faces"),
+        wan=STILL,
+        portraits=portraits_of,
+        licence=PARAMS.face_branch.licence,
+    message:
+        "Looking at portraits, part {wildcards.part}"
+    script:
+        "../scripts/encode_portraits.py"
+
+
+rule list_people:
+    input:
+        tables=of_parts(layout.PORTRAIT_LIST),
+        stamp=stamp(
+            "face_branch", "list_people", {}, items=lambda w: [*portrait_parts()]
+        ),
+    output:
+        report(
+            layout.PEOPLE,
+            caption="captions/people.rst",
+            category="face branch",
+            labels={"shows": "portraits used and not used"},
+        ),
+    log:
+        layout.log("list_people"),
+    benchmark:
+        layout.timing("list_people")
+    localrule: True  # seconds
+    conda:
+        "../environment.yml"
+    message:
+        "Listing the people in data/people"
+    script:
+        "../scripts/list_people.py"
+
+
+rule encode_portrait_texts:
+    input:
+        model=WAN_MODEL,
+        stamp=stamp(
+            "face_branch",
+            "encode_portrait_texts",
+            {
+                "negative": PARAMS.prompts[PARAMS.render.settings.negative_prompt],
+                "dtype": PARAMS.wan.dtype,
+            },
+        ),
+    output:
+        layout.PORTRAIT_TEXTS,
+    log:
+        layout.log("encode_portrait_texts"),
+    benchmark:
+        layout.timing("encode_portrait_texts")
+    conda:
+        "../environment.yml"
+    threads: MODEL_THREADS
+    resources:
+        gpu=MODEL_GPUS,
+    params:
+        wan=STILL,
+        negative=PARAMS.prompts[PARAMS.render.settings.negative_prompt],
+    message:
+        "Encoding what is said of portraits"
+    script:
+        "../scripts/encode_portrait_texts.py"
+
+
+rule train_face_branch:
+    input:
+        people=layout.PEOPLE,
+        tables=of_parts(layout.PORTRAIT_LIST),
+        latents=of_parts(layout.PORTRAIT_LATENTS),
+        texts=layout.PORTRAIT_TEXTS,
+        model=WAN_MODEL,
+        face_model=FACE_MODEL,
+        stamp=stamp(
+            "face_branch",
+            "train_face_branch",
+            {
+                **part("face_branch"),
+                "wan": STILL,
+                "train": OF_TRAIN,
+                **some("faces", "backend"),
+                **some("render", "settings"),
+            },
+        ),
+    output:
+        branch=TRAINED_BRANCH,
+        sizes=layout.FACE_BRANCH_SIZES.format(model=PARAMS.model),
+        card=layout.FACE_BRANCH_CARD.format(model=PARAMS.model),
+        metrics=report(
+            layout.BRANCH_LOSSES,
+            caption="captions/training.rst",
+            category="face branch",
+            labels={"shows": "loss of each step"},
+        ),
+    log:
+        layout.log("train_face_branch"),
+    benchmark:
+        layout.timing("train_face_branch")
+    conda:
+        "../environment.yml"
+    threads: MODEL_THREADS
+    resources:
+        gpu=MODEL_GPUS,  # of more, each trains a share of the batch: --set-resources train_face_branch:gpu=2
+    params:
+        **part("face_branch", "faces", "train"),
+        wan=STILL,
+        settings=PARAMS.render.settings.model_dump(mode="json"),
+        checkpoints=folder_of(layout.BRANCH_CHECKPOINTS),
+    message:
+        f"Training a face branch for {PARAMS.model}"
+    script:
+        "../scripts/train_face_branch.py"

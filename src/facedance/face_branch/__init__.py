@@ -1,0 +1,1 @@
+"""A face branch for a model, from portraits of many people."""

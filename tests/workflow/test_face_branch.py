@@ -1,0 +1,45 @@
+"""What training a face branch asks for, and what its being there means for a person's training."""
+
+import pytest
+
+from .conftest import new_project
+
+
+@pytest.fixture
+def peopled(tmp_path):
+    """A fresh project with portraits."""
+    project = new_project(tmp_path / "p")
+    for name in ("ann/1.jpg", "ann/2.jpg", "cay.jpg"):
+        portrait = project["data/people"] / name
+        portrait.parent.mkdir(parents=True, exist_ok=True)
+        portrait.write_bytes(name.encode())
+    return project
+
+
+@pytest.mark.thorough
+def test_a_face_branch_needs_portraits_and_nothing_of_videos(peopled):
+    planned = peopled.planned("face_branch")
+    assert planned["train_face_branch"] == planned["list_people"] == planned["encode_portrait_texts"] == 1
+    assert planned["encode_portraits"] == 2
+    assert not {"cut_clips", "encode_prompts", "embed_faces", "train_adapter"} & planned.keys()
+    assert not {"train_face_branch", "encode_portraits"} & peopled.planned("all").keys()
+    for portrait in peopled["data/people"].rglob("*.jpg"):
+        portrait.unlink()
+    done = peopled.snakemake("--dry-run", "face_branch", check=False)
+    assert done.returncode != 0
+    assert "there are no portraits to train a face branch with" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.thorough
+def test_without_a_licence_no_portrait_is_opened(peopled):
+    done = peopled.snakemake("results/face_branch/parts/0000.csv", check=False)
+    assert "face_branch.licence is empty" in done.stdout + done.stderr
+
+
+@pytest.mark.thorough
+def test_people_are_trained_anew_from_a_branch_that_was_trained_here(project):
+    assert not project.planned("all")
+    branch = project["models/tiny/face_branch"]
+    (branch / "card.json").write_text("{}")
+    assert project.planned("all")["train_adapter"] == 2
