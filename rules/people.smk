@@ -73,6 +73,28 @@ def training_shards():
     return sorted({names.shard_of(v, PARAMS.shards) for v in training_videos()})
 
 
+def only_waited_for(files):
+    """What a training waits for and does not learn from."""
+    learned = (layout.LATENTS_LIST, layout.DANCER_BOXES, layout.DANCER_EMBEDDINGS)
+    return unminded(
+        files,
+        [layout.ADAPTER, layout.ADAPTER_FACTS, layout.LOSSES],
+        [
+            *(expand(learned, shard=training_shards())),
+            *(layout.PHOTO_LATENTS, layout.CAPTIONS, layout.EMBEDDING),
+            *(WAN_MODEL, FACE_MODEL, STAMP_OF_TRAINING),
+        ],
+    )
+
+
+def of_training_clips(template):
+    """Of the shards to learn from; else of one, to look at the person in a dance of it."""
+    if shards := training_shards():
+        return expand(template, shard=shards)
+    looked_at = SHARDS[:1] if PARAMS.train.validate_every else []
+    return only_waited_for(expand(template, shard=looked_at))
+
+
 def render_lists(template=layout.RENDER_LIST):
     """The template for everybody who is rendered, by a batch or by name, in each shard."""
     people = dict.fromkeys(who for b in PARAMS.render.batches for who in b.who)

@@ -10,28 +10,6 @@ STAMP_OF_TRAINING = stamp(
 )
 
 
-def only_waited_for(files):
-    """What a training waits for and does not learn from."""
-    learned = (layout.LATENTS_LIST, layout.DANCER_BOXES, layout.DANCER_EMBEDDINGS)
-    return unminded(
-        files,
-        [layout.ADAPTER, layout.ADAPTER_FACTS, layout.LOSSES],
-        [
-            *(expand(learned, shard=training_shards())),
-            *(layout.PHOTO_LATENTS, layout.CAPTIONS, layout.EMBEDDING),
-            *(WAN_MODEL, FACE_MODEL, STAMP_OF_TRAINING),
-        ],
-    )
-
-
-def of_training_clips(template):
-    """Of the shards to learn from; else of one, to look at the person in a dance of it."""
-    if shards := training_shards():
-        return expand(template, shard=shards)
-    looked_at = SHARDS[:1] if PARAMS.train.validate_every else []
-    return only_waited_for(expand(template, shard=looked_at))
-
-
 rule train_adapter:
     input:
         latents=of_training_clips(layout.LATENTS_LIST),
