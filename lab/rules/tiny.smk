@@ -165,7 +165,7 @@ rule train_tiny_faces:
     threads: 16
     params:
         tiny=TINY_FACES,
-        recipe=TINY.model_dump(mode="json", exclude={"compiled"}),
+        recipe=TINY.model_dump(mode="json", exclude={"compiled", "masks"}),
         compiled=TINY.compiled,
     message:
         "Training the tiny transformer for faces; it goes on from its last checkpoint"

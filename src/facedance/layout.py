@@ -129,11 +129,11 @@ TEMPLATES = {
 }
 """All of the above, by name."""
 
-OF_SEVERAL_PEOPLE = (
-    *(ALL_SCORES, MEAN_SCORES, "results/check", "results/report"),
-    *(PROMPTS, "results/latents/.stamps/encode_prompts.json", "logs/encode_prompts.log"),  # the people's trigger words
-)
+OF_SEVERAL_PEOPLE = (ALL_SCORES, MEAN_SCORES, "results/check", "results/report")
 """What tells of everybody at once, so that it has to go with each of them."""
+
+OF_TRIGGER_WORDS = (PROMPTS, "results/latents/.stamps/encode_prompts.json", "logs/encode_prompts.log")
+"""What tells of those who have a trigger word, so that it has to go with each of them."""
 
 JOBS = {
     "make_sample_photos": ("identity",),

@@ -98,7 +98,10 @@ def plant(root: Path, people: Iterable[str], blends: Mapping[str, Any]) -> Tree:
     others = (*planted.of_nobody(), *planted.of_shard(SHARD), *of_clips, *planted.brought(people, ("dance", "default")))
     for path, _ in others:
         tree.add(path, [], {"params": {"control": "default"}, "items": [SHARD, "default", "data/videos/default.mp4"]})
-    values = {"identities": {name: {"consent": "agreed"} for name in people}, "render": {"blends": dict(blends)}}
+    values = {
+        "identities": {name: {"consent": "agreed", "trigger": "a word"} for name in people},
+        "render": {"blends": dict(blends)},
+    }
     (root / "params.yaml").write_text(yaml.safe_dump(values))
     tree.about["params.yaml"] = set()
     return tree
@@ -140,6 +143,14 @@ def test_what_was_made_of_a_person_goes_and_nothing_of_the_others(tree, name, de
                 assert embedding(name) not in content
                 assert photo_digest(name).encode() not in content
                 assert not re.search(rb"(?<![\w.-])" + re.escape(name).encode() + rb"(?![\w.-])", content)
+
+
+def test_the_prompts_stay_with_the_others_where_the_person_has_no_word_in_them(tree):
+    params = tree.root / "params.yaml"
+    params.write_text(params.read_text().replace("trigger: a word", "trigger: null"))
+    forget(tree.root, "ann", photos=False)
+    assert (tree.root / "results/latents/prompts.safetensors").exists()
+    assert (tree.root / "results/latents/.stamps/encode_prompts.json").exists()
 
 
 def test_a_blend_that_the_person_has_left_goes_too(tree):

@@ -36,7 +36,8 @@ def find_traces(root: Path, identity: str) -> Traces:
     """
     blends = {who for who, people in _shown(root).items() if identity in people} - {identity}
     own = [place.path for place in made(root) if _is_of(place, identity, blends)]
-    shared = [place.path for template in layout.OF_SEVERAL_PEOPLE for place in find(root, template)]
+    several = (*layout.OF_SEVERAL_PEOPLE, *(layout.OF_TRIGGER_WORDS if _may_have_a_trigger(root, identity) else ()))
+    shared = [place.path for template in several for place in find(root, template)]
     shared += [path for path in logs(root) if word(identity).search(path.read_text(errors="replace"))]
     shared += [path for path in stamps(root) if not {identity, *blends}.isdisjoint(_told_by(path))]
     return Traces(outermost((*shared, *own)), tuple(sorted(blends)))
@@ -65,14 +66,20 @@ def _is_of(place: Place, identity: str, blends: set[str]) -> bool:
     return place.names.get("identity") == identity or place.names.get("who") in blends | {identity}
 
 
-def _declared(root: Path) -> tuple[set[str], Mapping[str, Any]]:
+def _may_have_a_trigger(root: Path, identity: str) -> bool:
+    """Whether texts may hold the person's word: somebody who is in params.yaml no more may have had one."""
+    people, _ = _declared(root)
+    return identity not in people or bool((people[identity] or {}).get("trigger"))
+
+
+def _declared(root: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Identities and blends of params.yaml, also when its other values are wrong: that must not be in the way of forgetting."""
     file = root / "params.yaml"
     try:
         values = yaml.safe_load(file.read_text()) if file.exists() else {}
     except yaml.YAMLError as error:
         raise InputError(f"params.yaml cannot be read, mend it first: {' '.join(str(error).split())}") from None
-    return set(values.get("identities") or ()), (values.get("render") or {}).get("blends") or {}
+    return values.get("identities") or {}, (values.get("render") or {}).get("blends") or {}
 
 
 def _members(blend: Mapping[str, Any]) -> set[str]:
