@@ -7,7 +7,6 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,6 @@ from facedance.job import InputError
 
 STILL_S = 30.0
 """A worker that gives no sign of life for so long is ended; what it was at is tried once more."""
-
-_GRACE_S = 5.0  # for a worker whose work is not wanted any more to remove what it has half written
 
 Item = TypeVar("Item")
 Fact = TypeVar("Fact")
@@ -84,7 +81,7 @@ def in_workers(
         for worker in running.values():
             worker.process.terminate()
         for worker in running.values():
-            worker.process.join(_GRACE_S)
+            worker.process.join(STILL_S)
             worker.process.kill()
             worker.process.join()
 
@@ -122,13 +119,16 @@ def _begin(
 
 def _work(do: Callable[[Sequence[Item]], Iterator[Fact]], items: Sequence[Item], connection: Any) -> None:
     end_with_parent()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # and so through what removes half-written files
+    unwanted = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: unwanted.set())  # it ends after this item, which leaves nothing half-written
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # which ends the process, whatever it is doing
     signal.setitimer(signal.ITIMER_REAL, STILL_S)
     try:
         for fact in do(items):
             signal.setitimer(signal.ITIMER_REAL, 0)  # whoever takes it may take its time
             connection.send(fact)
+            if unwanted.is_set():
+                return
             signal.setitimer(signal.ITIMER_REAL, STILL_S)
     except (InputError, OSError) as error:
         connection.send(error)
