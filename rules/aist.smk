@@ -1,4 +1,4 @@
-# Videos of the AIST Dance Video Database AIST++'s keypoints and its ignore list, where params.yaml names them and accepts the terms.
+# Videos of the AIST Dance Video Database, AIST++'s keypoints and its ignore list, where params.yaml asks for them and accepts the terms.
 
 
 rule fetch_aist_video:

@@ -2,10 +2,6 @@
 
 # A portrait has neither length nor rate, so another of a clip's changes nothing.
 STILL = PARAMS.wan.model_copy(update={"frames": 5, "fps": 16}).model_dump(mode="json")
-OF_TRAIN = some(
-    "train",
-    *("face_tokens", "face_rank", "mapper_width", "face_weight", "noise_shift", "seed"),
-)
 
 
 rule encode_portraits:
@@ -120,7 +116,7 @@ rule train_face_branch:
             {
                 **part("face_branch"),
                 "wan": STILL,
-                "train": OF_TRAIN,
+                "train": some("train", *OF_TRAIN),
                 **some("faces", "backend"),
                 **some("render", "settings"),
             },

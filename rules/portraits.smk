@@ -1,5 +1,6 @@
 # Which portraits are in data/people, and the face branch that was trained with them: what rules ask of them.
 
+from facedance.config.face_branch import OF_TRAIN
 from facedance.face_branch.people import in_parts
 
 TRAINED_BRANCH = layout.FACE_BRANCH.format(model=PARAMS.model)

@@ -8,6 +8,9 @@ from facedance.config.base import Section
 
 Share = Annotated[float, Field(gt=0, le=0.5)]
 
+OF_TRAIN = ("face_tokens", "face_rank", "mapper_width", "face_weight", "noise_shift", "seed")
+"""Values of `train` that change a face branch too."""
+
 
 class FaceBranchTraining(Section):
     """How a face branch is trained for a model, from portraits of many people in data/people; sizes are those of `train`."""

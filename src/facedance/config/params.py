@@ -13,7 +13,7 @@ from facedance.config.complaints import complaints
 from facedance.config.face_branch import FaceBranchTraining
 from facedance.config.reading import read_parameters
 from facedance.config.rendering import Render
-from facedance.config.sections import (  # fmt: skip
+from facedance.config.sections import (
     Clips,
     Dancers,
     Evaluate,

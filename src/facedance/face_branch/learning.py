@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from facedance.config.face_branch import FaceBranchTraining
+from facedance.config.face_branch import OF_TRAIN, FaceBranchTraining
 from facedance.config.sections import Phase, Train, WanModel
 from facedance.face_branch.dataset import People
 from facedance.train.distributed import Rank
@@ -13,10 +13,7 @@ from facedance.train.learner import Learner
 from facedance.wan.load import choose_device, load_transformer
 from facedance.wan.pretrained_face import new_face_branch
 
-OF_TRAIN = {
-    *("face_tokens", "face_rank", "mapper_width", "face_weight", "noise_shift", "seed"),
-    *("gradient_checkpointing", "checkpoint_every"),
-}
+_TAKEN = {*OF_TRAIN, "gradient_checkpointing", "checkpoint_every"}
 """What a person's training and a face branch's have in common."""
 WARMUP = 100  # steps
 FINAL_RATE = 0.05  # of the learning rate, at the last step
@@ -35,7 +32,7 @@ def training_of(chosen: FaceBranchTraining, train: Train) -> Train:
         text_dropout=chosen.dropout,
         face_dropout=chosen.dropout,
         reference_dropout=1.0,
-        **train.model_dump(include=OF_TRAIN),
+        **train.model_dump(include=_TAKEN),
     )
 
 

@@ -69,7 +69,7 @@ def train_face_branch(
     """Train a new branch from the portraits in all parts, judge it by people held out, and write it with its card.
 
     Args:
-        train: of which `learning.OF_TRAIN` is taken.
+        train: of which `learning.training_of` takes what concerns a branch.
         rank: which of several processes this is, that train together.
 
     Raises:

@@ -27,7 +27,6 @@ class AdaptedLayer:
     """A linear layer with a LoRA in one base block, by its name in the block."""
 
     name: str
-    inputs: int
 
     @property
     def reads_text(self) -> bool:
@@ -117,7 +116,7 @@ def _widths(transformer: Any, lora_rank: int, face_rank: int) -> Widths:
         hints=len(config.vace_layers),
         number=transformer.dtype.itemsize,
         patch=tuple(config.patch_size),
-        adapted=tuple(AdaptedLayer(name, layer.in_features) for name, layer in layers if hasattr(layer, "lora_A")),
+        adapted=tuple(AdaptedLayer(name) for name, layer in layers if hasattr(layer, "lora_A")),
         lora_rank=lora_rank,
         face_rank=face_rank,
     )
