@@ -89,7 +89,7 @@ def person_pipeline(model: str, train: Train, memory: RenderMemory, *, stream: b
 
 def rendered(pipeline: Any, branch: Any, clip: tuple[int, int, int], settings: RenderSettings) -> Any:
     """Frames of a clip (T', h, w) of noise with a reference, somebody's face and a prompt."""
-    control = ControlLatents(control=torch.randn(96, *clip), reference=torch.randn(16, 1, *clip[1:]))
+    control = ControlLatents(control=torch.randn(96, *clip), references=(torch.randn(16, 1, *clip[1:]),))
     text = torch.randn(TEXT)
     return render_frames(pipeline, branch, control, face=random_faces(), prompt=text, negative_prompt=text, settings=settings)
 

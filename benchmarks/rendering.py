@@ -59,7 +59,7 @@ def ours(given: argparse.Namespace) -> list[tuple[str, float, float, float]]:
     parts = {"tokenizer": None, "text_encoder": None, "vae": vae, "scheduler": new_scheduler(), "transformer": transformer}
     plain, pipeline = WanVACEPipeline(**parts), FaceVACEPipeline(**parts)
     text = torch.randn(TEXT)
-    control = ControlLatents(control=torch.randn(96, *clip), reference=torch.randn(16, 1, *clip[1:]))
+    control = ControlLatents(control=torch.randn(96, *clip), references=(torch.randn(16, 1, *clip[1:]),))
     face = random_faces()
 
     def by_us(branch: Any, face_scale: float) -> Callable[[int], Any]:

@@ -5,6 +5,7 @@
 rule render_shard:
     input:
         latents=layout.LATENTS_LIST,
+        controls=layout.CONTROL_LIST,
         clips=lambda w: clips_with_music(w.shard),
         prompts=layout.PROMPTS,
         adapters=of_members(layout.ADAPTER),
@@ -49,6 +50,9 @@ rule render_shard:
 rule render_clip:
     input:
         latents=lambda w: layout.LATENTS_LIST.format(
+            shard=names.shard_of_clip(w.clip, PARAMS.shards)
+        ),
+        controls=lambda w: layout.CONTROL_LIST.format(
             shard=names.shard_of_clip(w.clip, PARAMS.shards)
         ),
         clips=lambda w: clips_with_music(names.shard_of_clip(w.clip, PARAMS.shards)),

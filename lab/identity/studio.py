@@ -70,7 +70,7 @@ class Studio:
                 frames = render_frames(
                     self._pipeline,
                     branch,
-                    ControlLatents(control[recipe.pose], self._reference(recipe, own, other)),
+                    ControlLatents(control[recipe.pose], self._references(recipe, own, other)),
                     face=_face(recipe, own, other),
                     prompt=prompts["clip"],
                     negative_prompt=prompts["negative"],
@@ -102,11 +102,11 @@ class Studio:
             yield self._branch
             self._branch.detach()
 
-    def _reference(self, recipe: Recipe, own: Sitter, other: Sitter) -> Tensor | None:
+    def _references(self, recipe: Recipe, own: Sitter, other: Sitter) -> tuple[Tensor, ...]:
         if recipe.reference is None:
-            return None
+            return ()
         who = own if recipe.reference == "own" else other
-        return self._encoder.reference(read_picture(who.folder / "reference.png"))
+        return (self._encoder.reference(read_picture(who.folder / "reference.png")),)
 
 
 def _face(recipe: Recipe, own: Sitter, other: Sitter) -> Tensor:

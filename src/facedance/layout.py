@@ -108,6 +108,7 @@ DIGESTS = ".cache/digests/{path}"
 RENDER = "results/render/{who}/{clip}/{variant}.mp4"
 RENDER_FACTS = "results/render/{who}/{clip}/{variant}.json"
 RENDER_RECORD = "results/render/.items/{who}/{clip}/{variant}.json"
+RENDER_WINDOWS = "results/render/.windows/{who}/{clip}/{variant}/{path}"
 RENDER_LIST = "results/render/{who}/{shard}.csv"
 
 # Renders -> scores.

@@ -22,6 +22,7 @@ from facedance.video.frames import read_frames
 from facedance.video.writing import write_video
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import know_vae, load_vae
+from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline
 from lab.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 
 WAN = WanModel(
@@ -324,3 +325,30 @@ def test_a_photo_that_is_gone_is_named(model, tmp_path):
     pd.DataFrame({"photo": ["a.png"], "status": ["accepted"], "turn": [0]}).to_csv(tmp_path / "photos.csv")
     with pytest.raises(ValueError, match=r"'a\.png' was accepted but is gone"):
         encode_photos("ann", photo_files(tmp_path, []), model, WAN, OneFace(), Faces(), Poses(), [0.3])
+
+
+@pytest.mark.parametrize(("length", "given"), [(5, 1), (9, 5), (13, 9), (9, 4)])
+@torch.no_grad()
+def test_a_window_that_goes_on_equals_the_pipelines(encoder, pipeline, length, given):
+    """The same unmasked frames and masks, as a user of WanVACEPipeline gives them, and two references."""
+    frames, poses = moving(given, WAN.width, WAN.height), moving(length - given, *WAN.clip_size, seed=1)
+    small = [PIL.Image.fromarray(frame).resize((WAN.width, WAN.height), PIL.Image.Resampling.LANCZOS) for frame in poses]
+    black, white = (PIL.Image.new("L", (WAN.width, WAN.height), level) for level in (0, 255))
+    video, mask, references = pipeline.preprocess_conditions(
+        video=[*map(PIL.Image.fromarray, frames), *small],
+        mask=[black] * given + [white] * (length - given),
+        reference_images=[PIL.Image.fromarray(moving(1, 40, 40, seed=seed)[0]) for seed in (2, 3)],
+        height=WAN.height,
+        width=WAN.width,
+        num_frames=length,
+        dtype=torch.float32,
+        device=torch.device("cpu"),
+    )
+    latents = pipeline.prepare_video_latents(video, mask, references)
+    expected = torch.cat([latents, pipeline.prepare_masks(mask, references)], dim=1)[0]
+    assert torch.equal(encoder.continued(frames, poses), expected[:, 2:])
+    ours = FaceVACEPipeline(None, None, pipeline.vae, pipeline.scheduler, pipeline.transformer)
+    references = tuple(encoder.reference(moving(1, 40, 40, seed=seed)[0]) for seed in (2, 3))
+    given_to_it = ControlLatents(encoder.continued(frames, poses), references)
+    ours_latents = ours.prepare_video_latents(*ours.preprocess_conditions(given_to_it)[::2])
+    assert torch.equal(torch.cat([ours_latents, ours.prepare_masks(given_to_it)], dim=1)[0], expected)

@@ -2,11 +2,13 @@
 
 import errno
 import json
+import shutil
 import threading
 import wave
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +33,7 @@ from facedance.wan.adapter import AdapterConfig, apply_adapters, attach, read_ad
 from facedance.wan.face_branch import FaceSizes
 from facedance.wan.load import load_transformer
 from facedance.wan.lora_files import export_lora
-from facedance.wan.pipeline import load_pipeline
+from facedance.wan.pipeline import load_pipeline, render_frames
 from lab.tiny.model import BLOCKS, DIM, LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, build_tiny
 
 SIZE, FRAMES, EMBEDDING = 32, 9, 16
@@ -97,6 +99,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"control": torch.randn(CONTROL_CHANNELS, LATENT_FRAMES, *LATENT_SIZE, generator=generator)},
             folder / "latents" / f"{clip}.safetensors",
         )
+        write_video(folder / "controls" / f"{clip}.mp4", [np.zeros((SIZE, SIZE, 3), np.uint8)] * FRAMES, 16)
     _write_clip_with_music(folder / "clips" / "dance_000.mp4")
     write_json(folder / "stamp.json", {"params": {}, "code": {"facedance.render.clips": "1"}})
     return folder
@@ -142,6 +145,7 @@ def inputs(
         blend=blend,
         loras=loras or {},
         latents_folder=world / "latents",
+        controls_folder=world / "controls",
         clips_folder=world / "clips",
     )
 
@@ -400,3 +404,56 @@ def test_a_lora_of_another_program_adds_to_the_persons(world: Path, tmp_path: Pa
     assert np.abs(beside - once).max() > 10
     record = read_json(tmp_path / "beside/eileen/dance_000/default.json")
     assert record["loras"] == [{"sha256": sha256(lora), "scale": 1.0}]
+
+
+@pytest.fixture
+def long_dance(world: Path) -> Iterator[str]:
+    """A clip of three windows."""
+    rng = np.random.default_rng(0)
+    poses = rng.integers(0, 256, (FRAMES + 8, 4, 4, 3), dtype=np.uint8).repeat(SIZE // 4, 1).repeat(SIZE // 4, 2)
+    control = world / "controls" / "long_000.mp4"
+    write_video(control, poses, 16)
+    shutil.copy(world / "latents" / "dance_000.safetensors", world / "latents" / "long_000.safetensors")
+    yield "long_000"
+    control.unlink()
+    (world / "latents" / "long_000.safetensors").unlink()
+
+
+def test_a_long_clip_is_made_in_windows_and_goes_on_after_a_kill(
+    world: Path, renders: Path, tmp_path: Path, long_dance: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = RenderJob("eileen", long_dance, "default", SETTINGS)
+    run(world, tmp_path / "whole", [job], inputs(world, "eileen"))
+    video = f"{job.name}.mp4"
+    frames = read_frames(tmp_path / "whole" / video)
+    assert len(frames) == FRAMES + 8
+    assert read_json(tmp_path / "whole" / f"{job.name}.json")["seams"] == [FRAMES, FRAMES + 4]
+    assert not (tmp_path / "whole" / ".windows" / job.name).exists()
+    short = read_frames(renders / "eileen/dance_000/default.mp4")
+    assert np.abs(frames[:FRAMES].astype(int) - short).mean() < 2  # the first window is what a short clip is; H.264 looks ahead
+
+    made = []
+
+    def dies_in_the_third(*args: Any, **kwargs: Any) -> Any:
+        made.append(len(made))
+        if len(made) == 3:
+            raise KeyboardInterrupt
+        return render_frames(*args, **kwargs)
+
+    monkeypatch.setattr(render, "render_frames", dies_in_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        run(world, tmp_path / "killed", [job], inputs(world, "eileen"))
+    run(world, tmp_path / "killed", [job], inputs(world, "eileen"))
+    assert len(made) == 4  # two, the one that was not finished, and that one again
+    assert (tmp_path / "killed" / video).read_bytes() == (tmp_path / "whole" / video).read_bytes()
+
+
+@pytest.mark.parametrize("change", ["overlap~1", "overlap~0", "anchor~false", "hold_colors~false"])
+def test_how_windows_go_on_is_in_the_later_frames_alone(
+    world: Path, renders: Path, tmp_path: Path, long_dance: str, change: str
+) -> None:
+    jobs = [RenderJob("eileen", long_dance, variant, SETTINGS.varied(variant)) for variant in ("default", change)]
+    run(world, tmp_path, jobs, inputs(world, "eileen"))
+    default, other = (read_frames(tmp_path / f"{job.name}.mp4").astype(float) for job in jobs)
+    assert np.abs(default[:FRAMES] - other[:FRAMES]).mean() < 1
+    assert np.abs(default[FRAMES:] - other[FRAMES:]).mean() > 1

@@ -86,7 +86,7 @@ def encoded(theirs: WanVACEPipeline, reference: bool) -> ControlLatents:
         masks = theirs.prepare_masks(*pictures[1:])[0]
     z = theirs.vae.config.z_dim
     control = torch.cat([latents[:, 1:], masks[:, 1:]])
-    return ControlLatents(control, latents[:z, :1] if reference else None)
+    return ControlLatents(control, (latents[:z, :1],) if reference else ())
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,20 @@ import difflib
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from facedance.config.base import Name, Section
 
 LONGEST_VARIANT = 150
 """Characters of a variant's name: file systems end at 255, and temporary files and logs add some."""
+
+
+def _is_continued(frames: int) -> int:
+    if frames and frames % 4 != 1:
+        raise ValueError(
+            f"{frames} is neither 0 nor of the form 4n+1; nearest are {frames // 4 * 4 + 1} and {frames // 4 * 4 + 5}"
+        )
+    return frames
 
 
 class RenderSettings(Section):
@@ -40,6 +48,11 @@ class RenderSettings(Section):
     control_scale: float = Field(1.0, ge=0, le=2, description="Strength of the skeleton.")
     reference: bool = Field(True, description="Whether the best photo's head goes along as a picture.")
     cache_interval: int = Field(1, ge=1, le=20, description="One of so many steps is computed, others extrapolated; 1: all are.")
+    overlap: Annotated[int, Field(ge=0, le=253), AfterValidator(_is_continued)] = Field(
+        5, description="Frames that a window of a long video goes on from, one more than a multiple of four; 0: it is cut."
+    )
+    anchor: bool = Field(True, description="Whether a frame of the first window goes along with the later ones of a long video.")
+    hold_colors: bool = Field(True, description="Whether the later windows of a long video get the colours of the first.")
     seed: int = Field(0, ge=0, lt=2**63, description="Another number draws other noise.")
 
     @model_validator(mode="after")

@@ -53,7 +53,7 @@ class _Studio:
         frames = render_frames(
             self.pipeline,
             self.branch,
-            ControlLatents(control, None),
+            ControlLatents(control),
             face=face[None],
             prompt=self.texts["portrait"],
             negative_prompt=self.texts["negative"],

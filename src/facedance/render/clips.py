@@ -1,5 +1,6 @@
 """Rendering: every clip and variant of one person or blend with one load of the model."""
 
+import functools
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,20 +12,24 @@ import pandas as pd
 from safetensors.torch import load_file
 from torch import Tensor
 
+from facedance.config.render_settings import RenderSettings
 from facedance.faces.embedding import load_embeddings
 from facedance.files import atomic, sha256, write_json
 from facedance.job import InputError
 from facedance.render.blend import blended_faces, member_weights
+from facedance.render.going_on import make_windows
 from facedance.render.inputs import RenderInputs, RenderJob
 from facedance.render.provenance import metadata_tags, render_records
+from facedance.render.windows import Window, WindowFiles
 from facedance.rerun.item_cache import item_key, record, reusable
-from facedance.video.pictures import Frames
+from facedance.video.pictures import Frame, Frames
 from facedance.video.writing import write_video
 from facedance.wan.adapter import apply_adapters, read_adapter
 from facedance.wan.differences import fuse_loras
+from facedance.wan.face_branch import FaceBranch
 from facedance.wan.lora_files import load_foreign_lora, remove_loras
 from facedance.wan.memory import next_rung, out_of_memory_means
-from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
+from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, encoder_of, latent_frame, load_pipeline, render_frames
 
 _log = logging.getLogger("facedance")
 
@@ -60,14 +65,18 @@ def render_clips(
     pending = [job for job in jobs if reusable(folder, job.name, keys[job]) is None]
     _log.info("%d renders, %d of them to be made", len(jobs), len(pending))
 
-    def write(job: RenderJob, frames: Frames) -> None:
+    def write(job: RenderJob, frames: Iterable[Frame]) -> None:
         video, sidecar = folder / f"{job.name}.mp4", folder / f"{job.name}.json"
         write_video(video, frames, inputs.wan.fps, audio_from=inputs.music(job.clip), metadata=metadata_tags(records[job]))
         write_json(sidecar, records[job])
         record(folder, job.name, keys[job], [video, sidecar], {})
+        made(job).clear()
+
+    def made(job: RenderJob) -> WindowFiles:
+        return WindowFiles(folder / ".windows" / job.name, keys[job])
 
     with out_of_memory_means(next_rung(inputs.memory)):
-        _while_the_next_is_made(_rendered(pending, inputs, weights, prompts), write)
+        _while_the_next_is_made(_rendered(pending, inputs, weights, prompts, made), write)
     if manifest is not None:
         videos = [f"{job.name}.mp4" for job in jobs]
         rows = [
@@ -77,7 +86,9 @@ def render_clips(
             pd.DataFrame(rows, columns=["identity", "clip", "variant", "video", "sha256"]).to_csv(temporary, index=False)
 
 
-def _while_the_next_is_made(rendered: Iterable[tuple[RenderJob, Frames]], write: Callable[[RenderJob, Frames], None]) -> None:
+def _while_the_next_is_made(
+    rendered: Iterable[tuple[RenderJob, Iterable[Frame]]], write: Callable[[RenderJob, Iterable[Frame]], None]
+) -> None:
     """Write each video in a thread, one at a time, so that its encoder does not keep the GPU waiting.
 
     An error in `write` is raised once the render that is being made meanwhile is made.
@@ -93,8 +104,12 @@ def _while_the_next_is_made(rendered: Iterable[tuple[RenderJob, Frames]], write:
 
 
 def _rendered(
-    jobs: Sequence[RenderJob], inputs: RenderInputs, weights: Mapping[str, float], prompts: Mapping[str, Tensor]
-) -> Iterator[tuple[RenderJob, Frames]]:
+    jobs: Sequence[RenderJob],
+    inputs: RenderInputs,
+    weights: Mapping[str, float],
+    prompts: Mapping[str, Tensor],
+    made: Callable[[RenderJob], WindowFiles],
+) -> Iterator[tuple[RenderJob, Iterable[Frame]]]:
     """The frames of each job; those with the same LoRA scale one after the other, as changing it costs most."""
     if not jobs:
         return
@@ -116,22 +131,42 @@ def _rendered(
             _log.info("render %d of %d: %s", next(count), len(jobs), job.name)
             control = ControlLatents(
                 control=load_file(inputs.latents(job.clip))["control"],
-                reference=reference if job.settings.reference else None,
+                references=(reference,) if job.settings.reference else (),
             )
-            yield (
-                job,
-                render_frames(
-                    pipeline,
-                    branch,
-                    control,
-                    face=blended_faces(embeddings, inputs.blend, control.frames),
-                    prompt=prompts[job.settings.prompt],
-                    negative_prompt=prompts[job.settings.negative_prompt],
-                    settings=job.settings,
-                ),
+            windows = inputs.windows(job)
+            last = latent_frame(pipeline, windows[-1].end - 1)
+            make = functools.partial(
+                _window, pipeline, branch, prompts, job.settings, blended_faces(embeddings, inputs.blend, 1 + last)
             )
+            if len(windows) == 1:
+                yield job, make(control, windows[0])
+            else:
+                files = made(job)
+                make_windows(windows, files, control, inputs.control(job.clip), encoder_of(pipeline, control), job.settings, make)
+                yield job, files.clip(windows)
         if number < len(groups):
             remove_loras(pipeline.transformer, branch)
+
+
+def _window(
+    pipeline: FaceVACEPipeline,
+    branch: FaceBranch,
+    prompts: Mapping[str, Tensor],
+    settings: RenderSettings,
+    faces: Tensor,
+    control: ControlLatents,
+    window: Window,
+) -> Frames:
+    """The frames of a window; `faces` are one for the whole clip, or one for each of its latent frames."""
+    return render_frames(
+        pipeline,
+        branch,
+        control,
+        face=faces if len(faces) == 1 else faces[latent_frame(pipeline, window.start) :][: control.frames],
+        prompt=prompts[settings.prompt],
+        negative_prompt=prompts[settings.negative_prompt],
+        settings=settings,
+    )
 
 
 def _lora_scale(job: RenderJob) -> float:

@@ -7,6 +7,8 @@ from pathlib import Path
 from facedance.config.render_settings import RenderSettings
 from facedance.config.rendering import Blend, RenderMemory, RenderSpeed
 from facedance.config.sections import WanModel
+from facedance.render.windows import Window, windows_of
+from facedance.video.frames import count_frames
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,20 @@ class RenderInputs:
     blend: Blend | None
     loras: Mapping[Path, float]  # files of other programs, with their scales
     latents_folder: Path
+    controls_folder: Path
     clips_folder: Path
 
     def latents(self, clip: str) -> Path:
-        """The file with the clip's `control` latents."""
+        """The file with the `control` latents of the clip, or of its first window."""
         return self.latents_folder / f"{clip}.safetensors"
+
+    def control(self, clip: str) -> Path:
+        """The clip's control video."""
+        return self.controls_folder / f"{clip}.mp4"
+
+    def windows(self, job: RenderJob) -> list[Window]:
+        """The windows in which a video is made."""
+        return windows_of(count_frames(self.control(job.clip)), self.wan.frames, job.settings.overlap)
 
     def music(self, clip: str) -> Path | None:
         """The clip, whose music the render gets; a ready-made control video has none."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from facedance.files import digest, read_json, sha256
 from facedance.render.inputs import RenderInputs, RenderJob
+from facedance.render.windows import seams
 
 
 def render_records(
@@ -50,7 +51,11 @@ def render_records(
     }
     said = {name: {"text": inputs.texts[name], "sha256": _digest(tensor)} for name, tensor in prompts.items()}
     clips = {
-        clip: {"latents_sha256": sha256(inputs.latents(clip)), "music_sha256": sha256(music) if music else None}
+        clip: {
+            "latents_sha256": sha256(inputs.latents(clip)),
+            "control_sha256": sha256(inputs.control(clip)),
+            "music_sha256": sha256(music) if music else None,
+        }
         for clip in {job.clip for job in jobs}
         for music in [inputs.music(clip)]
     }
@@ -62,6 +67,7 @@ def render_records(
             "settings": job.settings.model_dump(),
             "prompts": [said[job.settings.prompt], said[job.settings.negative_prompt]],
             **clips[job.clip],
+            "seams": seams(inputs.windows(job)),
             **common,
         }
         for job in jobs

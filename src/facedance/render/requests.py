@@ -22,6 +22,7 @@ class RuleFiles(Protocol):
 
     model: str  # manifest.json of the video model
     prompts: str  # safetensors: text embeddings by their texts
+    controls: str  # csv: their control videos
     clips: str  # csv: the clips, which give the music
     adapters: Sequence[str]
     embeddings: Sequence[str]
@@ -80,6 +81,7 @@ def render_request(
         blend=params.blend,
         loras={Path(loras[name]): lora.scale for name, lora in params.loras.items()},
         latents_folder=latents_folder,
+        controls_folder=Path(files.controls).parents[1],
         clips_folder=Path(files.clips).parents[1],
     )
     provenance = {"facedance": facedance.__version__, "model": params.model, "model_manifest_sha256": sha256(model)}

@@ -46,6 +46,7 @@ def heldout_losses(learner: Learner, dataset: Dataset) -> list[dict[str, Any]]:
 def render_heldout(learner: Learner, dataset: Dataset, model: Path, wan: WanModel, path: Path) -> None:
     """Write the person on the dance held out, in few steps, as the adapter is now."""
     assert dataset.heldout is not None
+    reference = dataset.photos[0].load().reference
     vae = load_vae(model, learner.transformer.device)
     vae.enable_tiling()  # a training must not need a larger GPU for a clip to look at
     pipeline = FaceVACEPipeline(
@@ -71,7 +72,7 @@ def render_heldout(learner: Learner, dataset: Dataset, model: Path, wan: WanMode
     frames = render_frames(
         pipeline,
         learner.branch,
-        ControlLatents(dataset.heldout.load().control, dataset.photos[0].load().reference),
+        ControlLatents(dataset.heldout.load().control, () if reference is None else (reference,)),
         face=dataset.identity[None],
         prompt=dataset.preview_text,
         negative_prompt=dataset.no_text,

@@ -50,6 +50,19 @@ def read_frames(path: Path | str, indices: Sequence[int] | None = None, width: i
     return frames
 
 
+def count_frames(path: Path | str) -> int:
+    """Frames of a video that `write_video` wrote.
+
+    Raises:
+        UnreadableVideo: the file cannot be read.
+    """
+    decord.logging.set_level(decord.logging.FATAL)
+    try:
+        return len(decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1))
+    except (decord.DECORDError, RuntimeError):
+        raise UnreadableVideo("cannot be decoded") from None
+
+
 def resized(frames: Frames, size: tuple[int, int]) -> Frames:
     """Frames (T, H, W, 3) in another width and height: smaller by area, larger by cubic interpolation."""
     how = cv2.INTER_AREA if size[0] < frames.shape[2] else cv2.INTER_CUBIC

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import torch
+import torch.nn.functional as F
 from diffusers import WanVACEPipeline
 from numpy.typing import NDArray
 from torch import Tensor
@@ -46,6 +47,22 @@ class LatentEncoder:
         reactive = self._encode(self._pixels(frames))
         mask = torch.ones(self._pipeline.vae_scale_factor_spatial**2, *reactive.shape[1:])
         return torch.cat([self._inactive[length], reactive, mask])
+
+    def continued(self, given: Frames, control: Frames) -> Tensor:
+        """VACE's channels (2z + mask, T', h, w) of T frames, of which the first G are given and the others to be generated.
+
+        Args:
+            given: (G, H, W, 3).
+            control: (T - G, H, W, 3), the control video of the others.
+        """
+        kept, pose = self._pixels(given), self._pixels(control)
+        inactive = self._encode(torch.cat([kept, torch.zeros_like(pose)], dim=2))
+        reactive = self._encode(torch.cat([torch.zeros_like(kept), pose], dim=2))
+        made = torch.cat([torch.zeros(len(given)), torch.ones(len(control))])
+        # As the pipeline brings a mask to the latents' rate.
+        made = F.interpolate(made[None, None], size=reactive.shape[1], mode="nearest-exact")[0, 0]
+        channels = self._pipeline.vae_scale_factor_spatial**2
+        return torch.cat([inactive, reactive, made[:, None, None].expand(channels, *reactive.shape[1:])])
 
     def reference(self, image: Frames) -> Tensor:
         """Latent (z, 1, h, w) of a picture (H, W, 3), scaled to fit the frame and padded with white."""

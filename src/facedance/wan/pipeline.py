@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from diffusers import WanVACEPipeline
 from torch import Tensor
 
 from facedance.config.render_settings import RenderSettings
 from facedance.config.rendering import RenderMemory, RenderSpeed
 from facedance.config.sections import WanModel
-from facedance.wan.encoder import Frames
+from facedance.wan.encoder import Frames, LatentEncoder
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.load import choose_device, frames_for, know_vae, load_scheduler, load_transformer, load_vae, with_shift
 from facedance.wan.memory import load_for
@@ -25,15 +26,16 @@ from facedance.wan.step_cache import extrapolating
 class ControlLatents:
     """What VACE is conditioned on, encoded and normalised.
 
-    `control` is (2 z + mask, T', h, w): inactive and reactive latents and the mask; `reference` is (z, 1, h, w) or None.
+    `control` is (2 z + mask, T', h, w): inactive and reactive latents and the mask. `references` are (z, 1, h, w) each, in
+    the order of the pipeline's `reference_images`, of which the last one becomes the first frame.
     """
 
     control: Tensor
-    reference: Tensor | None
+    references: tuple[Tensor, ...] = ()
 
     @property
     def frames(self) -> int:
-        """Latent frames T' of the video, without the reference."""
+        """Latent frames T' of the video, without references."""
         return self.control.shape[1]
 
 
@@ -63,26 +65,23 @@ class FaceVACEPipeline(WanVACEPipeline):
         """As in the base class. ControlLatents pass through, in the places of video, mask and references."""
         if not isinstance(video, ControlLatents):
             return super().preprocess_conditions(video, mask, reference_images, *args, **kwargs)
-        return video, video, [[] if video.reference is None else [video.reference]]
+        return video, video, [[*video.references]]
 
     def prepare_video_latents(self, video: Any, *args: Any, **kwargs: Any) -> Tensor:
-        """Inactive and reactive latents (1, 2 z, T', h, w), with the reference and zeros as one frame before them."""
+        """Inactive and reactive latents (1, 2 z, R + T', h, w), with each reference and zeros as a frame before them."""
         if not isinstance(video, ControlLatents):
             return super().prepare_video_latents(video, *args, **kwargs)
         latents = video.control[: 2 * self.vae.config.z_dim].to(self._execution_device, self.vae.dtype)
-        if video.reference is not None:
-            reference = video.reference.to(latents)
+        for reference in (reference.to(latents) for reference in video.references):
             latents = torch.cat([torch.cat([reference, torch.zeros_like(reference)]), latents], dim=1)
         return latents[None]
 
     def prepare_masks(self, mask: Any, *args: Any, **kwargs: Any) -> Tensor:
-        """Mask (1, spatial factor squared, T', h, w), zero for a reference."""
+        """Mask (1, spatial factor squared, R + T', h, w), zero for references."""
         if not isinstance(mask, ControlLatents):
             return super().prepare_masks(mask, *args, **kwargs)
         channels = mask.control[2 * self.vae.config.z_dim :].to(self._execution_device, torch.float32)
-        if mask.reference is not None:
-            channels = torch.cat([torch.zeros_like(channels[:, :1]), channels], dim=1)
-        return channels[None]
+        return F.pad(channels, (0, 0, 0, 0, len(mask.references), 0))[None]
 
 
 def load_pipeline(folder: Path, wan: WanModel, memory: RenderMemory, speed: RenderSpeed) -> FaceVACEPipeline:
@@ -105,6 +104,17 @@ def load_pipeline(folder: Path, wan: WanModel, memory: RenderMemory, speed: Rend
         pipeline.vae.enable_tiling()
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+def encoder_of(pipeline: FaceVACEPipeline, control: ControlLatents) -> LatentEncoder:
+    """The pipeline's VAE, for pictures of the size of these latents."""
+    height, width = (side * pipeline.vae_scale_factor_spatial for side in control.control.shape[2:])
+    return LatentEncoder(pipeline.vae, width, height)
+
+
+def latent_frame(pipeline: FaceVACEPipeline, frame: int) -> int:
+    """The latent frame in which a frame of a video is."""
+    return -(-frame // pipeline.vae_scale_factor_temporal)
 
 
 @torch.no_grad()

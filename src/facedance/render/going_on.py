@@ -1,0 +1,75 @@
+"""Making a long clip window by window, each going on from the one before.
+
+The last frames of a window are the first ones of the next, where VACE is given them to keep: its mask is 0 there. A frame of the
+first window goes along as a further reference, and colours are held to those of the given frames, as nothing else tells a window
+how the first one looked.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from facedance.config.render_settings import RenderSettings
+from facedance.render.windows import Window, WindowFiles
+from facedance.video.frames import read_frames
+from facedance.video.pictures import Frames
+from facedance.wan.encoder import LatentEncoder
+from facedance.wan.pipeline import ControlLatents
+
+_log = logging.getLogger("facedance")
+
+_LEAST_SPREAD = 4.0  # grey levels: of a channel with less, only the mean is held
+_MOST_STRETCH = 1.1  # by which a window's contrast is changed at most
+
+Make = Callable[[ControlLatents, Window], Frames]
+"""The frames (T, H, W, 3) of a window."""
+
+
+def make_windows(
+    windows: Sequence[Window],
+    files: WindowFiles,
+    first: ControlLatents,
+    control_video: Path,
+    encoder: LatentEncoder,
+    settings: RenderSettings,
+    make: Make,
+) -> None:
+    """Make those windows of a clip that are not in their files yet.
+
+    Args:
+        first: what the first window is conditioned on.
+        control_video: of the whole clip.
+    """
+    opening = last = None
+    for number, window in enumerate(windows):
+        frames = files.load(number)
+        if frames is None:
+            _log.info("window %d of %d", number + 1, len(windows))
+            if opening is None or last is None:
+                frames = make(first, window)
+            else:
+                given = last[len(last) - window.given :]
+                poses = read_frames(control_video, range(window.first_new, window.end))
+                control = encoder.continued(given, poses) if window.given else encoder.control(poses)
+                anchor = (encoder.reference(opening[0]),) if settings.anchor else ()
+                frames = make(ControlLatents(control, (*first.references, *anchor)), window)
+                if settings.hold_colors and window.given:
+                    frames = held_colors(frames, given)
+                frames = np.concatenate([given, frames[window.given :]])
+            files.save(number, frames)
+        opening, last = frames if opening is None else opening, frames
+
+
+def held_colors(frames: Frames, given: Frames) -> Frames:
+    """A window's frames (T, H, W, 3) in the colours of the frames (G, H, W, 3) that it was given.
+
+    The model makes the given frames too, in colours that are a little off; each channel gets the mean and spread that undo this,
+    as Reinhard et al. 2001 do between pictures, with a bound on the spread.
+    """
+    had, has = (part.reshape(-1, 3).astype(np.float32) for part in (given, frames[: len(given)]))
+    spread = np.where(has.std(0) < _LEAST_SPREAD, 1.0, had.std(0) / np.maximum(has.std(0), _LEAST_SPREAD))
+    stretch = np.clip(spread, 1 / _MOST_STRETCH, _MOST_STRETCH)
+    held: Frames = ((frames - has.mean(0)) * stretch + had.mean(0)).round().clip(0, 255).astype(np.uint8)
+    return held
