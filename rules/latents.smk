@@ -42,7 +42,7 @@ rule encode_clips:
         poses=layout.CONTROL_LIST,
         dancers=layout.DANCER_EMBEDDINGS,
         model=WAN_MODEL,
-        stamp=stamp("latents", "encode_clips", part("wan")),
+        stamp=stamp("latents", "encode_clips", part("wan"), items=learned_in_shard),
     output:
         layout.LATENTS_LIST,
     log:
@@ -62,6 +62,7 @@ rule encode_clips:
         poses_folder=folder_of(layout.CONTROL),
         references_folder=folder_of(layout.DANCER),
         folder=folder_of(layout.LATENTS),
+        learned=learned_in_shard,
     message:
         "Encoding clips, shard {wildcards.shard}"
     script:

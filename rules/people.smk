@@ -56,6 +56,12 @@ def training_videos():
     return sorted(v for v in VIDEOS if matches(v, PARAMS.train.videos))
 
 
+def learned_in_shard(wildcards):
+    """Those of the shard's videos of which a training learns more than photos."""
+    learned = training_videos() if PARAMS.train.photo_share < 1 else []
+    return sorted({*learned} & {*VIDEOS_OF_SHARD[wildcards.shard]})
+
+
 def training_params():
     """What a training depends on besides its data; which videos it learns from is part of that."""
     values = part("train", "wan")

@@ -16,4 +16,4 @@ with job(snakemake.log[0], f"latents {snakemake.wildcards.shard}", snakemake.thr
     )
     latents = LatentFiles(folder=Path(snakemake.params.folder), manifest=Path(snakemake.output[0]))
     model, wan = Path(snakemake.input.model).parent, WanModel(**snakemake.params.wan)
-    encode_shard(sources, latents, model, wan, Path(snakemake.input.stamp))
+    encode_shard(sources, latents, model, wan, Path(snakemake.input.stamp), snakemake.params.learned)

@@ -60,6 +60,7 @@ def of_render(who: str, clip: str, variant: str) -> Iterator[tuple[str, Names]]:
         *(f"results/render/{who}/{clip}/{variant}.{suffix}" for suffix in ("mp4", "json")),
         f"results/render/{who}/{clip}/.{variant}.host-77.part.mp4",
         f"results/render/.items/{who}/{clip}/{variant}.json",
+        f"results/render/.windows/{who}/{clip}/{variant}/0f3c/0000.safetensors",
         f".cache/digests/results/render/{who}/{clip}/.known.jsonl",
         f"results/render/.stamps/render_clip/{who}/{clip}/{variant}.json",
         f"results/evaluate/observations/{who}/{clip}/{variant}.safetensors",

@@ -91,6 +91,11 @@ def video_of_clip(clip: str) -> str:
     return clip if clip.startswith(CONTROL_PREFIX) else clip.rsplit("_", 1)[0]
 
 
+def of_window(name: str, number: int) -> str:
+    """Name of what is kept of a clip's window, the first one's (0) being that of the clip."""
+    return f"{name}.{number}" if number else name
+
+
 def control_id(video: str) -> str:
     """Name under which the ready-made control video with this name is rendered."""
     return CONTROL_PREFIX + video

@@ -8,7 +8,7 @@ import pandas as pd
 import PIL.Image
 import pytest
 import torch
-from diffusers import WanVACEPipeline
+from diffusers import AutoencoderKLWan, WanVACEPipeline
 from safetensors.torch import load_file
 
 from facedance.config.sections import Faces, Poses, WanModel
@@ -150,8 +150,8 @@ def shard(tmp_path, model):
     )
 
 
-def encode(shard):
-    latents.encode_shard(shard.sources, shard.latents, shard.model, WAN, shard.stamp)
+def encode(shard, learned=()):
+    latents.encode_shard(shard.sources, shard.latents, shard.model, WAN, shard.stamp, learned)
 
 
 def test_a_shard_is_encoded_and_listed(shard, encoder):
@@ -169,6 +169,21 @@ def test_a_shard_is_encoded_and_listed(shard, encoder):
     assert torch.equal(without["video"], encoder.video(read_frames(shard.sources.clips_folder / "b_000.mp4")))
     assert torch.equal(without["control"], encoder.control(read_frames(shard.sources.poses_folder / "b_000.mp4")))
     assert not (shard.latents.folder / "c_000.safetensors").exists()
+
+
+def test_of_a_long_clip_the_first_window_is_encoded_and_all_whole_ones_where_it_is_learned_from(shard, encoder):
+    for folder in (shard.sources.clips_folder, shard.sources.poses_folder):
+        write_video(folder / "a_000.mp4", moving(13, *WAN.clip_size), WAN.fps)
+    encode(shard)
+    first = load_file(shard.latents.folder / "a_000.safetensors")
+    assert first["video"].shape[1] == first["control"].shape[1] == LATENT_SIZE[0]
+    assert set(first) == {"video", "control", "reference"}
+    encode(shard, learned=["a"])
+    both = load_file(shard.latents.folder / "a_000.safetensors")
+    assert set(both) == {*first, "video.1", "control.1"}
+    assert torch.equal(both["video"], first["video"])
+    frames = read_frames(shard.sources.clips_folder / "a_000.mp4", range(5, 10))
+    assert torch.equal(both["video.1"], encoder.video(frames))
 
 
 def test_only_what_changed_is_encoded_again_and_to_the_same_bytes(shard, monkeypatch, tmp_path):
@@ -327,10 +342,20 @@ def test_a_photo_that_is_gone_is_named(model, tmp_path):
         encode_photos("ann", photo_files(tmp_path, []), model, WAN, OneFace(), Faces(), Poses(), [0.3])
 
 
+@pytest.fixture(scope="module", params=["tiny", "wan2.1"])
+def either(request, pipeline):
+    """A pipeline with the tiny VAE, and one with Wan2.1's, which has a latent for each four frames, with random weights."""
+    if request.param == "tiny":
+        return pipeline
+    torch.manual_seed(0)
+    return WanVACEPipeline(None, None, AutoencoderKLWan().eval(), pipeline.scheduler, pipeline.transformer)
+
+
 @pytest.mark.parametrize(("length", "given"), [(5, 1), (9, 5), (13, 9), (9, 4)])
 @torch.no_grad()
-def test_a_window_that_goes_on_equals_the_pipelines(encoder, pipeline, length, given):
+def test_a_window_that_goes_on_equals_the_pipelines(either, length, given):
     """The same unmasked frames and masks, as a user of WanVACEPipeline gives them, and two references."""
+    pipeline, encoder = either, LatentEncoder(either.vae, WAN.width, WAN.height)
     frames, poses = moving(given, WAN.width, WAN.height), moving(length - given, *WAN.clip_size, seed=1)
     small = [PIL.Image.fromarray(frame).resize((WAN.width, WAN.height), PIL.Image.Resampling.LANCZOS) for frame in poses]
     black, white = (PIL.Image.new("L", (WAN.width, WAN.height), level) for level in (0, 255))

@@ -197,3 +197,19 @@ def test_faces_weigh_more_and_padding_nothing(dataset):
     assert clip.weight[0, 0, 1, 0, 0] == 1
     assert photo.weight.max() == 5
     assert (photo.weight[0, 0, 0, :, 3] == 0).all()  # seen up to pixel 24 of 32
+
+
+def test_a_long_clip_is_learned_from_window_by_window(world, tmp_path):
+    shutil.copytree(world, tmp_path / "world")
+    files = files_in(tmp_path / "world")
+    path = files.latents / "a_000.safetensors"
+    tensors = load_file(path)
+    save_file({**tensors, "video.1": tensors["video"] + 1, "control.1": tensors["control"].clone()}, path)
+    boxes = pd.read_parquet(files.boxes[0])
+    last = {"clip": "a_000", "frame": 2 * WAN.frames - 1, "x0": 1.0, "y0": 2.0, "x1": 3.0, "y1": 4.0}
+    beyond = {**last, "frame": 5 * WAN.frames}
+    pd.concat([boxes, pd.DataFrame([last, beyond])]).astype(boxes.dtypes).to_parquet(files.boxes[0])
+    first, second = (clip for clip in dataset_in(tmp_path / "world").clips if clip.name == "a_000")
+    assert torch.equal(second.load().video, first.load().video + 1)
+    assert second.boxes[-1].tolist() == [1, 2, 3, 4]
+    assert first.digest != second.digest

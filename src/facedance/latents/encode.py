@@ -15,8 +15,9 @@ from torch import Tensor
 
 from facedance.config.sections import WanModel
 from facedance.files import atomic, digest, sha256
+from facedance.names import of_window, video_of_clip
 from facedance.rerun.item_cache import item_key, record, reusable
-from facedance.video.frames import read_frames
+from facedance.video.frames import count_frames, read_frames
 from facedance.wan.encoder import LatentEncoder, read_picture
 from facedance.wan.load import choose_device, load_text, load_vae
 from facedance.wan.text_padding import TEXT_TOKENS
@@ -62,11 +63,15 @@ def encode_prompts(model: Path, wan: WanModel, prompts: Mapping[str, str], out: 
     save_latents(out, tensors)
 
 
-def encode_shard(sources: ClipFiles, latents: LatentFiles, model: Path, wan: WanModel, stamp: Path) -> None:
+def encode_shard(
+    sources: ClipFiles, latents: LatentFiles, model: Path, wan: WanModel, stamp: Path, learned: Sequence[str] = ()
+) -> None:
     """Encode the clips that both tables of `sources` accept.
 
     Each file holds `video` (z, T', h, w) float32, `control` (VACE channels, T', h, w) in the model's dtype and, when there
-    is a picture of the dancer's head, `reference` (z, 1, h, w) float32.
+    is a picture of the dancer's head, `reference` (z, 1, h, w) float32. Of a clip of more than `wan.frames` frames they are
+    those of its first ones; of the videos `learned` from, the windows of so many that follow are there too, as `video.1`,
+    `control.1` and so on.
     """
     posed = {clip for clip, accepted in _statuses(sources.poses) if accepted}
     items = []
@@ -74,14 +79,16 @@ def encode_shard(sources: ClipFiles, latents: LatentFiles, model: Path, wan: Wan
         video, control = sources.clips_folder / f"{clip}.mp4", sources.poses_folder / f"{clip}.mp4"
         reference = sources.references_folder / f"{clip}.png"
         paths = [video, control, *([reference] if reference.exists() else [])]
-        items.append(_Item(clip, paths if accepted and clip in posed else None))
+        windows = count_frames(video) // wan.frames if accepted and video_of_clip(clip) in learned else 1
+        items.append(_Item(clip, paths if accepted and clip in posed else None, max(windows, 1)))
 
-    def encode(encoder: LatentEncoder, paths: Sequence[Path]) -> dict[str, Tensor]:
+    def encode(encoder: LatentEncoder, paths: Sequence[Path], windows: int) -> dict[str, Tensor]:
         clip, pose, *references = paths
-        tensors = {
-            "video": encoder.video(read_frames(clip)),
-            "control": encoder.control(read_frames(pose)).to(getattr(torch, wan.dtype)),
-        }
+        tensors = {}
+        for number in range(windows):
+            frames = _window(clip, number, wan)
+            tensors[of_window("video", number)] = encoder.video(read_frames(clip, frames))
+            tensors[of_window("control", number)] = encoder.control(read_frames(pose, frames)).to(getattr(torch, wan.dtype))
         if references:
             tensors["reference"] = encoder.reference(read_picture(references[0]))
         return tensors
@@ -96,8 +103,8 @@ def encode_controls(controls: Path, controls_folder: Path, latents: LatentFiles,
     """
     items = [_Item(clip, [controls_folder / f"{clip}.mp4"] if accepted else None) for clip, accepted in _statuses(controls)]
 
-    def encode(encoder: LatentEncoder, paths: Sequence[Path]) -> dict[str, Tensor]:
-        return {"control": encoder.control(read_frames(paths[0])).to(getattr(torch, wan.dtype))}
+    def encode(encoder: LatentEncoder, paths: Sequence[Path], windows: int) -> dict[str, Tensor]:
+        return {"control": encoder.control(read_frames(paths[0], _window(paths[0], 0, wan))).to(getattr(torch, wan.dtype))}
 
     _encode_items(items, encode, latents, model, wan, stamp)
 
@@ -106,11 +113,12 @@ def encode_controls(controls: Path, controls_folder: Path, latents: LatentFiles,
 class _Item:
     clip: str
     sources: list[Path] | None  # None: rejected
+    windows: int = 1
 
 
 def _encode_items(
     items: Sequence[_Item],
-    encode: Callable[[LatentEncoder, Sequence[Path]], dict[str, Tensor]],
+    encode: Callable[[LatentEncoder, Sequence[Path], int], dict[str, Tensor]],
     latents: LatentFiles,
     model: Path,
     wan: WanModel,
@@ -126,12 +134,12 @@ def _encode_items(
             out.unlink(missing_ok=True)  # from a run in which it was accepted
             rows.append((item.clip, "rejected", "", ""))
             continue
-        key = item_key(stamp, weights, [sha256(path) for path in item.sources])
+        key = item_key(stamp, weights, [sha256(path) for path in item.sources], item.windows)
         facts = reusable(latents.folder, item.clip, key)
         if facts is None:
             _log.info("latents %d of %d: %s", i + 1, len(items), item.clip)
             encoder = encoder or LatentEncoder(load_vae(model, choose_device(wan)), wan.width, wan.height)
-            save_latents(out, encode(encoder, item.sources))
+            save_latents(out, encode(encoder, item.sources, item.windows))
             facts = {"sha256": sha256(out)}
             record(latents.folder, item.clip, key, [out], facts)
         rows.append((item.clip, "accepted", out.name, facts["sha256"]))
@@ -142,6 +150,11 @@ def _encode_items(
 def _statuses(manifest: Path) -> list[tuple[str, bool]]:
     table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
     return [(clip, status == "accepted") for clip, status in zip(table["clip"], table["status"], strict=True)]
+
+
+def _window(video: Path, number: int, wan: WanModel) -> range:
+    """The frames of one of the windows that follow one another in a video."""
+    return range(number * wan.frames, min((number + 1) * wan.frames, count_frames(video)))
 
 
 def save_latents(path: Path, tensors: Mapping[str, Tensor]) -> None:

@@ -7,7 +7,7 @@ step and place in the batch alone, so a training that goes on needs no state of 
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ from facedance.config.sections import Train, WanModel
 from facedance.faces.embedding import load_embeddings
 from facedance.files import digest, sha256
 from facedance.job import InputError
-from facedance.names import video_of_clip
+from facedance.names import of_window, video_of_clip
 from facedance.train.items import Item, Loadable
 from facedance.wan import flow
 
@@ -73,6 +73,7 @@ class Source:
     frame_size: tuple[int, int]
     embedding: Tensor | None
     text: Tensor | None = None  # (512, text dim) its own; None where the dataset's goes with it
+    window: int = 0  # of a clip that is longer than what the model makes at once
 
     @property
     def dance(self) -> str:
@@ -83,15 +84,15 @@ class Source:
     def digest(self) -> str:
         """Of all that a training may learn from it."""
         known = None if self.embedding is None else self.embedding.tolist()
-        return digest([self.name, self.sha256, self.boxes.tolist(), known])
+        return digest([self.name, self.window, self.sha256, self.boxes.tolist(), known])
 
     def load(self) -> Item:
         """Read the latents."""
         prefix = f"{self.name}." if self.kind == "photo" else ""
         with safe_open(self.path, framework="pt") as file:
             names = set(file.keys())
-            video = file.get_tensor(f"{prefix}video")
-            control = file.get_tensor(f"{prefix}control").float()
+            video = file.get_tensor(of_window(f"{prefix}video", self.window))
+            control = file.get_tensor(of_window(f"{prefix}control", self.window)).float()
             reference = file.get_tensor("reference") if "reference" in names else None
             seen = file.get_tensor(f"{prefix}seen").numpy() if f"{prefix}seen" in names else None
             landmarks = file.get_tensor(f"{prefix}landmarks") if f"{prefix}landmarks" in names else None
@@ -269,7 +270,7 @@ def generator(*place: int) -> torch.Generator:
 
 
 def _clips(files: TrainingFiles, wan: WanModel, videos: Sequence[str]) -> list[Source]:
-    """The accepted clips of the videos whose names match one of the glob patterns `videos`."""
+    """The accepted clips of the videos whose names match one of the glob patterns `videos`, long ones window by window."""
     if not files.manifests:
         return []
     manifests = pd.concat([pd.read_csv(path, dtype=str, keep_default_na=False) for path in files.manifests])
@@ -280,9 +281,17 @@ def _clips(files: TrainingFiles, wan: WanModel, videos: Sequence[str]) -> list[S
     by_clip = {str(clip): rows for clip, rows in boxes.groupby("clip")}
     sources = []
     for clip, file, file_digest in accepted[["clip", "file", "sha256"]].itertuples(index=False):
-        frames = np.full((wan.frames, 4), np.nan, np.float32)
+        windows = _windows_in(files.latents / file)
+        frames = np.full((windows * wan.frames, 4), np.nan, np.float32)
         if (rows := by_clip.get(clip)) is not None:
-            frames[rows["frame"]] = rows[["x0", "y0", "x1", "y1"]]
+            encoded = rows[rows["frame"] < len(frames)]
+            frames[encoded["frame"]] = encoded[["x0", "y0", "x1", "y1"]]
         embedding = torch.from_numpy(embeddings[clip].vector) if clip in embeddings else None
-        sources.append(Source(clip, "clip", files.latents / file, file_digest, frames, wan.clip_size, embedding))
+        whole = Source(clip, "clip", files.latents / file, file_digest, frames, wan.clip_size, embedding)
+        sources += [replace(whole, boxes=boxes, window=i) for i, boxes in enumerate(np.split(frames, windows))]
     return sources
+
+
+def _windows_in(path: Path) -> int:
+    with safe_open(path, framework="pt") as file:
+        return sum(name.startswith("video") for name in file.keys())  # noqa: SIM118
