@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from facedance.evaluate.agreement import Wanted
 from facedance.evaluate.colours import Background, clothes_colour, hue, hue_shift
-from facedance.evaluate.drift import drift, read_seams
+from facedance.evaluate.drift import drift
 from facedance.evaluate.observe import Observation
+from facedance.evaluate.seams import read_seams
 from facedance.evaluate.seconds import Second, by_second, spans
 from facedance.files import write_json
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE, MEDIAPIPE

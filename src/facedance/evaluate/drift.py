@@ -1,13 +1,11 @@
 """What slowly changes in a long render, and what jumps where its windows meet."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from facedance.evaluate.observe import Observation
 from facedance.evaluate.seconds import Second
-from facedance.files import read_json
 
 DRIFTS = ("background_drift", "clothes_hue_drift", "seam_change", "identity_drift")
 
@@ -33,11 +31,6 @@ def drift(seen: Observation, seconds: Sequence[Second], seams: Sequence[int], fp
         "seam_change": _seam_change(seen, seams),
         "identity_drift": None if first is None or last is None else last - first,
     }
-
-
-def read_seams(sidecar: Path) -> list[int]:
-    """The first new frame of each window after the first, as the file beside a render tells; none where it tells of none."""
-    return list(read_json(sidecar).get("seams", [])) if sidecar.exists() else []
 
 
 def _seam_change(seen: Observation, seams: Sequence[int]) -> float | None:

@@ -15,7 +15,8 @@ from facedance.config.rendering import Blend
 from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate import distances, observe, pose
 from facedance.evaluate.agreement import Wanted, faces_of, pose_of
-from facedance.evaluate.drift import DRIFTS, drift, read_seams
+from facedance.evaluate.drift import DRIFTS, drift
+from facedance.evaluate.seams import read_seams
 from facedance.evaluate.seconds import Second, by_second
 from facedance.evaluate.temporal import embedding_consistency
 from facedance.faces.embedding import load_embeddings
