@@ -29,7 +29,8 @@ rule score_renders:
             files=lambda w: [path_of(*render) for render in named(w)],
         ),
     output:
-        layout.SCORES,
+        scores=layout.SCORES,
+        seconds=layout.SECONDS,
     log:
         layout.log("score_renders"),
     benchmark:
@@ -88,6 +89,7 @@ rule measure_pose_accuracy:
 rule summarise:
     input:
         scores=lambda w: render_lists(layout.SCORES),
+        seconds=lambda w: render_lists(layout.SECONDS),
         accuracy=layout.POSE_ACCURACY,
         stamp=stamp("evaluate", "summarise", {}, items=lambda w: render_lists()),
     output:
@@ -96,6 +98,12 @@ rule summarise:
             caption="captions/scores.rst",
             category="evaluate",
             labels={"shows": "scores of each render"},
+        ),
+        seconds=report(
+            layout.ALL_SECONDS,
+            caption="captions/seconds.rst",
+            category="evaluate",
+            labels={"shows": "scores of each second of each render"},
         ),
         json=layout.MEAN_SCORES,
     log:

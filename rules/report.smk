@@ -4,6 +4,7 @@
 rule build_report:
     input:
         metrics=layout.ALL_SCORES,
+        seconds=layout.ALL_SECONDS,
         accuracy=layout.POSE_ACCURACY,
         clips=layout.ALL_CLIPS,
         poses=expand(layout.CONTROL_LIST, shard=all_shards()),

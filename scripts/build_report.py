@@ -9,6 +9,7 @@ from facedance.report.build import ReportFiles, build_report
 with job(snakemake.log[0], "report"):
     files = ReportFiles(
         metrics=Path(snakemake.input.metrics),
+        seconds=Path(snakemake.input.seconds),
         accuracy=Path(snakemake.input.accuracy),
         clips=Path(snakemake.input.clips),
         poses=[Path(file) for file in snakemake.input.poses],

@@ -18,7 +18,8 @@ with job(snakemake.log[0], f"score {snakemake.wildcards.who} {snakemake.wildcard
         dancers=Path(snakemake.input.dancers),
         pose_model=Path(snakemake.input.pose_model),
         observations=Path(snakemake.params.observations),
-        scores=Path(snakemake.output[0]),
+        scores=Path(snakemake.output.scores),
+        seconds=Path(snakemake.output.seconds),
     )
     backend = open_backend(snakemake.params.backend, Path(snakemake.input.face_model).parent)
     blends = {name: Blend(**blend) for name, blend in snakemake.params.blends.items()}

@@ -8,7 +8,9 @@ from facedance.job import job
 with job(snakemake.log[0], "summary"):
     summarise(
         [Path(score) for score in snakemake.input.scores],
+        [Path(score) for score in snakemake.input.seconds],
         Path(snakemake.input.accuracy),
-        Path(snakemake.output.csv),
-        Path(snakemake.output.json),
+        metrics_csv=Path(snakemake.output.csv),
+        seconds_csv=Path(snakemake.output.seconds),
+        metrics_json=Path(snakemake.output.json),
     )

@@ -47,7 +47,7 @@ def of_renders(who: str, shard: str) -> Iterator[tuple[str, Names]]:
     for path in (
         *(f"results/render/{who}/{file}.csv" for file in (shard, f".{shard}.host-77.part")),
         f"results/render/.stamps/render_shard/{who}/{shard}.json",
-        f"results/evaluate/shards/{who}/{shard}.csv",
+        *(f"results/evaluate/{kind}/{who}/{shard}.csv" for kind in ("shards", "seconds")),
         f"results/evaluate/.stamps/score_renders/{who}/{shard}.json",
         *(f"logs/{rule}/{who}/{shard}.{suffix}" for rule in ("render_shard", "score_renders") for suffix in ("log", "tsv")),
     ):
@@ -142,6 +142,7 @@ def of_everybody() -> Iterator[tuple[str, Names]]:
     """What tells of several people."""
     for path in (
         *("results/evaluate/metrics.csv", "results/evaluate/metrics.json", "results/evaluate/.metrics.host-77.part.csv"),
+        "results/evaluate/seconds.csv",
         *("results/report/index.html", "results/report/media/faces/ann/reference.png"),
         "results/report/.stamps/build_report.json",
         *("results/latents/prompts.safetensors", "results/latents/.stamps/encode_prompts.json", "logs/encode_prompts.log"),

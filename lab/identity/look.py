@@ -43,7 +43,7 @@ class Judges:
         return Sight(
             faces=np.stack(faces),
             shapes=np.stack(shapes),
-            people=track_dancer(frames, self.wan.fps, self.pose_model),
+            people=np.stack([person for _, person in track_dancer(frames, self.wan.fps, self.pose_model)]),
             flicker=np.nan if flicker is None else flicker,
         )
 

@@ -115,7 +115,9 @@ RENDER_LIST = "results/render/{who}/{shard}.csv"
 OBSERVATION = "results/evaluate/observations/{who}/{clip}/{variant}.safetensors"
 OBSERVATION_RECORD = "results/evaluate/observations/.items/{who}/{clip}/{variant}.json"
 SCORES = "results/evaluate/shards/{who}/{shard}.csv"
+SECONDS = "results/evaluate/seconds/{who}/{shard}.csv"
 ALL_SCORES = "results/evaluate/metrics.csv"
+ALL_SECONDS = "results/evaluate/seconds.csv"
 MEAN_SCORES = "results/evaluate/metrics.json"
 POSE_ACCURACY = "results/evaluate/pose_accuracy.csv"
 
@@ -130,7 +132,7 @@ TEMPLATES = {
 }
 """All of the above, by name."""
 
-OF_SEVERAL_PEOPLE = (ALL_SCORES, MEAN_SCORES, "results/check", "results/report")
+OF_SEVERAL_PEOPLE = (ALL_SCORES, ALL_SECONDS, MEAN_SCORES, "results/check", "results/report")
 """What tells of everybody at once, so that it has to go with each of them."""
 
 OF_TRIGGER_WORDS = (PROMPTS, "results/latents/.stamps/encode_prompts.json", "logs/encode_prompts.log")

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from facedance.config.rendering import Blend
 from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate import distances, observe, pose
-from facedance.evaluate.score import COLUMNS, ScoreFiles, score_shard
+from facedance.evaluate.drift import DRIFTS
+from facedance.evaluate.score import COLUMNS, SECONDS_COLUMNS, ScoreFiles, score_shard
 from facedance.evaluate.summary import summarise
 from facedance.evaluate.temporal import embedding_consistency, warping_error
 from facedance.faces.embedding import Embedding, save_embeddings
@@ -268,6 +269,7 @@ def shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScoreFiles:
         pose_model=tmp_path / "pose.task",
         observations=tmp_path / "observations",
         scores=tmp_path / "scores" / "0000.csv",
+        seconds=tmp_path / "seconds" / "0000.csv",
     )
 
 
@@ -306,6 +308,25 @@ def test_shard_is_scored_with_missing_values_where_nothing_can_be_measured(shard
     assert control["face_detected_rate"] == control["pose_detected_rate"] == 1
     assert control["recognised_rate"] == 0  # green is nora
     assert control[["pose_error_px", "pose_pck"]].isna().all()
+
+
+def test_each_second_has_a_row_and_a_long_render_has_drifts(shard: ScoreFiles, score: Score) -> None:
+    video = shard.renders_folder / "eileen" / "control-x" / "default.mp4"
+    long = np.full((40, SIDE, SIDE, 3), (250, 3, 3), np.uint8)
+    long[16:] = (250, 60, 3)
+    long[::2, :4, :4] = 0  # or nothing would change elsewhere
+    write_video(video, long, 16)
+    write_json(video.with_suffix(".json"), {"seams": [16]})
+    table = score(shard)
+    short, drifted = table.iloc[0], table.iloc[2]
+    assert short[list(DRIFTS)].isna().all()
+    assert drifted["identity_drift"] == pytest.approx(0.2, abs=0.02)
+    assert drifted["clothes_hue_drift"] == pytest.approx(13.8, abs=1)
+    assert drifted["seam_change"] > 10
+    seconds = pd.read_csv(shard.seconds)
+    assert tuple(seconds.columns) == SECONDS_COLUMNS
+    assert seconds["second"].tolist() == [0, 0, 0, 1]
+    assert seconds["change"].tolist()[2:] == pytest.approx([0, 20], abs=1)
 
 
 def test_another_dancer_changes_scores_without_looking_at_videos_again(
@@ -375,6 +396,19 @@ def test_renders_asked_for_by_name_are_scored_as_long_as_they_fit_their_clips(sh
 # ---- Summary --------------------------------------------------------------------------------------------------------------
 
 
+def summarised(tmp_path: Path, scores: list[Path], accuracy: Path | None) -> tuple[Path, Path]:
+    """The merged table and the means of tables of scores, with the merged one of seconds beside them."""
+    seconds = []
+    for number, second in enumerate((10, 9)):
+        seconds.append(tmp_path / f"seconds{number}.csv")
+        seconds[-1].write_text(f"identity,clip,variant,second,pose_pck\na,b_000,default,{second},\n")
+    outputs = {"metrics_csv": tmp_path / "metrics.csv", "metrics_json": tmp_path / "metrics.json"}
+    summarise(scores, seconds, accuracy, seconds_csv=tmp_path / "seconds.csv", **outputs)
+    head = "identity,clip,variant,second,pose_pck"
+    assert (tmp_path / "seconds.csv").read_text() == f"{head}\na,b_000,default,9,\na,b_000,default,10,\n"
+    return outputs["metrics_csv"], outputs["metrics_json"]
+
+
 def test_summary_merges_sorts_and_averages(tmp_path: Path) -> None:
     head = "identity,clip,variant,frames,recognised_rate,pose_pck"
     (tmp_path / "1.csv").write_text(f"{head}\nnull,b_000,default,9,1.0,0.5\nnull,a_000,default,9,0.5,\n")
@@ -382,8 +416,7 @@ def test_summary_merges_sorts_and_averages(tmp_path: Path) -> None:
     (tmp_path / "accuracy.csv").write_text(
         "clip,origin,pck,error_px,torso_px,frames\na_000,mediapipe,0.9,2,50,9\nb_000,mediapipe,1,4,50,9\n"
     )
-    outputs = tmp_path / "metrics.csv", tmp_path / "metrics.json"
-    summarise([tmp_path / "1.csv", tmp_path / "0.csv"], tmp_path / "accuracy.csv", *outputs)
+    outputs = summarised(tmp_path, [tmp_path / "1.csv", tmp_path / "0.csv"], tmp_path / "accuracy.csv")
     lines = outputs[0].read_text().splitlines()
     assert lines == [head, "eileen,a_000,default,9,0.25,", "null,a_000,default,9,0.5,", "null,b_000,default,9,1.0,0.5"]
     assert "NaN" not in outputs[1].read_text()
@@ -398,5 +431,5 @@ def test_summary_merges_sorts_and_averages(tmp_path: Path) -> None:
 
 def test_summary_without_ground_truth_has_no_extraction(tmp_path: Path) -> None:
     (tmp_path / "0.csv").write_text("identity,clip,variant,frames,flicker\na,b_000,default,9,1\n")
-    summarise([tmp_path / "0.csv"], None, tmp_path / "m.csv", tmp_path / "m.json")
-    assert json.loads((tmp_path / "m.json").read_text())["pose_extraction"] == {}
+    _, means = summarised(tmp_path, [tmp_path / "0.csv"], None)
+    assert json.loads(means.read_text())["pose_extraction"] == {}

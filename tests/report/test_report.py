@@ -22,6 +22,7 @@ from facedance.video.writing import write_video
 ROOT = Path(__file__).parents[2]
 NASTY = "</script><script>document.title='broken'</script>\"'&\u2028.jpg"
 CLIPS = ("gBR_sBM_c01_d04_mBR0_ch01_000", "gLO_sBM_c01_d13_mLO0_ch02_000", "control-walk")
+LONG = ("nora", CLIPS[1], "default")
 VARIANTS = {"eileen": ("default", "face_scale~0"), "nora": ("default",), "morph": ("default",)}
 
 
@@ -35,15 +36,17 @@ def make_results(root: Path) -> ReportFiles:
     for n, (identity, variants) in enumerate(VARIANTS.items()):
         for clip in CLIPS:
             for variant in variants:
-                _video(root / "renders" / identity / clip / f"{variant}.mp4", 60 * n + 40)
+                length = 48 if (identity, clip, variant) == LONG else 17
+                _video(root / "renders" / identity / clip / f"{variant}.mp4", 60 * n + 40, length)
                 face = "" if clip == "control-walk" else 0.4 + 0.1 * n
                 pose = ["", "", ""] if clip == "control-walk" else [0.9, 4.5, 0.93]
-                rows.append([identity, clip, variant, 17, 0.8, face, 0.6, 0.5, 0.97, *pose, 3.2])
+                rows.append([identity, clip, variant, length, 0.8, face, 0.6, 0.5, 0.97, *pose, 3.2])
     columns = [
         "identity", "clip", "variant", "frames", "face_detected_rate", "identity_distance", "nearest_other_distance",
         "recognised_rate", "embedding_consistency", "pose_pck", "pose_error_px", "pose_detected_rate", "flicker",
     ]  # fmt: skip
     pd.DataFrame(rows, columns=columns).to_csv(root / "metrics.csv", index=False)
+    _seconds(root, rows)
     for i, clip in enumerate(CLIPS):
         for kind in ("clips", "poses") if clip != "control-walk" else ("poses",):
             _video(root / kind / f"{clip}.mp4", 30 * i + 20)
@@ -61,6 +64,7 @@ def make_results(root: Path) -> ReportFiles:
     write_json(root / "tiny" / "manifest.json", {"files": {"vae/config.json": {"size": 3, "sha256": "ab" * 32}}})
     return ReportFiles(
         metrics=root / "metrics.csv",
+        seconds=root / "seconds.csv",
         accuracy=root / "accuracy.csv",
         clips=root / "clips.csv",
         poses=[root / "poses.csv"],
@@ -75,10 +79,21 @@ def make_results(root: Path) -> ReportFiles:
     )
 
 
-def _video(path: Path, shade: int) -> None:
-    frames = np.full((17, 64, 64, 3), shade, np.uint8)
+def _seconds(root: Path, rows: list[list[Any]]) -> None:
+    """Tables by second; the render LONG has three of them, and two windows."""
+    table = [
+        {"identity": who, "clip": clip, "variant": variant, "second": second, "face_detected_rate": 1, "identity_distance": 0.5,
+         "recognised_rate": 0.5, "pose_pck": 0.9, "background_shift": 2 * second, "clothes_hue_shift": "", "change": 3}
+        for who, clip, variant, *_ in rows for second in range(3 if (who, clip, variant) == LONG else 1)
+    ]  # fmt: skip
+    pd.DataFrame(table).to_csv(root / "seconds.csv", index=False)
+    write_json(root / "renders" / Path(*LONG[:2]) / f"{LONG[2]}.json", {"seams": [17]})
+
+
+def _video(path: Path, shade: int, length: int = 17) -> None:
+    frames = np.full((length, 64, 64, 3), shade, np.uint8)
     for i, frame in enumerate(frames):
-        frame[20:40, 2 * i : 2 * i + 16] = (255, 180, 60)
+        frame[20:40, 2 * i % 48 : 2 * i % 48 + 16] = (255, 180, 60)
     write_video(path, frames, 16)
 
 
@@ -132,7 +147,9 @@ def test_page_holds_every_render_with_its_media_beside_it(results: ReportFiles) 
     assert [(r["identity"], r["clip"], r["variant"]) for r in data["renders"]] == [
         (identity, clip, variant) for identity, variants in VARIANTS.items() for clip in CLIPS for variant in variants
     ]
-    shown = [r["video"] for r in data["renders"]] + [u for c in data["clips"].values() for u in c.values() if u]
+    shown = [r["video"] for r in data["renders"]] + [
+        c[kind] for c in data["clips"].values() for kind in ("source", "control") if c[kind]
+    ]
     shown += [data["people"][name][picture] for name in ("eileen", "nora") for picture in ("reference", "crops")]
     assert all((folder / address).is_file() for address in shown)
     assert {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} == {*shown, "index.html"}
@@ -148,6 +165,28 @@ def test_control_videos_have_no_driving_clip_and_unmeasured_values_are_null(resu
     assert unmeasured["pose_pck"] is None
     assert unmeasured["identity_distance"] is None
     assert unmeasured["flicker"] == 3.2
+
+
+def test_long_render_brings_its_scores_by_second_and_its_seams(results: ReportFiles) -> None:
+    build_report(some_params(), results)
+    data = embedded((results.folder / "index.html").read_text())
+    long = next(r for r in data["renders"] if (r["identity"], r["clip"], r["variant"]) == LONG)
+    assert long["seams"] == [17]
+    assert [second["background_shift"] for second in long["seconds"]] == [0, 2, 4]
+    assert {len(r["seconds"]) for r in data["renders"] if r is not long} == {1}
+    assert not any(r["seams"] for r in data["renders"] if r is not long)
+
+
+def test_clip_is_shown_in_its_own_size(results: ReportFiles) -> None:
+    clips = pd.read_csv(results.clips)
+    clips.loc[0, ["width", "height"]] = 96, 160
+    clips.astype({"width": "Int64", "height": "Int64"}).to_csv(results.clips, index=False)
+    params = some_params()
+    build_report(params, results)
+    data = embedded((results.folder / "index.html").read_text())
+    assert [clip["size"] for _, clip in sorted(data["clips"].items())] == [
+        list(params.wan.clip_size), [96, 160], list(params.wan.clip_size),
+    ]  # fmt: skip
 
 
 def test_names_cannot_become_markup(results: ReportFiles) -> None:
@@ -223,10 +262,16 @@ CHECK = """<script>addEventListener("load", () => setTimeout(() => {
   document.querySelector("#forward").click();
   document.querySelector("#forward").click();
   const times = [...document.querySelectorAll(".card:first-child video")].map((video) => video.currentTime);
+  const strip = document.querySelector(".timeline svg");
+  const { left, width } = strip.getBoundingClientRect();
+  strip.dispatchEvent(new MouseEvent("click", { clientX: left + 0.76 * width }));
+  const line = { at: text("#time"), names: text(".timeline .lanes > span:not([class])"), values: text(".timeline .number"),
+    marks: [...strip.querySelectorAll(".seam, .cursor")].map((mark) => mark.getAttribute("x1")) };
   const select = document.querySelector("[name=identity]");
   select.value = "eileen";
   select.dispatchEvent(new Event("change", { bubbles: true }));
-  const found = { title: document.title, down, up, times, cards: text(".card h3"),
+  const found = { title: document.title, down, up, times, line, scrubber: document.querySelector("#scrubber").max,
+    cards: text(".card h3"),
     photos: text("#photos td:first-child"), rejected: text("#rejected td:first-child") };
   const shown = Object.assign(document.createElement("pre"), { id: "found", textContent: JSON.stringify(found) });
   document.body.replaceChildren(shown);
@@ -252,6 +297,12 @@ def test_page_works_in_a_browser_from_a_file(results: ReportFiles, tmp_path: Pat
     assert found["down"][-1] == found["up"][-1] == "–"
     assert len(found["times"]) == 4
     assert [round(time * 16, 1) for time in found["times"]] == [2.5] * 4
+    assert found["line"]["at"] == ["frame 37 of 48, 2.25 s"]
+    assert dict(zip(found["line"]["names"], found["line"]["values"], strict=True)) == {
+        "Recognised": "50 %", "Distance": "0.500", "PCK@0.2": "0.900", "Background": "4.0", "Clothes, °": "–", "Change": "3.0",
+    }  # fmt: skip
+    assert found["line"]["marks"] == ["17", "36.5"]
+    assert found["scrubber"] == "16", "no long one of eileen is shown"
     assert found["cards"] == ["eileen"] * len(CLIPS)
     assert NASTY in found["photos"]
     assert found["rejected"] == [NASTY]
@@ -269,4 +320,4 @@ def test_page_without_its_media_says_where_they_are(results: ReportFiles, tmp_pa
     dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     assert re.search(r'<html[^>]*class="alone"', dom), dom[:500]
     assert re.search(r'<p class="notice">[^<]*results/report/index.html', dom)
-    assert dom.count("<svg") == 2, "the curves of two trainings are drawn"
+    assert dom.count("<svg") == 3, "the curves of two trainings are drawn, and the time line of the long render"

@@ -3,20 +3,24 @@
 A new dancer or identity changes whom a face is compared with, not what was seen, so scores are made anew from here.
 """
 
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from facedance.config.sections import Evaluate, WanModel
-from facedance.evaluate.temporal import warping_error
+from facedance.evaluate.colours import Background, clothes_colour
+from facedance.evaluate.temporal import WarpingError
 from facedance.faces.face import Face, FaceBackend
 from facedance.files import atomic
 from facedance.poses.landmarker import open_landmarker
-from facedance.video.frames import read_frames
-from facedance.video.pictures import Frames
+from facedance.video.frames import iterate_frames
+from facedance.video.pictures import Frame
 
 LEAD_IN = 8
 """Frames that are shown to the landmarker backwards before a render begins: it needs some to lock on to a blurred dancer."""
@@ -39,18 +43,37 @@ class Observation:
     faces: NDArray[np.float32]  # (S, D) the recogniser's output; NaN where there is no face
     people: NDArray[np.float32]  # (T, 33, 4) MediaPipe's landmarks; NaN where nobody is seen
     flicker: NDArray[np.float64]  # (1,) warping error; NaN when it cannot be measured
+    changes: NDArray[np.float64]  # (T,) mean absolute difference to the frame before in grey levels; NaN of the first
+    background: NDArray[np.float64]  # (T, 3) mean colour; NaN where none of it is seen
+    clothes: NDArray[np.float64]  # (T, 3) mean colour on the torso; NaN where it is not seen
 
 
 def observe(video: Path, backend: FaceBackend, pose_model: Path, params: Evaluate, wan: WanModel) -> Observation:
-    """Look at a render in the size of its clip, because faces in the model's own size can be too small to be found."""
-    frames = read_frames(video, width=wan.clip_size[0], height=wan.clip_size[1])
-    scored = np.arange(0, len(frames), params.every)
-    flicker = warping_error(frames)
+    """Look at a render in the size of its clip, because faces in the model's own size can be too small to be found.
+
+    It is read once, frame by frame, so that memory does not grow with its length.
+    """
+    scored, faces, people, clothes, changes = [], [], [], [], []
+    flicker, background = WarpingError(), Background(first=wan.fps)
+    last: Frame | None = None
+    for i, (frame, person) in enumerate(track_dancer(iterate_frames(video, wan.clip_scale), wan.fps, pose_model)):
+        if i % params.every == 0:
+            scored.append(i)
+            faces.append(_embedded(frame, backend))
+        people.append(person)
+        flicker.add(frame)
+        changes.append(np.nan if last is None else float(cv2.absdiff(frame, last).mean()))
+        background.add(frame, person)
+        clothes.append(clothes_colour(frame, person))
+        last = frame
     return Observation(
-        scored=scored,
-        faces=np.stack([_embedded(frames[i], backend) for i in scored]),
-        people=track_dancer(frames, wan.fps, pose_model),
-        flicker=np.array([np.nan if flicker is None else flicker]),
+        scored=np.array(scored, np.int64),
+        faces=np.stack(faces),
+        people=np.stack(people),
+        flicker=np.array([np.nan if flicker.value is None else flicker.value]),
+        changes=np.array(changes),
+        background=background.colours(),
+        clothes=np.stack(clothes),
     )
 
 
@@ -71,16 +94,16 @@ def surest_face(frame: NDArray[np.uint8], backend: FaceBackend) -> Face | None:
     return max(backend.detect(frame, MIN_FACE_PX), key=lambda face: face.score, default=None)
 
 
-def track_dancer(frames: Frames, fps: int, model: Path) -> NDArray[np.float32]:
-    """Landmarks (T, 33, 4) of a render's dancer, NaN in frames where nobody is seen."""
-    lead_in = frames[1 : LEAD_IN + 1][::-1]
-    people = np.full((len(lead_in) + len(frames), 33, 4), np.nan, np.float32)
+def track_dancer(frames: Iterable[Frame], fps: int, model: Path) -> Iterator[tuple[Frame, NDArray[np.float32]]]:
+    """Each frame (H, W, 3) of a render with its dancer's landmarks (33, 4), NaN where nobody is seen."""
+    frames = iter(frames)
+    first = list(itertools.islice(frames, LEAD_IN + 1))
+    lead_in = first[:0:-1]
     with open_landmarker(model, "video", detection_confidence=_SURE) as landmarker:
-        for i, frame in enumerate(np.concatenate([lead_in, frames])):
+        for i, frame in enumerate(itertools.chain(lead_in, first, frames)):
             found = landmarker.detect(frame, round(1000 * i / fps))  # (P, 33, 4)
-            if len(found):
-                people[i] = found[0]
-    return people[len(lead_in) :]
+            if i >= len(lead_in):
+                yield frame, found[0] if len(found) else np.full((33, 4), np.nan, np.float32)
 
 
 def _embedded(frame: NDArray[np.uint8], backend: FaceBackend) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,23 @@ from numpy.typing import NDArray
 from facedance.config.rendering import Blend
 from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate import distances, observe, pose
+from facedance.evaluate.agreement import Wanted, faces_of, pose_of
+from facedance.evaluate.drift import DRIFTS, drift
+from facedance.evaluate.seams import read_seams
+from facedance.evaluate.seconds import Second, by_second
 from facedance.evaluate.temporal import embedding_consistency
 from facedance.faces.embedding import load_embeddings
 from facedance.faces.face import FaceBackend
 from facedance.files import atomic, sha256
 from facedance.names import CONTROL_PREFIX
-from facedance.poses.skeleton import COCO_IN_MEDIAPIPE
 from facedance.rerun.item_cache import item_key, record, reusable
 
 COLUMNS = (
     "identity", "clip", "variant", "frames",
     "face_detected_rate", "identity_distance", "nearest_other_distance", "recognised_rate", "embedding_consistency",
-    "pose_detected_rate", "pose_error_px", "pose_pck", "flicker",
+    "pose_detected_rate", "pose_error_px", "pose_pck", "flicker", *DRIFTS,
 )  # fmt: skip
+SECONDS_COLUMNS = ("identity", "clip", "variant", *(field.name for field in fields(Second)))
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,14 @@ class ScoreFiles:
 
     renders: Path  # csv: identity, clip, variant, video
     named: Sequence[tuple[str, str, str]]  # further ones that are there by name: identity, clip, variant
-    renders_folder: Path  # `<identity>/<clip>/<variant>.mp4`
+    renders_folder: Path  # `<identity>/<clip>/<variant>.mp4`, and a .json beside each
     landmarks: Sequence[Path]  # parquet: the poses that drive the renders
     identities: Mapping[str, Path]  # safetensors: everybody's identity embedding, by name
     dancers: Path  # safetensors: the dancers' embeddings
     pose_model: Path  # MediaPipe's landmarker
     observations: Path  # folder to keep what was seen in each render, `<identity>/<clip>/<variant>.safetensors`
-    scores: Path  # csv to write
+    scores: Path  # csv to write: a row for each render
+    seconds: Path  # csv to write: a row for each second of each render
 
 
 def score_shard(
@@ -49,9 +54,10 @@ def score_shard(
 ) -> None:
     """Score every render of the shard; one that was asked for by name is left out where it does not fit its clip any more.
 
-    Columns are `COLUMNS`: distances in the recogniser's measure, `pose_error_px` in pixels of the clip, `flicker` in grey
-    levels, rates as shares of all scored frames (faces: every `params.every`-th). A cell is empty where nothing can be
-    measured: a distance when no face is found, a pose of a ready-made control video, which has no driving landmarks.
+    Columns are `COLUMNS` and `SECONDS_COLUMNS`: distances in the recogniser's measure, `pose_error_px` in pixels of the clip,
+    `flicker` in grey levels, rates as shares of all scored frames (faces: every `params.every`-th), the others as in `drift`
+    and `Second`. A cell is empty where nothing can be measured: a distance when no face is found, a pose of a ready-made
+    control video, which has no driving landmarks, a drift of a render that is too short.
     """
     table = pd.read_csv(files.renders, dtype=str, keep_default_na=False)
     listed = list(table[["identity", "clip", "variant"]].itertuples(index=False, name=None))
@@ -65,7 +71,7 @@ def score_shard(
     judges = (sha256(files.pose_model), backend.name)
     look = functools.partial(observe.observe, backend=backend, pose_model=files.pose_model, params=params, wan=wan)
     near = backend.recognised_distance if params.recognised_distance is None else params.recognised_distance
-    rows = []
+    rows, by_seconds = [], []
     for i, (name, clip, variant) in enumerate(renders, 1):
         item = f"{name}/{clip}/{variant}"
         video = files.renders_folder / f"{item}.mp4"
@@ -73,14 +79,19 @@ def score_shard(
         if (name, clip, variant) not in listed and not _fits(seen, driving.get(clip), clip):
             logging.getLogger("facedance").warning("%s was made of another clip: ask for it again to see its scores", video)
             continue
-        scores = _scores(seen, name, driving.get(clip), people, near)
-        rows.append({"identity": name, "clip": clip, "variant": variant, **scores})
+        target = people.target(name, seen.scored.tolist(), len(seen.people))
+        wanted = Wanted(target, people.others(name), near, driving.get(clip))
+        seconds = by_second(seen, wanted, wan.fps)
+        scores = {**_scores(seen, wanted), **drift(seen, seconds, read_seams(video.with_suffix(".json")), wan.fps)}
+        names = {"identity": name, "clip": clip, "variant": variant}
+        rows.append({**names, **scores})
+        by_seconds += [{**names, **asdict(second)} for second in seconds]
         logging.getLogger("facedance").info(
             "scored %d of %d: %s, %s, %s: face in %.0f %% of frames, recognised in %.0f %%",
             i, len(renders), name, clip, variant, 100 * scores["face_detected_rate"], 100 * scores["recognised_rate"],
         )  # fmt: skip
-    with atomic(files.scores) as temporary:
-        pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
+    _write(files.seconds, by_seconds, SECONDS_COLUMNS)
+    _write(files.scores, rows, COLUMNS)
 
 
 def _observed(video: Path, folder: Path, item: str, key: str, look: Callable[[Path], observe.Observation]) -> observe.Observation:
@@ -98,17 +109,10 @@ def _fits(seen: observe.Observation, driving: NDArray[np.float32] | None, clip: 
     return driving is not None and len(driving) == len(seen.people)
 
 
-def _scores(
-    seen: observe.Observation,
-    name: str,
-    driving: NDArray[np.float32] | None,
-    people: distances.People,
-    recognised_distance: float,
-) -> dict[str, Any]:
+def _scores(seen: observe.Observation, wanted: Wanted) -> dict[str, Any]:
     frames = len(seen.people)
-    target = people.target(name, seen.scored.tolist(), frames)
-    faces = distances.compare(seen.faces, target, people.others(name), recognised_distance)
-    joints = _pose_score(seen.people, driving)
+    faces, joints = faces_of(seen, wanted, 0, frames), pose_of(seen, wanted, 0, frames)
+    assert faces is not None, "the first frame is always searched for a face"
     return {
         "frames": frames,
         **asdict(faces),
@@ -120,9 +124,6 @@ def _scores(
     }
 
 
-def _pose_score(people: NDArray[np.float32], driving: NDArray[np.float32] | None) -> pose.PoseScore:
-    if driving is None:
-        return pose.PoseScore(None, None, None)
-    if len(driving) != len(people):
-        raise ValueError(f"the render has {len(people)} frames but its driving pose {len(driving)}")
-    return pose.compare(people[:, COCO_IN_MEDIAPIPE, :2], driving[..., :2], driving[..., 2] >= pose.MIN_VISIBILITY)
+def _write(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    with atomic(path) as temporary:
+        pd.DataFrame(rows, columns=list(columns)).to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")

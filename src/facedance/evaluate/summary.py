@@ -11,15 +11,27 @@ from facedance.files import atomic, write_json
 _NAMES = ("identity", "clip", "variant")
 
 
-def summarise(shards: Sequence[Path], accuracy: Path | None, metrics_csv: Path, metrics_json: Path) -> None:
+def summarise(
+    shards: Sequence[Path],
+    seconds: Sequence[Path],
+    accuracy: Path | None,
+    *,
+    metrics_csv: Path,
+    seconds_csv: Path,
+    metrics_json: Path,
+) -> None:
     """Merge the tables of the shards, sorted by identity, clip and variant, and write their means.
 
+    `seconds` are the tables by second, which become `seconds_csv`.
     `metrics_json` holds, as `renders.<identity>.<variant>.<metric>`, means over the clips, and as
     `pose_extraction.<origin>.<metric>` those of `accuracy` (csv of `pose_accuracy`); a mean of nothing is null.
     """
     table = _read(shards).sort_values(list(_NAMES), kind="stable")
     with atomic(metrics_csv) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
+    by_second = _read(seconds).sort_values([*_NAMES, "second"], kind="stable")
+    with atomic(seconds_csv) as temporary:
+        by_second.to_csv(temporary, index=False, lineterminator="\n")
     renders: dict[str, Any] = {}
     for (identity, variant), rows in table.groupby(["identity", "variant"], sort=True):
         renders.setdefault(str(identity), {})[str(variant)] = _means(rows.drop(columns=[*_NAMES, "frames"]))

@@ -1,31 +1,54 @@
 """Temporal consistency of a video, without a reference."""
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.video.pictures import Frames
+from facedance.video.pictures import Frame
 
 
-def warping_error(frames: Frames) -> float | None:
-    """Flicker of a video (T, H, W, 3): how much a frame differs from the one before once motion is taken out.
+class WarpingError:
+    """Flicker of a video whose frames (H, W, 3) come one by one: how much a frame differs from the one before once motion is
+    taken out.
 
     The next frame is warped back along the optical flow and compared where forward and backward flow agree, so that
     neither a dancer's motion nor what it uncovers counts. This is the warping error of Lai et al. 2018 ("Learning blind
     video temporal consistency"), as a mean absolute difference in grey levels (0-255); a still or smoothly moving picture
-    is near 0. None when there are fewer than two frames or nothing can be followed.
+    is near 0.
     """
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
-    errors = []
-    for i in range(len(frames) - 1):
-        forward = flow.calc(grey[i], grey[i + 1], None)  # (H, W, 2)
-        backward = flow.calc(grey[i + 1], grey[i], None)
-        followed = _agree(forward, _warp(backward, forward))
-        if followed.any():
-            difference = np.abs(_warp(frames[i + 1], forward).astype(np.float32) - frames[i])
-            errors.append(float(difference[followed].mean()))
-    return float(np.mean(errors)) if errors else None
+
+    def __init__(self) -> None:
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._last: tuple[Frame, NDArray[np.uint8]] | None = None
+        self._errors: list[float] = []
+
+    def add(self, frame: Frame) -> None:
+        """Go on with the next frame."""
+        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        if self._last is not None:
+            last, last_grey = self._last
+            forward = self._flow.calc(last_grey, grey, None)  # (H, W, 2)
+            backward = self._flow.calc(grey, last_grey, None)
+            followed = _agree(forward, _warp(backward, forward))
+            if followed.any():
+                difference = np.abs(_warp(frame, forward).astype(np.float32) - last)
+                self._errors.append(float(difference[followed].mean()))
+        self._last = frame, grey
+
+    @property
+    def value(self) -> float | None:
+        """The mean over the frames so far; None when there are fewer than two or nothing can be followed."""
+        return float(np.mean(self._errors)) if self._errors else None
+
+
+def warping_error(frames: Iterable[Frame]) -> float | None:
+    """The same of all frames (H, W, 3) of a video."""
+    flicker = WarpingError()
+    for frame in frames:
+        flicker.add(frame)
+    return flicker.value
 
 
 def embedding_consistency(faces: NDArray[np.float32]) -> float | None:

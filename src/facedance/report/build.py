@@ -16,6 +16,7 @@ import yaml
 
 from facedance.config.params import Params
 from facedance.config.rendering import Blend
+from facedance.evaluate.seams import read_seams
 from facedance.files import atomic, read_json, sha256
 from facedance.names import CONTROL_PREFIX
 from facedance.report.fates import read_fates, read_rows
@@ -23,7 +24,7 @@ from facedance.report.left_out import left_out
 from facedance.report.media import Media
 from facedance.report.template import fill
 
-_SCRIPTS = ("tables.js", "player.js", "page.js")
+_SCRIPTS = ("tables.js", "player.js", "timeline.js", "page.js")
 _CURVE_POINTS = 300  # more than a chart has pixels for, and a page must stay light
 
 
@@ -32,12 +33,13 @@ class ReportFiles:
     """What the page is made from, and where it goes."""
 
     metrics: Path  # csv of `evaluate.summary`; every row is shown
+    seconds: Path  # csv of the same, by second
     accuracy: Path  # csv of `evaluate.accuracy`
     clips: Path  # csv: all clips, rejected ones included
     poses: Sequence[Path]  # csv: the clips whose poses were extracted, rejected ones included
     faces: Mapping[str, Path]  # folders results/faces/<identity>, by identity
     training: Mapping[str, Path]  # folders results/train/<identity>, by identity
-    renders_folder: Path  # `<identity>/<clip>/<variant>.mp4`
+    renders_folder: Path  # `<identity>/<clip>/<variant>.mp4`, and a .json beside each
     clips_folder: Path  # `<clip>.mp4`
     poses_folder: Path  # control videos, `<clip>.mp4`
     model: Path  # manifest.json of the video model: name, size and sha256 of every file
@@ -52,19 +54,24 @@ def build_report(params: Params, files: ReportFiles) -> None:
     renders = [
         row for row in scored if (files.poses_folder / f"{row['clip']}.mp4").is_file()
     ]  # one by name may have lost its clip
+    by_second = _by_second(files.seconds)
     for row in renders:
         video = files.renders_folder / row["identity"] / row["clip"] / f"{row['variant']}.mp4"
         row["video"] = media.add(video, "renders", row["identity"], row["clip"], video.name)
+        row["seconds"] = by_second.get(_render(row), [])
+        row["seams"] = read_seams(video.with_suffix(".json"))
     fates = read_fates(files.clips, files.poses)
+    sizes = {row["clip"]: (int(row["width"]), int(row["height"])) for row in read_rows(files.clips) if row.get("width")}
     extraction = _table(files.accuracy, ("clip", "origin"))
     adapters = [path / "adapter.safetensors" for _, path in sorted(files.training.items())]
     data = {
         "model": params.model,
-        "size": params.wan.clip_size,
         "fps": params.wan.fps,
         "frames": params.wan.frames,
         "renders": renders,
-        "clips": {clip: _clip(clip, files, media) for clip in _unique(renders, "clip")},
+        "clips": {
+            clip: _clip(clip, files, media) | {"size": sizes.get(clip, params.wan.clip_size)} for clip in _unique(renders, "clip")
+        },
         "people": _people(params, files.faces, media),
         "extraction": extraction,
         "extraction_pck": {origin: _mean_pck(extraction, origin) for origin in _unique(extraction, "origin")},
@@ -106,6 +113,19 @@ def _table(path: Path, names: Sequence[str]) -> list[dict[str, Any]]:
     return [{k: v if k in names else _number(v) for k, v in row.items()} for row in read_rows(path)]
 
 
+def _render(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return row["identity"], row["clip"], row["variant"]
+
+
+def _by_second(path: Path) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
+    """The rows of each render in their order, without its names."""
+    found: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    names = ("identity", "clip", "variant")
+    for row in _table(path, names):
+        found.setdefault(_render(row), []).append({key: value for key, value in row.items() if key not in names})
+    return found
+
+
 def _number(value: Any) -> float | None:
     number = float(value) if value != "" else float("nan")
     return None if math.isnan(number) else round(number, 6)
@@ -115,7 +135,7 @@ def _unique(rows: Sequence[Mapping[str, Any]], key: str) -> list[str]:
     return sorted({row[key] for row in rows})
 
 
-def _clip(clip: str, files: ReportFiles, media: Media) -> dict[str, str | None]:
+def _clip(clip: str, files: ReportFiles, media: Media) -> dict[str, Any]:
     """Addresses of a clip and its control video; a ready-made control video has no clip."""
     name, ready_made = f"{clip}.mp4", clip.startswith(CONTROL_PREFIX)
     return {

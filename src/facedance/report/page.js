@@ -10,9 +10,12 @@ function header() {
   const clips = new Set(data.renders.map((row) => row.clip)).size;
   const who = new Set(data.renders.map((row) => row.identity)).size;
   const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
+  const lengths = data.renders.map((row) => row.frames);
+  const [least, most] = lengths.length ? [Math.min(...lengths), Math.max(...lengths)] : [data.frames, data.frames];
+  const range = (format) => [...new Set([format(least), format(most)])].join(" to ");
   find("#summary").textContent = `${count(data.renders.length, "render", "renders")} with the model ${data.model}: ` +
-    `${count(who, "face", "faces")} in ${count(clips, "clip", "clips")} of ${data.frames} frames ` +
-    `(${(data.frames / data.fps).toFixed(1)} s at ${data.fps} frames a second).`;
+    `${count(who, "face", "faces")} in ${count(clips, "clip", "clips")} of ${range(String)} frames ` +
+    `(${range((frames) => (frames / data.fps).toFixed(1))} s at ${data.fps} frames a second).`;
   const figures = [["Renders", data.renders.length, digits(0)], ["Frames with a face", mean("face_detected_rate"), share],
     ["Frames recognised", mean("recognised_rate"), share], ["Pose followed, PCK@0.2", mean("pose_pck"), digits(3)]];
   for (const [origin, pck] of Object.entries(data.extraction_pck)) {
@@ -53,10 +56,15 @@ function card(rows) {
   const heard = (source ? drivers : renders)[0].querySelector("video"); // control videos are silent
   const sound = make("button", { type: "button", class: "sound", "aria-pressed": "false" }, "Sound");
   sound.onclick = () => listenTo(heard, sound);
-  return make("article", { class: "card" },
+  const [width, height] = data.clips[clip].size;
+  const article = make("article", { class: "card" },
     make("div", {}, make("h3", {}, identity), make("span", {}, clip), sound),
     make("div", { class: "tiles" },
-      make("figure", {}, photos, make("figcaption", {}, person.made_of ?? "target")), ...drivers, ...renders));
+      make("figure", {}, photos, make("figcaption", {}, person.made_of ?? "target")), ...drivers, ...renders),
+    make("div", { class: "timelines" }, ...rows.filter(isLong).map(timeline)));
+  article.style.setProperty("--aspect", `${width} / ${height}`);
+  article.style.setProperty("--tile", width > 1.3 * height ? "18rem" : "10.5rem");
+  return article;
 }
 
 function filtered() {
@@ -70,9 +78,10 @@ function showCards() {
     const key = JSON.stringify([row.identity, row.clip]);
     groups.set(key, [...(groups.get(key) ?? []), row]);
   }
-  const cards = [...groups.values()].slice(0, limit).map(card);
+  const shown = [...groups.values()].slice(0, limit);
+  const cards = shown.map(card);
   find("#cards").replaceChildren(...(cards.length ? cards : [make("p", { class: "none" }, "No render matches.")]));
-  watch(cards);
+  watch(cards, Math.max(1, ...shown.flat().map((row) => row.frames)));
   const left = groups.size - cards.length;
   find("#more").hidden = left <= 0;
   find("#more").textContent = `Show ${Math.min(left, PAGE)} more of ${left}`;
@@ -113,12 +122,6 @@ function training() {
 
 function chart(name, points) { // points: [step, loss, face loss]
   const [width, height, left, bottom] = [420, 200, 44, 24];
-  const svg = (tag, attributes, text = "") => {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    element.textContent = text;
-    return element;
-  };
   const steps = points.map((point) => point[0]);
   const top = Math.max(...points.flatMap((point) => point.slice(1)).filter((value) => value !== null)) * 1.05;
   const x = (step) => left + (width - left - 8) * (step - steps[0]) / Math.max(steps.at(-1) - steps[0], 1);
@@ -176,12 +179,10 @@ function made() {
     part("Weights", table(files, data.weights)));
 }
 
-const root = document.documentElement.style;
-root.setProperty("--aspect", `${data.size[0]} / ${data.size[1]}`);
-root.setProperty("--tile", data.size[0] > 1.3 * data.size[1] ? "18rem" : "10.5rem");
 header();
 filters();
 transport();
+find("#by-second").hidden = !data.renders.some(isLong);
 showCards();
 showScores();
 training();

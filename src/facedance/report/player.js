@@ -3,6 +3,7 @@
 const live = new Set(); // videos that are loaded
 let playing = false;
 let frame = 0;
+let total = 1; // frames of the longest render that is shown
 let speed = 1;
 
 const nearby = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => {
@@ -18,7 +19,11 @@ const nearby = new IntersectionObserver((entries) => entries.forEach(({ target, 
   }
 }), { rootMargin: "400px" });
 
-function watch(cards) {
+function watch(cards, frames) {
+  total = frames;
+  frame = Math.min(frame, total - 1);
+  find("#scrubber").max = total - 1;
+  showTime();
   nearby.disconnect();
   live.clear();
   cards.forEach((card) => nearby.observe(card));
@@ -34,7 +39,7 @@ function leader() {
 }
 
 function seek(index) {
-  frame = Math.min(Math.max(index, 0), data.frames - 1);
+  frame = Math.min(Math.max(index, 0), total - 1);
   for (const video of live) video.currentTime = timeOf(frame);
   showTime();
 }
@@ -55,11 +60,11 @@ function keepInStep() {
   if (!playing) return;
   const first = leader();
   if (first) {
-    if (first.ended || first.currentTime * data.fps >= data.frames) {
+    if (first.ended || first.currentTime * data.fps >= total) {
       seek(0);
       live.forEach(start);
     } else {
-      frame = Math.min(Math.floor(first.currentTime * data.fps), data.frames - 1);
+      frame = Math.min(Math.floor(first.currentTime * data.fps), total - 1);
       for (const video of live) if (video !== first) follow(video, first.currentTime);
       if (first.playbackRate !== speed) first.playbackRate = speed;
       showTime();
@@ -86,11 +91,11 @@ function listenTo(video, button) { // one at a time, and none when the button wa
 
 function showTime() {
   find("#scrubber").value = frame;
-  find("#time").textContent = `frame ${frame + 1} of ${data.frames}, ${(frame / data.fps).toFixed(2)} s`;
+  find("#time").textContent = `frame ${frame + 1} of ${total}, ${(frame / data.fps).toFixed(2)} s`;
+  showOnTimelines(frame);
 }
 
 function transport() {
-  find("#scrubber").max = data.frames - 1;
   find("#scrubber").oninput = (event) => { setPlaying(false); seek(Number(event.target.value)); };
   find("#play").onclick = () => setPlaying(!playing);
   find("#back").onclick = () => { setPlaying(false); seek(frame - 1); };
@@ -104,5 +109,4 @@ function transport() {
     const button = { " ": "#play", ArrowLeft: "#back", ArrowRight: "#forward" }[event.key];
     if (button) { event.preventDefault(); find(button).click(); }
   });
-  showTime();
 }

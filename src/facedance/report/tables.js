@@ -14,6 +14,13 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
+function svg(tag, attributes, text = "") {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.textContent = text;
+  return element;
+}
+
 // ---- Numbers ----------------------------------------------------------------------------------------------------------
 
 const share = (x) => `${(100 * x).toFixed(0)} %`;
@@ -22,6 +29,8 @@ const noFace = () => "no face was found in the scored frames";
 const noPose = (row) => row.clip.startsWith("control-")
   ? "a ready-made control video has no driving landmarks"
   : "nobody was found in the render, or no joint is visible in the driving pose";
+
+const noDrift = (what) => (row) => (row.frames < 2 * data.fps ? "the render is shorter than two seconds" : what);
 
 // name, heading, what it is, how it is written, why it can be missing
 const METRICS = [
@@ -43,6 +52,17 @@ const METRICS = [
   ["flicker", "Flicker",
     "warping error: grey levels by which frames differ once motion is taken out; lower is steadier", digits(2),
     () => "the motion between frames could not be followed"],
+  ["background_drift", "Background drift",
+    "grey levels: standard deviation of the background's mean colour over the render; lower is steadier", digits(2),
+    noDrift("no background is seen beside the dancer")],
+  ["clothes_hue_drift", "Clothes' hue drift, °",
+    "degrees by which the hue on the torso is off the first second's at most; lower is steadier", digits(1),
+    noDrift("the clothes are grey, or were not seen in the first second")],
+  ["seam_change", "Change at seams",
+    "change between frames where windows meet, over the median change elsewhere; 1 is no seam", digits(2),
+    () => "the render was made in one window"],
+  ["identity_drift", "Identity drift", "distance to the target in the last second minus that in the first", digits(3),
+    noDrift("no face was found in the first or last second")],
   ["frames", "Frames", "frames of the render", digits(0), () => "unknown"],
 ];
 

@@ -67,3 +67,23 @@ def resized(frames: Frames, size: tuple[int, int]) -> Frames:
     """Frames (T, H, W, 3) in another width and height: smaller by area, larger by cubic interpolation."""
     how = cv2.INTER_AREA if size[0] < frames.shape[2] else cv2.INTER_CUBIC
     return np.stack([cv2.resize(frame, size, interpolation=how) for frame in frames])
+
+
+def iterate_frames(path: Path | str, scale: int = 1) -> Iterator[Frame]:
+    """Frames (H, W, 3) of a video that `write_video` wrote, one by one, resized to `scale` times its size while decoding.
+
+    They are those of `read_frames`, in memory that does not grow with the video.
+
+    Raises:
+        UnreadableVideo: the file cannot be decoded.
+    """
+    decord.logging.set_level(decord.logging.FATAL)
+    try:
+        reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1)
+        if scale != 1:
+            height, width = reader.next().shape[:2]
+            reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1, width=scale * width, height=scale * height)
+        for _ in range(len(reader)):
+            yield reader.next().asnumpy()
+    except (decord.DECORDError, RuntimeError, StopIteration):
+        raise UnreadableVideo("cannot be decoded") from None
