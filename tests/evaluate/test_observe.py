@@ -13,7 +13,7 @@ from facedance.evaluate import observe
 from facedance.evaluate.temporal import warping_error
 from facedance.faces.embedding import Embedding
 from facedance.faces.face import Face, Image
-from facedance.video.frames import iterate_frames, read_frames
+from facedance.video.frames import Footage, read_frames
 from facedance.video.opening import UnreadableVideo
 from facedance.video.writing import write_video
 
@@ -75,7 +75,7 @@ def landmarker(monkeypatch: pytest.MonkeyPatch) -> Writes:
 
 @pytest.mark.parametrize("scale", [1, 2])
 def test_frames_one_by_one_are_those_of_all_at_once(video: Path, scale: int) -> None:
-    frames = np.stack(list(iterate_frames(video, scale)))
+    frames = np.stack(list(Footage(video, scale)))
     assert frames.shape == (FRAMES, scale * SIDE, scale * SIDE, 3)
     np.testing.assert_array_equal(frames, read_frames(video, width=scale * SIDE, height=scale * SIDE))
 
@@ -83,7 +83,7 @@ def test_frames_one_by_one_are_those_of_all_at_once(video: Path, scale: int) -> 
 def test_what_is_no_video_cannot_be_iterated(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"no video")
     with pytest.raises(UnreadableVideo, match="cannot be decoded"):
-        next(iterate_frames(tmp_path / "a.mp4"))
+        Footage(tmp_path / "a.mp4")
 
 
 def test_one_pass_sees_what_whole_arrays_show(video: Path, landmarker: Writes) -> None:

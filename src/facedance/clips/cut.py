@@ -3,6 +3,7 @@
 import functools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from facedance.aist.names import is_ignored, parse, read_ignore_list
 from facedance.clips.crop import Window, center_window, crop_and_resize, dancer_window
+from facedance.clips.dances import find_dances
 from facedance.clips.scenes import SceneWatch
 from facedance.clips.search import Candidate, Search, find_clips
 from facedance.clips.tables import Row, note, readable_digest, write_manifest
@@ -28,7 +30,7 @@ from facedance.video.frames import stream_frames
 from facedance.video.opening import UnreadableVideo
 from facedance.video.pictures import Frame
 from facedance.video.times import VideoInfo, inspect
-from facedance.video.writing import write_video
+from facedance.video.writing import silent_video, write_video
 from facedance.workers import Broken, in_workers
 
 FindPeople = Callable[[Frame], NDArray[np.floating]]
@@ -80,7 +82,8 @@ class _Cut:
 def cut_shard(files: CutFiles, params: Clips, wan: WanModel, stamp: Path, workers: int) -> None:
     """Cut videos into clips of `wan.frames` frames, or fewer where there is no room, with their sound, and list them.
 
-    `facedance.clips.search` says where clips begin. A video that is ignored, too short or cannot be decoded gets one row,
+    `facedance.clips.search` says where clips begin; with `params.whole` they are as long as the dances
+    (`facedance.clips.dances`). A video that is ignored, too short or cannot be decoded gets one row,
     named like the video, with the reason. A clip that shows nobody or several people gets one too, named like the clip.
     A video is cut again only if it, the stamp or the pose model has changed.
 
@@ -153,13 +156,15 @@ def _search(name: str, video: Path, params: Clips, wan: WanModel, find_people: F
         seen.update({index: find_people(frame) for index, frame in zip(new, stream_frames(video, new), strict=True)})
         return seen
 
-    until = start + params.max_per_video * wan.frames / wan.fps + _AHEAD_S
+    until = (end if params.whole else start + params.max_per_video * wan.frames / wan.fps) + _AHEAD_S
     while True:
         watch = SceneWatch()
         info = inspect(video, until, watch.see)
         parts = [scene.within(start, end) for scene in watch.scenes(info.timestamps)]
         scenes = [part for part in parts if part.room(wan.fps)]
         search = Search(scenes, info.timestamps, wan, params.max_per_video, look)
+        if params.whole:
+            return info, find_dances(search)
         found, enough = find_clips(search, complete=info.complete or until >= end)
         if enough:
             return info, found
@@ -197,21 +202,23 @@ def _write_clips(video: Path, cuts: Sequence[_Cut], folder: Path, info: VideoInf
     frames = stream_frames(video, [index for cut in cuts for index in cut.indices.tolist()])
     for cut in cuts:
         path, larger = folder / f"{cut.row['clip']}.mp4", view_size(cut.window, wan.clip_size)
-        copies: list[Frame] = []
-        pictures = _pictures(islice(frames, len(cut.indices)), cut.window, wan.clip_size, larger, copies)
-        sound = write_video(path, pictures, wan.fps, audio_from=video, audio_start=cut.row["start_s"])
+        with silent_video(view_file(path), larger, wan.fps, preset="veryfast") if larger else nullcontext() as copy:
+            pictures = _pictures(islice(frames, len(cut.indices)), cut.window, wan.clip_size, larger, copy)
+            sound = write_video(path, pictures, wan.fps, audio_from=video, audio_start=cut.row["start_s"])
         cut.row["note"] = note(info, sound, len(cut.indices), wan.frames)
-        if copies:
-            write_video(view_file(path), copies, wan.fps, preset="veryfast")
 
 
 def _pictures(
-    frames: Iterable[Frame], window: Window, size: tuple[int, int], larger: tuple[int, int] | None, copies: list[Frame]
+    frames: Iterable[Frame],
+    window: Window,
+    size: tuple[int, int],
+    larger: tuple[int, int] | None,
+    copy: Callable[[Frame], None] | None,
 ) -> Iterator[Frame]:
-    """The pictures of a clip; those of its `larger` copy, if it needs one, go to `copies` in passing: it has 480 lines."""
+    """The pictures of a clip; those of its `larger` copy, if it needs one, are written in passing."""
     for frame in frames:
-        if larger:
-            copies.append(crop_and_resize(frame, window, larger))
+        if larger and copy:
+            copy(crop_and_resize(frame, window, larger))
         yield crop_and_resize(frame, window, size)
 
 

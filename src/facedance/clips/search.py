@@ -63,6 +63,11 @@ class Search:
         starts = [start for s in stretches for start in window_starts(s, self.wan.fps, self.wan.frames, self.most)]
         return [(start, self.wan.frames) for start in starts[: self.most]]
 
+    def longest(self, stretches: Sequence[Stretch]) -> list[Stretch]:
+        """The longest of the stretches that have room for a clip, the first of equals; none where all are too short."""
+        roomy = [s for s in stretches if fitting_frames(s, self.wan.fps, self.wan.frames)]
+        return [max(roomy, key=lambda s: s.room(self.wan.fps))] if roomy else []
+
     def longest_window(self, stretches: Sequence[Stretch]) -> list[tuple[float, int]]:
         """The longest clip that one of the stretches has room for, the first of equals; none where all are too short."""
         windows = [(s.start, fitting_frames(s, self.wan.fps, self.wan.frames)) for s in stretches]
@@ -82,7 +87,7 @@ def find_clips(search: Search, complete: bool) -> tuple[list[Candidate], bool]:
     first = search.candidates(windows or (search.longest_window(search.scenes) if complete else []))
     if all(one.settled for one in first):
         return first, complete or len(windows) == search.most
-    stretches = _solos(search)
+    stretches = [stretch for shot in looked_at(search) for stretch in solos(shot.scene, shot.times, shot.people)]
     closely = [one for one in search.candidates(search.whole_windows(stretches)) if not one.reason]
     if len(closely) == search.most or not complete:
         return closely, complete or len(closely) == search.most
@@ -92,13 +97,22 @@ def find_clips(search: Search, complete: bool) -> tuple[list[Candidate], bool]:
     return _in_order(closely, first), True
 
 
-def _solos(search: Search) -> list[Stretch]:
-    """The stretches of all scenes in which one dancer is seen."""
+@dataclass(frozen=True)
+class Shot:
+    """A scene and who is seen in it."""
+
+    scene: Stretch
+    times: NDArray[np.float64]  # (N,) seconds
+    people: Sequence[People]  # at each of them
+
+
+def looked_at(search: Search) -> list[Shot]:
+    """All scenes, looked at closely."""
     times = [looks(scene) for scene in search.scenes]
     at = [[int(frame_indices(search.timestamps, time, 1.0, 1)[0]) for time in moments.tolist()] for moments in times]
     seen = search.look(sorted({index for indices in at for index in indices}))
     people = [[seen[index] for index in indices] for indices in at]
-    return [s for scene, moments, those in zip(search.scenes, times, people, strict=True) for s in solos(scene, moments, those)]
+    return [Shot(*shot) for shot in zip(search.scenes, times, people, strict=True)]
 
 
 def _in_order(used: Sequence[Candidate], tried: Sequence[Candidate]) -> list[Candidate]:

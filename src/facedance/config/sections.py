@@ -67,9 +67,13 @@ class Faces(Section):
 
 
 class Clips(Section):
-    """How videos are cut into clips of the model's length."""
+    """How videos are cut into clips."""
 
-    max_per_video: int = Field(1, ge=1, le=1000, description="Most clips of one video, one after the other from its beginning.")
+    whole: bool = Field(
+        False,
+        description="Whether each stretch with one dancer in view is one clip, however long; false: clips have `frames` frames.",
+    )
+    max_per_video: int = Field(1, ge=1, le=1000, description="Most clips of one video, from its beginning on.")
     stretches: dict[str, Part] = Field(
         {}, description="Which part of a video is used, by its name or a pattern of names; the first that matches counts."
     )

@@ -19,7 +19,7 @@ from facedance.evaluate.temporal import WarpingError
 from facedance.faces.face import Face, FaceBackend
 from facedance.files import atomic
 from facedance.poses.landmarker import open_landmarker
-from facedance.video.frames import iterate_frames
+from facedance.video.frames import Footage
 from facedance.video.pictures import Frame
 
 LEAD_IN = 8
@@ -56,7 +56,7 @@ def observe(video: Path, backend: FaceBackend, pose_model: Path, params: Evaluat
     scored, faces, people, clothes, changes = [], [], [], [], []
     flicker, background = WarpingError(), Background(first=wan.fps)
     last: Frame | None = None
-    for i, (frame, person) in enumerate(track_dancer(iterate_frames(video, wan.clip_scale), wan.fps, pose_model)):
+    for i, (frame, person) in enumerate(track_dancer(Footage(video, wan.clip_scale), wan.fps, pose_model)):
         if i % params.every == 0:
             scored.append(i)
             faces.append(_embedded(frame, backend))

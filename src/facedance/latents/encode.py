@@ -17,7 +17,7 @@ from facedance.config.sections import WanModel
 from facedance.files import atomic, digest, sha256
 from facedance.names import of_window, video_of_clip
 from facedance.rerun.item_cache import item_key, record, reusable
-from facedance.video.frames import count_frames, read_frames
+from facedance.video.frames import Footage, read_frames
 from facedance.wan.encoder import LatentEncoder, read_picture
 from facedance.wan.load import choose_device, load_text, load_vae
 from facedance.wan.text_padding import TEXT_TOKENS
@@ -79,7 +79,7 @@ def encode_shard(
         video, control = sources.clips_folder / f"{clip}.mp4", sources.poses_folder / f"{clip}.mp4"
         reference = sources.references_folder / f"{clip}.png"
         paths = [video, control, *([reference] if reference.exists() else [])]
-        windows = count_frames(video) // wan.frames if accepted and video_of_clip(clip) in learned else 1
+        windows = len(Footage(video)) // wan.frames if accepted and video_of_clip(clip) in learned else 1
         items.append(_Item(clip, paths if accepted and clip in posed else None, max(windows, 1)))
 
     def encode(encoder: LatentEncoder, paths: Sequence[Path], windows: int) -> dict[str, Tensor]:
@@ -154,7 +154,7 @@ def _statuses(manifest: Path) -> list[tuple[str, bool]]:
 
 def _window(video: Path, number: int, wan: WanModel) -> range:
     """The frames of one of the windows that follow one another in a video."""
-    return range(number * wan.frames, min((number + 1) * wan.frames, count_frames(video)))
+    return range(number * wan.frames, min((number + 1) * wan.frames, len(Footage(video))))
 
 
 def save_latents(path: Path, tensors: Mapping[str, Tensor]) -> None:

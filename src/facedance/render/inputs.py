@@ -8,7 +8,7 @@ from facedance.config.render_settings import RenderSettings
 from facedance.config.rendering import Blend, RenderMemory, RenderSpeed
 from facedance.config.sections import WanModel
 from facedance.render.windows import Window, windows_of
-from facedance.video.frames import count_frames
+from facedance.video.frames import Footage
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class RenderInputs:
 
     def windows(self, job: RenderJob) -> list[Window]:
         """The windows in which a video is made."""
-        return windows_of(count_frames(self.control(job.clip)), self.wan.frames, job.settings.overlap)
+        return windows_of(len(Footage(self.control(job.clip))), self.wan.frames, job.settings.overlap)
 
     def music(self, clip: str) -> Path | None:
         """The clip, whose music the render gets; a ready-made control video has none."""
