@@ -80,7 +80,7 @@ def test_frames_one_by_one_are_those_of_all_at_once(video: Path, scale: int) -> 
     np.testing.assert_array_equal(frames, read_frames(video, width=scale * SIDE, height=scale * SIDE))
 
 
-def test_what_is_no_video_cannot_be_iterated(tmp_path: Path) -> None:
+def test_what_is_no_video_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"no video")
     with pytest.raises(UnreadableVideo, match="cannot be decoded"):
         Footage(tmp_path / "a.mp4")

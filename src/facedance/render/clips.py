@@ -150,7 +150,7 @@ def _rendered(
 
 def _window(
     pipeline: FaceVACEPipeline,
-    branch: FaceBranch,
+    branch: FaceBranch | None,
     prompts: Mapping[str, Tensor],
     settings: RenderSettings,
     faces: Tensor,
