@@ -14,6 +14,7 @@ from facedance.config.params import Params
 from facedance.config.patterns import matches
 from facedance.config.render_settings import format_variant, parse_variant
 from facedance.names import CONTROL_PREFIX, clip_id, shown, video_of_clip
+from facedance.sample import catalogue
 
 _CLIP = re.compile(r"(?P<video>.+)_(?P<number>\d{3})")
 _SHOWN = 5  # names in a sentence
@@ -38,7 +39,8 @@ def check_patterns(params: Params, known: Known) -> None:
     lists = [(f"render.batches.{i}.videos", batch.videos, everything) for i, batch in enumerate(params.render.batches)]
     if known.videos:  # else only photos are learned from
         lists.append(("train.videos", params.train.videos, [*known.videos]))
-        lists.append(("clips.stretches", (*params.clips.stretches,), [*known.videos]))
+        # Those of the sample's videos may stay where it is switched off.
+        lists.append(("clips.stretches", (*params.clips.stretches,), [*known.videos, *catalogue.VIDEOS]))
     wrong = [
         f"params.yaml: {key}: no video is called {pattern!r}; {_near(pattern, videos)}"
         for key, patterns, videos in lists
