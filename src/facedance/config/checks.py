@@ -14,7 +14,6 @@ from facedance.config.params import Params
 from facedance.config.patterns import matches
 from facedance.config.render_settings import format_variant, parse_variant
 from facedance.names import CONTROL_PREFIX, clip_id, shown, video_of_clip
-from facedance.sample import catalogue
 
 _CLIP = re.compile(r"(?P<video>.+)_(?P<number>\d{3})")
 _SHOWN = 5  # names in a sentence
@@ -22,11 +21,15 @@ _SHOWN = 5  # names in a sentence
 
 @dataclass(frozen=True)
 class Known:
-    """The names that a project has: of videos, of ready-made control videos as they are rendered, and of shards."""
+    """The names that a project has: of videos, of ready-made control videos as they are rendered, and of shards.
+
+    `sample` are all videos that the sample can have, also where it is switched off.
+    """
 
     videos: Collection[str]
     controls: Collection[str]
     shards: Collection[str]
+    sample: Collection[str] = ()
 
 
 def check_patterns(params: Params, known: Known) -> None:
@@ -40,7 +43,7 @@ def check_patterns(params: Params, known: Known) -> None:
     if known.videos:  # else only photos are learned from
         lists.append(("train.videos", params.train.videos, [*known.videos]))
         # Those of the sample's videos may stay where it is switched off.
-        lists.append(("clips.stretches", (*params.clips.stretches,), [*known.videos, *catalogue.VIDEOS]))
+        lists.append(("clips.stretches", (*params.clips.stretches,), [*known.videos, *known.sample]))
     wrong = [
         f"params.yaml: {key}: no video is called {pattern!r}; {_near(pattern, videos)}"
         for key, patterns, videos in lists
