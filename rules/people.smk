@@ -58,7 +58,8 @@ def training_videos():
 
 def learned_in_shard(wildcards):
     """Those of the shard's videos of which a training learns more than photos."""
-    learned = training_videos() if PARAMS.train.photo_share < 1 else []
+    more = PARAMS.clips.whole and PARAMS.train.photo_share < 1
+    learned = training_videos() if more else []
     return sorted({*learned} & {*VIDEOS_OF_SHARD[wildcards.shard]})
 
 
