@@ -142,7 +142,9 @@ def _rendered(
                 yield job, make(control, windows[0])
             else:
                 files = made(job)
-                make_windows(windows, files, control, inputs.control(job.clip), encoder_of(pipeline, control), job.settings, make)
+                make_windows(
+                    windows, files, control, inputs.control(job.clip), encoder_of(pipeline, control.control), job.settings, make
+                )
                 yield job, files.clip(windows)
         if number < len(groups):
             remove_loras(pipeline.transformer, branch)

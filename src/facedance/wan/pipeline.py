@@ -106,9 +106,9 @@ def load_pipeline(folder: Path, wan: WanModel, memory: RenderMemory, speed: Rend
     return pipeline
 
 
-def encoder_of(pipeline: FaceVACEPipeline, control: ControlLatents) -> LatentEncoder:
-    """The pipeline's VAE, for pictures of the size of these latents."""
-    height, width = (side * pipeline.vae_scale_factor_spatial for side in control.control.shape[2:])
+def encoder_of(pipeline: FaceVACEPipeline, control: Tensor) -> LatentEncoder:
+    """The pipeline's VAE, for pictures of the size of this conditioning (2 z + mask, T', h, w)."""
+    height, width = (side * pipeline.vae_scale_factor_spatial for side in control.shape[2:])
     return LatentEncoder(pipeline.vae, width, height)
 
 

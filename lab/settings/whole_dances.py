@@ -1,0 +1,161 @@
+"""How a dance of several seconds holds together, by how its windows go on: people and dances that are held out.
+
+usage: python -m lab.settings.whole_dances [--model assets/tiny] [--people 4] [--seeds 1] [--seconds 8] [--only WAY ...]
+       (after `snakemake models`)
+
+Prints a row for each way: means over people and seeds, and the largest drift. Nobody has a LoRA: the face comes from the
+embedding and the reference. A dance of 8 s takes some two minutes of a core in each way.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from facedance.config import params
+from facedance.config.params import Params
+from facedance.config.render_settings import RenderSettings
+from facedance.evaluate.agreement import Wanted, faces_of, pose_of
+from facedance.evaluate.drift import drift
+from facedance.evaluate.judge import LandmarkJudge, installed_predictor
+from facedance.evaluate.observe import observe
+from facedance.evaluate.seconds import by_second
+from facedance.faces.dlib_backend import DlibBackend
+from facedance.latents.encode import encode_prompts
+from facedance.render.going_on import make_windows
+from facedance.render.windows import Window, WindowFiles, seams, windows_of
+from facedance.video.writing import write_video
+from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
+from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
+from lab.identity.cast import NAMES, folder_name
+from lab.identity.clips import Clip, make_clip
+from lab.identity.sitters import Sitter, photograph_sitter, read_sitter
+
+FACES, POSE = Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
+PEOPLE = Path("lab/results/whole_dances/people")
+ALONE: Mapping[str, Any] = {"anchor": False, "hold_colors": False}
+WAYS: Mapping[str, Mapping[str, Any]] = {
+    "cut": {"overlap": 0, **ALONE},
+    **{f"{given} given": {"overlap": given, **ALONE} for given in (1, 5, 9, 13)},
+    "5 given, anchor": {"overlap": 5, **ALONE, "anchor": True},
+    "5 given, colors held": {"overlap": 5, **ALONE, "hold_colors": True},
+    "5 given, both": {"overlap": 5},
+    "9 given, both": {"overlap": 9},
+}
+"""By name, what of the settings a way changes."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A model, and all that looks at what it makes."""
+
+    project: Params
+    model: Path
+    pipeline: Any
+    branch: Any
+    backend: DlibBackend
+
+    def dance(self, who: Sitter, clip: Clip, settings: RenderSettings, folder: Path) -> tuple[Path, list[int]]:
+        """The person in a clip, window by window: the video, and its seams."""
+        prompts = self._prompts(clip.prompt, folder)
+        control = folder / "control.mp4"
+        write_video(control, clip.poses, self.project.wan.fps, crf=0)
+        windows = windows_of(len(clip.poses), self.project.wan.frames, settings.overlap)
+        encoder = LatentEncoder(self.pipeline.vae, self.project.wan.width, self.project.wan.height)
+        reference = encoder.reference(read_picture(who.folder / "reference.png"))
+        first = ControlLatents(encoder.control(clip.control[: self.project.wan.frames]), (reference,))
+
+        def make(conditioning: ControlLatents, window: Window) -> Any:
+            return render_frames(
+                self.pipeline,
+                self.branch,
+                conditioning,
+                face=torch.from_numpy(who.embedding.vector)[None],
+                prompt=prompts[clip.prompt],
+                negative_prompt=prompts[clip.prompt],
+                settings=settings,
+            )
+
+        files = WindowFiles(folder / "windows", "made")
+        make_windows(windows, files, first, control, encoder, settings, make)
+        video = folder / "video.mp4"
+        write_video(video, files.clip(windows), self.project.wan.fps)
+        return video, seams(windows)
+
+    def _prompts(self, said: str, folder: Path) -> Mapping[str, Tensor]:
+        encode_prompts(self.model, self.project.wan, {said: said}, folder / "prompts.safetensors")
+        return load_file(folder / "prompts.safetensors")
+
+    def figures(self, video: Path, joined: Sequence[int], clip: Clip, people: Sequence[Sitter], own: int) -> dict[str, float]:
+        """What is seen in a video of `people[own]`."""
+        wan, known = self.project.wan, np.stack([who.embedding.raw for who in people])
+        seen = observe(video, self.backend, POSE, self.project.evaluate, wan)
+        target = np.repeat(known[own : own + 1], len(seen.scored), axis=0)
+        others = np.delete(known, own, axis=0)
+        wanted = Wanted(target, others, self.backend.recognised_distance, clip.joints)
+        faces, pose = faces_of(seen, wanted, 0, len(seen.people)), pose_of(seen, wanted, 0, len(seen.people))
+        assert faces is not None
+        values = {
+            "found": faces.face_detected_rate,
+            "recognised": faces.recognised_rate,
+            "distance": faces.identity_distance,
+            "PCK": pose.pck,
+            **drift(seen, by_second(seen, wanted, wan.fps), joined, wan.fps),
+            "flicker": float(seen.flicker[0]),
+        }
+        return {name: np.nan if value is None else value for name, value in values.items()}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, default=Path("assets/tiny"))
+    parser.add_argument("--people", type=int, default=4)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seconds", type=int, default=8)
+    parser.add_argument("--only", nargs="+", choices=WAYS, default=list(WAYS), metavar="WAY")
+    given = parser.parse_args()
+    table = pd.DataFrame(_rows(given))
+    means = table.groupby("way", sort=False).mean(numeric_only=True).drop(columns="seed")
+    worst = table.groupby("way", sort=False)[["background_drift", "clothes_hue_drift", "seam_change", "identity_drift"]].max()
+    print(means.round(3).to_string(), "\n\nlargest\n\n", worst.round(3).to_string())
+
+
+def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    project = params.load(Path("params.yaml"))
+    backend, judge = DlibBackend(FACES), LandmarkJudge(installed_predictor())
+    people = []
+    for name in NAMES:  # all of them: whom a face can be taken for
+        folder = PEOPLE / folder_name(name)
+        if not (folder / "embedding.safetensors").exists():
+            photograph_sitter(folder, backend, judge, project.faces)
+        people.append(read_sitter(folder))
+    pipeline = load_pipeline(given.model, project.wan, project.render.memory, project.render.speed)
+    branch = load_face_branch(given.model / FACE_BRANCH, backend.dimension)
+    assert branch is not None
+    branch.eval().requires_grad_(False).attach(pipeline.transformer)
+    stage = Stage(project, given.model, pipeline, branch, backend)
+    long = project.wan.model_copy(update={"frames": given.seconds * project.wan.fps + 1})
+    for seed in range(given.seeds):
+        for own, who in enumerate(people[: given.people]):
+            clip = make_clip(who.face, who.name, 100 + seed, long, project.poses, POSE)
+            for way in given.only:
+                settings = project.render.settings.model_copy(update={"seed": seed, **WAYS[way]})
+                with tempfile.TemporaryDirectory() as folder:
+                    video, joined = stage.dance(who, clip, settings, Path(folder))
+                    row = {"way": way, "who": who.name, "seed": seed, **stage.figures(video, joined, clip, people, own)}
+                print({name: round(value, 3) if isinstance(value, float) else value for name, value in row.items()}, flush=True)
+                yield row
+
+
+if __name__ == "__main__":
+    main()
