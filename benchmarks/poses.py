@@ -29,7 +29,7 @@ from facedance.poses.find import PEOPLE, find_pose
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.skeleton import MEDIAPIPE
 from facedance.poses.smooth import fill_gaps
-from facedance.video.frames import read_frames
+from facedance.video.frames import Footage, read_frames
 from facedance.video.writing import write_video
 
 ROOT = Path(__file__).parents[1]
@@ -50,7 +50,7 @@ def work(clips: list[Path]) -> None:
     chosen = params.load(ROOT / "params.yaml")
     with open_landmarker(MODEL, "image", people=PEOPLE) as finder:
         for clip in clips:
-            people, _ = find_pose(read_frames(clip), 16, finder, MODEL, chosen.poses)
+            people, _ = find_pose(Footage(clip), 16, finder, MODEL, chosen.poses)
             joints, _ = fill_gaps(people, chosen.poses.max_gap_frames)
             drawn = control_frames(joints, MEDIAPIPE, chosen.poses, chosen.wan)
             write_video(clip.with_name(f"{clip.stem}.control.mp4"), drawn, chosen.wan.fps, crf=CRF, preset=PRESET)

@@ -36,7 +36,11 @@ rule prepare_controls:
         stamp=stamp(
             "poses",
             "prepare_controls",
-            {**part("wan"), "unusable": CONTROLS.unusable},
+            {
+                **part("wan"),
+                "whole": PARAMS.clips.whole,
+                "unusable": CONTROLS.unusable,
+            },
             items=lambda w: CONTROLS.files,
             files=lambda w: CONTROLS.files.values(),
         ),
@@ -50,6 +54,7 @@ rule prepare_controls:
         "../environment.yml"
     params:
         **part("wan"),
+        whole=PARAMS.clips.whole,
         videos=lambda w: CONTROLS.files,
         unusable=lambda w: CONTROLS.unusable,
         folder=folder_of(layout.CONTROL),

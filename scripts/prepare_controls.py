@@ -14,4 +14,5 @@ with job(snakemake.log[0], "control videos"):
         Path(snakemake.output[0]),
         WanModel(**snakemake.params.wan),
         Path(snakemake.input.stamp),
+        whole=snakemake.params.whole,
     )

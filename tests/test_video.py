@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from facedance.video.frames import read_frames, stream_frames
+from facedance.video.frames import Footage, read_frames, stream_frames
 from facedance.video.opening import UnreadableVideo, read_metadata
 from facedance.video.sound import AUDIO_RATE, read_sound
 from facedance.video.times import inspect
@@ -76,6 +76,10 @@ def test_frames_are_found_at_random_in_what_was_written(tmp_path):
     assert np.array_equal(everything, stream_all(path))
     wanted = np.random.default_rng(1).integers(0, 300, 25).tolist()
     assert np.array_equal(read_frames(path, wanted), everything[wanted])
+    footage = Footage(path)
+    assert len(footage) == 300
+    assert all(np.array_equal(footage[i], everything[i]) for i in [0, 7, 8, 250, 299, 4])
+    assert all(np.array_equal(a, b) for a, b in zip(footage, everything, strict=True))
     small = read_frames(path, [170, 3], width=80, height=32)
     assert small.shape == (2, 32, 80, 3)
     assert codes_of(small) == [170, 3]
@@ -86,9 +90,13 @@ def test_what_cannot_be_read_at_random_is_told(tmp_path):
     write_video(path, map(coded, range(20)), 16)
     with pytest.raises(UnreadableVideo, match="cannot be decoded"):
         read_frames(path, [20])
+    with pytest.raises(IndexError):
+        Footage(path)[20]
     _cut_off(path)
     with pytest.raises(UnreadableVideo, match="cannot be decoded"):
         read_frames(path)
+    with pytest.raises(UnreadableVideo, match="cannot be decoded"):
+        Footage(path)
 
 
 def test_names_and_tags_do_no_harm(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """The page to look at before training: it shows each verdict, what deserves a look, and no name can break out of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from facedance.check import build
 from facedance.check.build import CheckFiles, build_check, overlay
 from facedance.check.findings import Photo, about_clips, about_photos, about_plan
 from facedance.config.params import Params, load
 from facedance.report.fates import Fate, read_fates
+from facedance.video.frames import read_frames
+from facedance.video.pictures import Frames
 from facedance.video.writing import write_video
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +112,19 @@ def test_the_page_shows_verdicts_pictures_and_the_plan(made: tuple[Params, Check
     assert "default, seed~7" in page
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
+
+
+def test_only_the_moments_that_are_shown_are_read(made: tuple[Params, CheckFiles], monkeypatch: pytest.MonkeyPatch) -> None:
+    params, files = made
+    wanted = []
+
+    def read(path: Path, indices: Sequence[int]) -> Frames:
+        wanted.append(list(indices))
+        return read_frames(path, indices)
+
+    monkeypatch.setattr(build, "read_frames", read)
+    build_check(params, files)
+    assert wanted == [[0, 2, 4, 6, 8]] * 2
 
 
 def test_what_an_earlier_page_showed_and_this_one_does_not_is_removed(made: tuple[Params, CheckFiles]) -> None:

@@ -361,10 +361,10 @@ def prepared(tmp_path):
     stamp = tmp_path / "stamp.json"
     stamp.write_text(json.dumps({"params": {}, "code": "1"}))
 
-    def run(videos):
+    def run(videos, whole=False):
         manifest = tmp_path / "out" / "control.csv"
         named = {video_id(path): path for path in videos}
-        prepare_control(named, {"sub/notes.txt": "is no video"}, tmp_path / "out", manifest, WAN, stamp)
+        prepare_control(named, {"sub/notes.txt": "is no video"}, tmp_path / "out", manifest, WAN, stamp, whole=whole)
         return pd.read_csv(manifest, dtype=str, keep_default_na=False)
 
     return run
@@ -403,3 +403,9 @@ def test_a_control_video_is_not_made_again(tmp_path, prepared):
     made = (tmp_path / "out" / "control-pose.mp4").stat().st_mtime_ns
     assert prepared([video]).equals(first)
     assert (tmp_path / "out" / "control-pose.mp4").stat().st_mtime_ns == made
+
+
+def test_a_whole_control_video_has_all_its_frames(prepared, tmp_path):
+    table = prepared([make_video(tmp_path / "pose.mp4", STEADY)], whole=True)
+    assert table.loc[0, ["frames", "note"]].tolist() == ["37", ""]
+    assert codes_of(read_frames(tmp_path / "out" / "control-pose.mp4"))[-1] == 135

@@ -106,7 +106,7 @@ def video(path: Path, whole: Path, out: Path) -> str:
 
 
 def control_video(path: Path, whole: Path, out: Path) -> str:
-    prepare_control({"v": path}, {}, out / "clips", out / "controls.csv", _wan(), _stamp(out))
+    prepare_control({"v": path}, {}, out / "clips", out / "controls.csv", _wan(), _stamp(out), whole=False)
     return _judge_clips(out / "controls.csv", out / "clips")
 
 

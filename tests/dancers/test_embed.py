@@ -13,10 +13,11 @@ from facedance.clips.original import Original
 from facedance.config.sections import Dancers, Faces
 from facedance.dancers.embed import DancerFiles, embed_clip, embed_shard, follow, gather_dancers
 from facedance.faces.backend import open_backend
-from facedance.faces.embedding import distance, load_embeddings, save_embeddings
+from facedance.faces.embedding import Embedding, distance, load_embeddings, save_embeddings
 from facedance.faces.face import Face
 from facedance.video.writing import write_video
 from tests.faces.people import dlib_folder, portrait, scaled, somebody_else
+from tests.held import CountedFootage
 
 SIZE = 256
 FRAMES = 25
@@ -172,6 +173,42 @@ def test_faces_that_the_clip_is_too_small_for_are_seen_in_its_video(tmp_path, ba
     boxes = np.array([found[0].boxes[i] for i in range(FRAMES)])
     np.testing.assert_allclose((boxes[:, :2] + boxes[:, 2:]) / 2, 0.4 * centres, atol=3)
     np.testing.assert_allclose(boxes[:, 2] - boxes[:, 0], 16, atol=4)
+
+
+class Seeing:
+    """A backend to which every picture is a face in its middle."""
+
+    name = "made up"
+
+    def detect(self, image, _min_face_px):
+        height, width = image.shape[:2]
+        middle = np.float32([width, height, width, height]) / 2
+        return [Face(middle + np.float32([-20, -20, 20, 20]), 1.0, np.zeros((5, 2), np.float32))]
+
+    def embed(self, _image, _face):
+        return Embedding.of(np.ones(4))
+
+
+class LongOriginal:
+    """Black pictures of a clip of so many frames."""
+
+    size = picture_size = SIZE, SIZE
+
+    def __init__(self, frames):
+        self.frames, self.footage = frames, CountedFootage(frames, self.size)
+
+    def pictures(self, indices):
+        return (self.footage[index] for index in indices)
+
+
+@pytest.mark.parametrize(("frames", "looks"), [(81, 21), (960, 240), (2001, 223)])
+def test_a_long_clip_is_looked_at_no_more_than_a_minute_is(frames, looks):
+    original = LongOriginal(frames)
+    poses = landmarks("clip", np.full((frames, 2), 100.0))
+    dancer = embed_clip(original, poses, Seeing(), PARAMS, 0.0)
+    assert (dancer.looked, dancer.seen) == (looks, looks)
+    assert list(dancer.boxes) == list(range(frames))
+    assert original.footage.most <= 3  # the best one so far is kept for its picture
 
 
 def test_a_dancer_who_turns_away_has_boxes_only_while_the_face_is_known(shard):

@@ -20,7 +20,7 @@ def found(pose_model):
     def find(seed, hidden):
         pictures, truth = zip(*crowd(seed, Crowd(640, 360, FRAMES, hidden=hidden)), strict=True)
         with open_landmarker(pose_model, "image", people=PEOPLE) as finder:
-            joints, doubt = find_pose(np.stack(pictures), 16, finder, pose_model, Poses())
+            joints, doubt = find_pose(pictures, 16, finder, pose_model, Poses())
         wanted = np.stack(truth)
         return compare(joints[:, COCO_IN_MEDIAPIPE, :2], wanted, np.ones(wanted.shape[:2], bool)).pck, doubt
 

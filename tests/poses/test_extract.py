@@ -20,7 +20,7 @@ from facedance.poses.landmarker import open_landmarker
 from facedance.poses.quiet import without_chatter
 from facedance.poses.skeleton import MEDIAPIPE
 from facedance.poses.track import follow
-from facedance.video.frames import read_frames
+from facedance.video.frames import Footage, read_frames
 from facedance.video.times import inspect
 from facedance.video.writing import write_video
 
@@ -111,7 +111,7 @@ def test_errors_on_stderr_are_passed_on(capfd):
 
 def _followed(model, frames):
     with open_landmarker(model, "video") as tracker, open_landmarker(model, "image", people=3) as finder:
-        return follow(np.stack(frames), 16, tracker, finder)
+        return follow(frames, 16, tracker, finder)
 
 
 def _mediapipes_own(model, frames):
@@ -269,7 +269,7 @@ def test_a_clip_with_nobody_is_rejected_with_the_reason_and_leaves_nothing(shard
 def _extract_where_bad_crashes(*given):
     """The stage with a reader that ends its process on the clip `bad_000`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(extract, "read_frames", lambda path: os._exit(3) if path.stem == "bad_000" else read_frames(path))
+        patch.setattr(extract, "Footage", lambda path: os._exit(3) if path.stem == "bad_000" else Footage(path))
         extract_shard(*given)
 
 

@@ -20,7 +20,7 @@ from facedance.report.fates import Fate, read_fates, read_rows
 from facedance.report.media import Media
 from facedance.report.template import fill
 from facedance.sample import catalogue
-from facedance.video.frames import read_frames
+from facedance.video.frames import Footage, read_frames
 
 MOMENTS = 5
 """Frames of a clip that its picture shows, from the first to the last."""
@@ -89,11 +89,11 @@ def overlay(frames: NDArray[np.uint8], skeletons: NDArray[np.uint8]) -> NDArray[
 
 def _picture(clip: Fate, files: CheckFiles) -> bytes:
     """Some moments of a clip side by side, with the skeleton over them, as a JPEG."""
-    skeletons = read_frames(files.poses_folder / f"{clip.name}.mp4")
-    moments = np.linspace(0, len(skeletons) - 1, MOMENTS).round().astype(int)
-    skeletons = skeletons[moments]
+    video = files.poses_folder / f"{clip.name}.mp4"
+    moments = np.linspace(0, len(Footage(video)) - 1, MOMENTS).round().astype(int).tolist()
+    skeletons = read_frames(video, moments)
     control = clip.name.startswith(CONTROL_PREFIX)
-    frames = skeletons if control else overlay(read_frames(files.clips_folder / f"{clip.name}.mp4")[moments], skeletons)
+    frames = skeletons if control else overlay(read_frames(files.clips_folder / f"{clip.name}.mp4", moments), skeletons)
     row = Image.fromarray(np.concatenate(frames, axis=1))
     row.thumbnail((row.width, _SIDE))
     content = io.BytesIO()

@@ -2,12 +2,14 @@
 
 import functools
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from facedance.clips.crop import crop_and_resize, whole_window
 from facedance.clips.tables import Row, note, readable_digest, unusable_rows, write_manifest
-from facedance.clips.timing import fitting_frames, frame_indices, too_short, whole
+from facedance.clips.timing import fitting_frames, frame_indices, too_short
+from facedance.clips.timing import whole as all_of
 from facedance.config.sections import WanModel
 from facedance.files import sha256
 from facedance.layout import CONTROL_VIDEO
@@ -23,13 +25,20 @@ _AHEAD_S = 2.0  # a video is looked at a little beyond what is taken of it
 
 
 def prepare_control(
-    videos: Mapping[str, Path], unusable: Mapping[str, str], folder: Path, manifest: Path, wan: WanModel, stamp: Path
+    videos: Mapping[str, Path],
+    unusable: Mapping[str, str],
+    folder: Path,
+    manifest: Path,
+    wan: WanModel,
+    stamp: Path,
+    *,
+    whole: bool,
 ) -> None:
     """Write `<folder>/<control_id>.mp4` of each video and list them in a csv with the columns of the clips.
 
     The first `wan.frames` frames at `wan.fps` are taken, or as many as there are, the whole picture with black around it, and
-    the sound. A video that is too short or cannot be decoded is rejected with the reason: a pose that stands still at the end
-    would be danced so.
+    the sound; with `whole`, all there are. A video that is too short or cannot be decoded is rejected with the reason: a pose
+    that stands still at the end would be danced so.
 
     Args:
         videos: by their names.
@@ -49,7 +58,7 @@ def prepare_control(
             rows.append(row)
     todo = [(name, named[name]) for name in keys]
     log.info("%d control videos, %d of them unchanged or unreadable", len(named), len(named) - len(todo))
-    prepared = in_workers(functools.partial(_prepare_all, folder=folder, wan=wan), todo, workers=1)
+    prepared = in_workers(functools.partial(_prepare_all, folder=folder, wan=wan, whole=whole), todo, workers=1)
     for number, ((name, video), made) in enumerate(prepared, 1):
         path = folder / f"{name}.mp4"
         if isinstance(made, Broken):
@@ -63,17 +72,18 @@ def prepare_control(
     write_manifest(manifest, rows)
 
 
-def _prepare_all(videos: Sequence[tuple[str, Path]], folder: Path, wan: WanModel) -> Iterator[Row]:
+def _prepare_all(videos: Sequence[tuple[str, Path]], folder: Path, wan: WanModel, whole: bool) -> Iterator[Row]:
     for name, video in videos:
-        yield _prepare(name, video, folder, wan)
+        yield _prepare(name, video, folder, wan, whole)
 
 
-def _prepare(name: str, video: Path, folder: Path, wan: WanModel) -> Row:
+def _prepare(name: str, video: Path, folder: Path, wan: WanModel, whole: bool) -> Row:
     path = folder / f"{name}.mp4"
     row = _rejected(name, video, "")
     try:
-        info = inspect(video, wan.frames / wan.fps + _AHEAD_S)
-        frames = fitting_frames(whole(info.timestamps), wan.fps, wan.frames)
+        info = inspect(video, math.inf if whole else wan.frames / wan.fps + _AHEAD_S)
+        stretch = all_of(info.timestamps)
+        frames = fitting_frames(stretch, wan.fps, max(stretch.room(wan.fps), wan.frames) if whole else wan.frames)
         if not frames:
             return row | {"reason": info.damage or too_short(info.seconds, wan.fps, wan.frames)}
         window = whole_window((info.width, info.height), wan.width / wan.height)

@@ -7,7 +7,7 @@ from pathlib import Path
 from facedance.clips.crop import Window, crop_and_resize
 from facedance.clips.timing import TIE_S
 from facedance.video.decoding import Shown, shown_frames, undecodable
-from facedance.video.frames import read_frames
+from facedance.video.frames import Footage
 from facedance.video.opening import UnreadableVideo
 from facedance.video.pictures import Frame, Upright
 
@@ -50,7 +50,8 @@ class Original:
             UnreadableVideo: the video or the clip cannot be decoded.
         """
         if self.picture_size == self.size:
-            yield from read_frames(self.clip, indices)
+            clip = Footage(self.clip)
+            yield from (clip[index] for index in indices)
             return
         for frame in _shown_at(self.video, [self.start + index / self.fps for index in indices]):
             yield crop_and_resize(frame, self.window, self.picture_size)

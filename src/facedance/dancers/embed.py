@@ -4,6 +4,7 @@ Faces are looked for, recognised and cut out in the pixels of the clips' videos.
 """
 
 import logging
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ _NEAR = 0.5  # a face farther than this from the head, in the same measure, is a
 _SMALLEST_FACE = 24  # pixels
 _LEAST_FACE = 0.4  # of the distance from head to shoulders: a dancer's face is about as large as that
 _PICTURE = 256  # pixels: side of the picture of the dancer's head
+_MOST_LOOKS = 240  # a minute at one of four frames; a longer clip is looked at more seldom, as another face then tells little
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ def embed_clip(original: Original, poses: pd.DataFrame, backend: FaceBackend, pa
     """The dancer's face in a clip whose landmarks are given (columns frame, joint, x, y, in pixels of the clip)."""
     head = head_of(poses, original.frames)
     scale = np.array(original.picture_size) / original.size  # (2,) pixels looked at in one of the clip
-    looked = [f for f in range(0, original.frames, params.every) if np.isfinite(head.centres[f]).all()]
+    every = max(params.every, math.ceil(original.frames / _MOST_LOOKS))
+    looked = [f for f in range(0, original.frames, every) if np.isfinite(head.centres[f]).all()]
     seen: dict[int, Face] = {}
     vectors, best = [], None
     for f, picture in zip(looked, original.pictures(looked) if looked else (), strict=True):
@@ -129,7 +132,7 @@ def embed_clip(original: Original, poses: pd.DataFrame, backend: FaceBackend, pa
         looked=len(looked),
         seen=len(seen),
         # One look without a face may be chance; after several, the dancer has turned away.
-        boxes=follow(seen, head.centres, reach=2 * params.every),
+        boxes=follow(seen, head.centres, reach=2 * every),
         embedding=aggregate(vectors, [], "median") if len(vectors) >= params.min_faces else None,
         picture=None if best is None else head_on_white(*best, _PICTURE),
     )

@@ -24,9 +24,9 @@ from facedance.poses.skeleton import COCO, FACE, MEDIAPIPE, to_openpose
 from facedance.poses.smooth import fill_gaps, one_euro
 from facedance.poses.view import view_file
 from facedance.rerun.item_cache import item_key, record, reusable
-from facedance.video.frames import read_frames
+from facedance.video.frames import Footage
 from facedance.video.writing import write_video
-from facedance.workers import Broken, in_workers
+from facedance.workers import Broken, alive, in_workers
 
 _MANIFEST_COLUMNS = ["clip", "status", "reason", "origin", "tracked_rate", "sha256"]
 PRESET = "ultrafast"  # encoding would else take a sixth of the time; such pictures stay small all the same
@@ -215,9 +215,9 @@ def _row(job: _Job, reason: str, tracked_rate: float, digest: str) -> dict[str, 
 
 def _landmarks(job: _Job, finder: Landmarker, setting: _Setting) -> tuple[NDArray[np.float32], str]:
     """MediaPipe's landmarks (T, 33, 4) of a clip, and why they cannot be the dancer's, or ""."""
-    frames = read_frames(job.video)
+    frames = Footage(job.video)
     found, doubt = find_pose(frames, float(job.row["fps"]), finder, setting.files.model, setting.params)
-    width, height = np.array(setting.wan.clip_size) / [frames.shape[2], frames.shape[1]]
+    width, height = np.array(setting.wan.clip_size) / frames[0].shape[1::-1]
     return found * np.array([width, height, width, 1], np.float32), doubt
 
 
@@ -247,6 +247,7 @@ def control_frames(
     body = to_openpose(flat, names)
     face = flat[:, [names.index(name) for name in names if name in FACE]]
     for t in range(len(joints)):
+        alive()
         yield draw_pose(
             body[t],
             *wan.clip_size,

@@ -5,13 +5,14 @@ left and right are exchanged.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facedance.poses.skeleton import MEDIAPIPE
+from facedance.video.pictures import Frame
 
 AGREED = 0.1
 """In torsos: two looks at a joint that is well seen stay below this in 98 of 100 frames of the sample."""
@@ -24,8 +25,8 @@ _BONES = tuple(
     (MEDIAPIPE.index(f"{side}_{start}"), MEDIAPIPE.index(f"{side}_{end}")) for side in ("left", "right") for start, end in _LIMBS
 )
 
-Follow = Callable[[NDArray[np.uint8], NDArray[np.float32] | None], NDArray[np.float32]]
-"""Landmarks (T, 33, 4) of the person in frames (T, H, W, 3) who is at `start` (33, 4), NaN where they are not found."""
+Follow = Callable[[Iterable[Frame], NDArray[np.float32] | None], NDArray[np.float32]]
+"""Landmarks (T, 33, 4) of the person in T frames (H, W, 3) who is at `start` (33, 4), NaN where they are not found."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,15 @@ class Looks:
     seen: NDArray[np.float32]  # (T, 33) visibility by the look that is less sure; the joints' own is less where looks differ
 
 
-def look_twice(frames: NDArray[np.uint8], start: NDArray[np.float32] | None, follow: Follow) -> Looks:
-    """Follow the person at `start` (33, 4) through frames (T, H, W, 3) and through their mirror image."""
-    width = frames.shape[2]
+def look_twice(frames: Callable[[], Iterable[Frame]], width: int, start: NDArray[np.float32] | None, follow: Follow) -> Looks:
+    """Follow the person at `start` (33, 4) through frames (H, W, 3) of this width, and through their mirror image.
+
+    Args:
+        frames: gives them from the first on, as often as it is called.
+    """
     there = None if start is None else mirrored(start, width)
-    return join(follow(frames, start), mirrored(follow(frames[:, :, ::-1], there), width))
+    first = follow(frames(), start)
+    return join(first, mirrored(follow((frame[:, ::-1] for frame in frames()), there), width))
 
 
 def mirrored(joints: NDArray[np.float32], width: int) -> NDArray[np.float32]:

@@ -1,14 +1,16 @@
 """Following one dancer through a clip."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facedance.poses.landmarker import Landmarker
+from facedance.video.pictures import Frame
 
 _PERSON_MARGIN = 0.25
+_AROUND = 10  # looks before and after one: all of a clip of 81 frames, and as much of a dance that crosses the stage
 _LOOK_MARGIN = 0.5  # of the dancer's height: so far they may be from where the detector has seen them
 
 
@@ -32,34 +34,33 @@ class Sightings:
         return _surroundings(np.concatenate([low, high]), float(np.nanmax(np.ptp(self.dancer[..., 1], axis=1))), width, height)
 
 
-def sight(frames: NDArray[np.uint8], finder: Landmarker, every: int) -> Sightings:
-    """Look for the dancer in one of `every` frames of (T, H, W, 3), each by itself.
+def sight(frames: Sequence[Frame], finder: Landmarker, every: int) -> Sightings:
+    """Look for the dancer in one of `every` frames (H, W, 3), each by itself.
 
     A clip is cropped for the tallest person (`facedance.clips.in_view`), so the dancer is whoever is nearest in place and size
-    to the middle one of the tallest. Where nobody is seen, the detector looks again at the surroundings of that place: it sees
-    small people better there.
+    to the middle one of the tallest around that time. Where nobody is seen, the detector looks again at the surroundings of
+    that place: it sees small people better there.
     """
-    at = np.arange(0, len(frames), every)
+    at = range(0, len(frames), every)
     people = [finder.detect(frames[i]) for i in at]
-    boxes = [np.concatenate(_box(max(found, key=_height))) for found in people if len(found)]
+    boxes = {k: np.concatenate(_box(max(found, key=_height))) for k, found in enumerate(people) if len(found)}
     dancer = np.full((len(at), 33, 4), np.nan, np.float32)
-    if boxes:
-        usual = np.median(boxes, axis=0)
-        people = [found if len(found) else _seen_near(frames[i], usual, finder) for i, found in zip(at, people, strict=True)]
-        for i, found in enumerate(people):
-            if len(found):
-                dancer[i] = min(found, key=lambda person: float(np.abs(np.concatenate(_box(person)) - usual).sum()))
-    return Sightings(at, dancer)
+    for k, found in enumerate(people) if boxes else ():
+        near = [box for j, box in boxes.items() if abs(j - k) <= _AROUND]
+        usual = np.median(near or list(boxes.values()), axis=0)
+        if len(those := found if len(found) else _seen_near(frames[at[k]], usual, finder)):
+            dancer[k] = min(those, key=_off(usual))
+    return Sightings(np.array(at), dancer)
 
 
 def follow(
-    frames: NDArray[np.uint8],
+    frames: Iterable[Frame],
     fps: float,
     tracker: Landmarker,
     finder: Landmarker,
     start: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """Landmarks (T, 33, 4) of one person in frames (T, H, W, 3), NaN in frames where they are not found.
+    """Landmarks (T, 33, 4) of one person in T frames (H, W, 3), NaN in frames where they are not found.
 
     It is the person at `start`, else the one with the largest extent in the first frame in which anybody is seen. From then
     on the tracker looks near where it saw them last. When it loses them, it goes on with whoever is found in that place,
@@ -70,16 +71,17 @@ def follow(
         finder: a landmarker in image mode for several people, asked only where the tracker has nobody.
         start: landmarks (33, 4) of the person to begin with, in the first frame or near it.
     """
-    path = np.full((len(frames), 33, 4), np.nan, np.float32)
+    path = []
+    nobody = np.full((33, 4), np.nan, np.float32)
     last = start  # the landmarks (33, 4) seen last
     tracking = False
     for i, frame in enumerate(frames):
         view = frame if tracking else _view_of_dancer(frame, last, finder)
         found = tracker.detect(view, round(i * 1000 / fps))
         tracking = len(found) > 0
-        if tracking:
-            path[i] = last = found[0]
-    return path
+        last = found[0] if tracking else last
+        path.append(found[0] if tracking else nobody)
+    return np.array(path, np.float32).reshape(-1, 33, 4)
 
 
 def _view_of_dancer(frame: NDArray[np.uint8], last: NDArray[np.float32] | None, finder: Landmarker) -> NDArray[np.uint8]:
@@ -119,6 +121,11 @@ def _extent(person: NDArray[np.float32]) -> float:
     """Area in square pixels of the box around landmarks (33, 4)."""
     low, high = _box(person)
     return float(np.prod(high - low))
+
+
+def _off(usual: NDArray[np.floating]) -> Callable[[NDArray[np.float32]], float]:
+    """By how much the edges of somebody's box differ from a usual one (4,)."""
+    return lambda person: float(np.abs(np.concatenate(_box(person)) - usual).sum())
 
 
 def _distance_from(last: NDArray[np.float32]) -> Callable[[NDArray[np.float32]], float]:

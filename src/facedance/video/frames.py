@@ -1,7 +1,9 @@
 """Frames of videos as arrays."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import av  # noqa: F401  (before decord, whose codecs would else take the place of PyAV's own)
 import cv2
@@ -34,6 +36,37 @@ def stream_frames(path: Path | str, indices: Iterable[int]) -> Iterator[Frame]:
         yield upright.rgb(shown.picture)
 
 
+class Footage(Sequence[Frame]):
+    """The frames (H, W, 3) of a video that `write_video` wrote, each decoded when it is asked for.
+
+    One after the other, at any steps, they are decoded once; a step back begins at the last key frame before it.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        """Open the video.
+
+        Raises:
+            UnreadableVideo: the file is no video.
+        """
+        decord.logging.set_level(decord.logging.FATAL)
+        with _told_in_words():
+            self._reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1)
+
+    def __len__(self) -> int:
+        return len(self._reader)
+
+    def __getitem__(self, index: Any) -> Any:
+        """The frame at an index.
+
+        Raises:
+            UnreadableVideo: it cannot be decoded.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"frame {index} of {len(self)}")
+        with _told_in_words():
+            return self._reader[index].asnumpy()
+
+
 def read_frames(path: Path | str, indices: Sequence[int] | None = None, width: int = -1, height: int = -1) -> Frames:
     """Frames (T, H, W, 3) of a video that `write_video` wrote, at `indices` in any order (all by default), resized while
     decoding when a size is given.
@@ -42,12 +75,19 @@ def read_frames(path: Path | str, indices: Sequence[int] | None = None, width: i
         UnreadableVideo: the file cannot be decoded at one of the indices.
     """
     decord.logging.set_level(decord.logging.FATAL)
-    try:
+    with _told_in_words():
         reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1, width=width, height=height)
         frames: Frames = reader.get_batch(list(range(len(reader)) if indices is None else indices)).asnumpy()
-    except (decord.DECORDError, RuntimeError, IndexError):  # their text holds the time of day, and results must not
-        raise UnreadableVideo("cannot be decoded") from None
     return frames
+
+
+@contextlib.contextmanager
+def _told_in_words() -> Iterator[None]:
+    """Let decord's complaints be ours: their text holds the time of day, and results must not."""
+    try:
+        yield
+    except (decord.DECORDError, RuntimeError, IndexError):
+        raise UnreadableVideo("cannot be decoded") from None
 
 
 def resized(frames: Frames, size: tuple[int, int]) -> Frames:
