@@ -3,7 +3,7 @@
 
 from facedance import inputs
 from facedance.aist.listed import meant_videos
-from facedance.sample import own
+from facedance.sample import catalogue, own
 from facedance.sample.record import recorded
 
 IDENTITIES = list(PARAMS.identities)
@@ -107,7 +107,12 @@ def keypoints_of_shard(wildcards):
     return there if PARAMS.poses.use_keypoints2d else []
 
 
-KNOWN = checks.Known(videos=VIDEOS, controls=CONTROL_CLIPS, shards=all_shards())
+KNOWN = checks.Known(
+    videos=VIDEOS,
+    controls=CONTROL_CLIPS,
+    shards=all_shards(),
+    sample=catalogue.VIDEOS,
+)
 
 if workflow.is_main_process:
     try:

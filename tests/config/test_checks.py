@@ -7,10 +7,11 @@ import pytest
 from facedance.config.checks import Known, check_files, check_inputs, check_names, check_patterns
 from facedance.config.params import validate
 from facedance.config.reading import read_parameters
+from facedance.sample import catalogue
 
 ROOT = Path(__file__).parents[2]
 VIDEOS = ("gBR_sBM_c01_d04_mBR2_ch01", "gPO_sBM_c01_d11_mPO1_ch09", "Моё-видео-1", "dance")
-KNOWN = Known(videos=VIDEOS, controls=("control-walk",), shards=("0000", "0001"))
+KNOWN = Known(videos=VIDEOS, controls=("control-walk",), shards=("0000", "0001"), sample=catalogue.VIDEOS)
 BATCH = {"who": ["eileen"], "videos": ["gBR*", "control-*", "dance"]}
 
 
@@ -47,6 +48,12 @@ def test_a_pattern_that_matches_nothing_is_told_with_names_that_are_near():
     assert "gPO_sBM_c01_d11_mPO1_ch09" in lines[0]
     assert "train.videos" in lines[1]
     assert "near to it is dance" in lines[1]
+
+
+def test_stretches_are_of_videos_that_there_are_and_may_be_of_the_samples():
+    own = Known(("dance",), (), ("0000",), catalogue.VIDEOS)
+    check_patterns(params(sample__enabled=False, render__batches=[{"who": ["eileen"], "videos": ["*"]}]), own)
+    assert "clips.stretches" in refusal(check_patterns, params(clips__stretches={"danse": {"end": 4.0}}), KNOWN)
 
 
 def test_control_videos_are_rendered_and_not_learned_from():

@@ -122,6 +122,7 @@ def shrink(project: Project) -> None:
     for path, value in {
         "sample.seconds": 2.0,
         "models.tiny.frames": 9,
+        "clips.stretches": {"*": {"end": 0.5}},
         "train.phases": [{"steps": 3, "trains": ["face", "lora"]}, {"steps": 1, "trains": ["lora"]}],
         "train.videos": ["g*"],
         "train.photo_share": 0.8,

@@ -21,11 +21,15 @@ _SHOWN = 5  # names in a sentence
 
 @dataclass(frozen=True)
 class Known:
-    """The names that a project has: of videos, of ready-made control videos as they are rendered, and of shards."""
+    """The names that a project has: of videos, of ready-made control videos as they are rendered, and of shards.
+
+    `sample` are the videos that params.yaml may speak of although the sample is switched off.
+    """
 
     videos: Collection[str]
     controls: Collection[str]
     shards: Collection[str]
+    sample: Collection[str] = ()
 
 
 def check_patterns(params: Params, known: Known) -> None:
@@ -38,7 +42,7 @@ def check_patterns(params: Params, known: Known) -> None:
     lists = [(f"render.batches.{i}.videos", batch.videos, everything) for i, batch in enumerate(params.render.batches)]
     if known.videos:  # else only photos are learned from
         lists.append(("train.videos", params.train.videos, [*known.videos]))
-        lists.append(("clips.stretches", (*params.clips.stretches,), [*known.videos]))
+        lists.append(("clips.stretches", (*params.clips.stretches,), [*known.videos, *known.sample]))
     wrong = [
         f"params.yaml: {key}: no video is called {pattern!r}; {_near(pattern, videos)}"
         for key, patterns, videos in lists
