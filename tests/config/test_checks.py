@@ -51,14 +51,14 @@ def test_a_pattern_that_matches_nothing_is_told_with_names_that_are_near():
 
 
 def test_stretches_are_of_videos_that_there_are_and_may_be_of_the_samples():
-    own = Known(("dance",), (), ("0000",), sample=catalogue.VIDEOS)
+    own = Known(("dance",), (), ("0000",), catalogue.VIDEOS)
     check_patterns(params(sample__enabled=False, render__batches=[{"who": ["eileen"], "videos": ["*"]}]), own)
     assert "clips.stretches" in refusal(check_patterns, params(clips__stretches={"danse": {"end": 4.0}}), KNOWN)
 
 
 def test_control_videos_are_rendered_and_not_learned_from():
     assert "train.videos" in refusal(check_patterns, params(train__videos=["control-*"]), KNOWN)
-    only_controls = Known((), ("control-walk",), ("control",), catalogue.VIDEOS)
+    only_controls = Known((), ("control-walk",), ("control",))
     check_patterns(params(render__batches=[{"who": ["eileen"], "videos": ["*"]}]), only_controls)
 
 

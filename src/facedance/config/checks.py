@@ -23,7 +23,7 @@ _SHOWN = 5  # names in a sentence
 class Known:
     """The names that a project has: of videos, of ready-made control videos as they are rendered, and of shards.
 
-    `sample` are all videos that the sample can have, also where it is switched off.
+    `sample` are the videos that params.yaml may speak of although the sample is switched off.
     """
 
     videos: Collection[str]
@@ -42,7 +42,6 @@ def check_patterns(params: Params, known: Known) -> None:
     lists = [(f"render.batches.{i}.videos", batch.videos, everything) for i, batch in enumerate(params.render.batches)]
     if known.videos:  # else only photos are learned from
         lists.append(("train.videos", params.train.videos, [*known.videos]))
-        # Those of the sample's videos may stay where it is switched off.
         lists.append(("clips.stretches", (*params.clips.stretches,), [*known.videos, *known.sample]))
     wrong = [
         f"params.yaml: {key}: no video is called {pattern!r}; {_near(pattern, videos)}"
