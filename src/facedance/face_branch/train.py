@@ -18,7 +18,7 @@ from facedance.config.sections import Train, WanModel
 from facedance.face_branch.dataset import People, data_digest, read_people
 from facedance.face_branch.judge import judge
 from facedance.face_branch.learning import new_learner, training_of
-from facedance.face_branch.portraits import window_side
+from facedance.face_branch.window import window_side
 from facedance.faces.face import FaceBackend
 from facedance.faces.face_loss import recogniser_file
 from facedance.files import atomic, sha256, write_json
