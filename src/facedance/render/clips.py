@@ -23,7 +23,7 @@ from facedance.video.writing import write_video
 from facedance.wan.adapter import apply_adapters, read_adapter
 from facedance.wan.differences import fuse_loras
 from facedance.wan.lora_files import load_foreign_lora, remove_loras
-from facedance.wan.memory import next_rung, out_of_memory_means
+from facedance.wan.memory import next_rung, offload, out_of_memory_means, stay
 from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
 
 _log = logging.getLogger("facedance")
@@ -66,7 +66,7 @@ def render_clips(
         write_json(sidecar, records[job])
         record(folder, job.name, keys[job], [video, sidecar], {})
 
-    with out_of_memory_means(next_rung(inputs.memory)):
+    with out_of_memory_means(next_rung(inputs.memory, inputs.speed)):
         _while_the_next_is_made(_rendered(pending, inputs, weights, prompts), write)
     if manifest is not None:
         videos = [f"{job.name}.mp4" for job in jobs]
@@ -112,6 +112,8 @@ def _rendered(
             load_foreign_lora(pipeline.transformer, path, scale)
         if inputs.memory.weights != "float8":
             fuse_loras(pipeline.transformer, for_good=number == len(groups))
+        if inputs.memory.weights == "offloaded":
+            offload(pipeline.transformer, branch, pipeline.vae.device, streamed=inputs.speed.streamed)
         for job in group:
             _log.info("render %d of %d: %s", next(count), len(jobs), job.name)
             control = ControlLatents(
@@ -131,6 +133,8 @@ def _rendered(
                 ),
             )
         if number < len(groups):
+            if inputs.memory.weights == "offloaded":
+                stay(pipeline.transformer)
             remove_loras(pipeline.transformer, branch)
 
 
