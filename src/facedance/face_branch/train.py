@@ -93,7 +93,7 @@ def train_face_branch(
     code = modules_digest((*MATHEMATICS, *_OWN))
     folder = files.state / training_key(wan, train, inputs, code)
     _log.info("%d portraits to learn from, %d people held out", len(people.learned), len(people.names))
-    with deterministic(), out_of_memory_means("lower face_branch.batch_size"):
+    with deterministic(train.deterministic), out_of_memory_means("lower face_branch.batch_size"):
         learner = new_learner(people, files.model, files.recogniser, wan, train, rank)
         dataset = people.dataset(texts["portrait"], texts["none"])
         learner.require_gradients(dataset)
