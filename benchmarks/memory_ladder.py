@@ -31,8 +31,9 @@ from facedance.plan.parts import count_parts
 from facedance.plan.peaks import GIB, MEMORY_LADDER, memory_name, rendering_peak
 from facedance.wan.adapter import apply_adapters
 from facedance.wan.architectures import ARCHITECTURES
+from facedance.wan.differences import fuse_loras
 from facedance.wan.load import choose_device, new_scheduler
-from facedance.wan.memory import load_for
+from facedance.wan.memory import load_for, offload
 from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, render_frames
 
 
@@ -64,22 +65,17 @@ def one_step(model: str, chosen: params.Params, wan: WanModel, memory: RenderMem
     return seconds(lambda: rendered(pipeline, branch, clip_shape(model, wan, wan.frames), settings))
 
 
-def person_pipeline(model: str, train: Train, memory: RenderMemory, *, stream: bool = False) -> tuple[Any, Any]:
-    """One of MODELS with a person's adapter, ready as rendering makes it, and the adapter's face branch.
-
-    With a stream what is offloaded comes while the block before it is at work. It has to know of the LoRA beforehand.
-    """
+def person_pipeline(model: str, train: Train, memory: RenderMemory, *, streamed: bool = False) -> tuple[Any, Any]:
+    """One of MODELS with a person's adapter, ready as rendering makes it, and the adapter's face branch."""
     device = choose_device()
     transformer, vae = random_transformer(model, device), random_vae(model, device)
     adapters = {"somebody": (random_adapter(transformer, train), 1.0)}
-    if stream:
-        branch = apply_adapters(transformer, adapters, 1.0)
-        transformer.to("cpu").enable_group_offload(
-            onload_device=device, offload_type="block_level", num_blocks_per_group=1, use_stream=True, record_stream=True
-        )
-    else:
-        transformer = load_for(memory, transformer.to("cpu"), device)
-        branch = apply_adapters(transformer, adapters, 1.0)
+    transformer = load_for(memory, transformer.to("cpu"), device)
+    branch = apply_adapters(transformer, adapters, 1.0)
+    if memory.weights != "float8":
+        fuse_loras(transformer, for_good=True)
+    if memory.weights == "offloaded":
+        offload(transformer, branch, device, streamed=streamed)
     pipeline = FaceVACEPipeline(None, None, vae, new_scheduler(), transformer)
     pipeline.set_progress_bar_config(disable=True)
     if memory.tiled_decoding:

@@ -15,6 +15,7 @@ from facedance.config.rendering import RenderMemory, RenderSpeed
 from facedance.plan.activations import decoding_bytes, denoising_bytes, latent_shape, tiled_decoding_bytes, token_count
 from facedance.plan.peaks import MEMORY_LADDER, memory_name, rendering_peak
 from facedance.wan.adapter import apply_adapters
+from facedance.wan.guidance import passes_of
 from facedance.wan.load import new_scheduler
 from facedance.wan.pipeline import FaceVACEPipeline
 from facedance.wan.speed import quicken
@@ -33,6 +34,8 @@ def video(small: bool) -> Acts:
     scene = new_scene(small)
     pipeline, branch = person_pipeline(scene.name, scene.train, _RESIDENT)
     yield "denoising step with guidance, LoRA and face", functools.partial(_video, scene, pipeline, branch, memory=_RESIDENT)
+    pipeline.batched_guidance = True
+    yield "the same, guidance in one batch", functools.partial(_video, scene, pipeline, branch, memory=_RESIDENT)
 
 
 def diffusers(small: bool) -> Acts:
@@ -52,7 +55,7 @@ def ladder(small: bool) -> Acts:
     scene = new_scene(small)
     for memory in MEMORY_LADDER:
         yield memory_name(memory), functools.partial(_rung, scene, memory)
-    yield f"{memory_name(_OFFLOADED)}, with a stream", functools.partial(_rung, scene, _OFFLOADED, stream=True)
+    yield f"{memory_name(_OFFLOADED)}, with a stream", functools.partial(_rung, scene, _OFFLOADED, streamed=True)
 
 
 def vae(small: bool) -> Acts:
@@ -108,8 +111,11 @@ def compiled(small: bool) -> Acts:
 
 def _video(scene: Scene, pipeline: Any, branch: Any, *, memory: RenderMemory | None = None) -> Measured:
     settings = scene.render.model_copy(update={"steps": _STEPS})
-    peak = None if memory is None else rendering_peak(scene.parts, scene.wan, memory, frames=scene.wan.frames).bytes
-    passes = 2 if settings.guidance_scale > 1 else 1
+    passes = passes_of(settings)
+    at_once = passes if pipeline.batched_guidance else 1
+    peak = None
+    if memory is not None:
+        peak = rendering_peak(scene.parts, scene.wan, memory, frames=scene.wan.frames, passes=at_once).bytes
     return _steps(scene, pipeline.transformer, lambda: rendered(pipeline, branch, scene.clip, settings), passes, peak)
 
 
@@ -121,8 +127,8 @@ def _steps(scene: Scene, model: Any, act: Callable[[], Any], passes: int, predic
     return Measured(step, passes * scene.work(scene.with_reference), predicted, f"{took - _STEPS * step:.1f} s beside the steps")
 
 
-def _rung(scene: Scene, memory: RenderMemory, *, stream: bool = False) -> Measured:
-    pipeline, branch = person_pipeline(scene.name, scene.train, memory, stream=stream)
+def _rung(scene: Scene, memory: RenderMemory, *, streamed: bool = False) -> Measured:
+    pipeline, branch = person_pipeline(scene.name, scene.train, memory, streamed=streamed)
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()  # making it took more than rendering may

@@ -17,9 +17,9 @@ from facedance.face_branch.portraits import (
     head_window,
     list_people,
     require_licence,
-    window_side,
     without_strangers,
 )
+from facedance.face_branch.window import window_side
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.embedding import Embedding
 from facedance.faces.face import Face

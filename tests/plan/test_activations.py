@@ -35,7 +35,7 @@ def short(name: str) -> Architecture:
     return replace(whole, transformer={**whole.transformer, "num_layers": 4, "vace_layers": (0, 2)})
 
 
-def counted(architecture: Architecture, *, gradients: bool, checkpointing: bool) -> int:
+def counted(architecture: Architecture, *, gradients: bool, checkpointing: bool, lora: bool = True) -> int:
     """The most bytes that tensors hold in one pass of the transformer with its adapter, and back if with gradients."""
     transformer: Any = meta_transformer(architecture, torch.bfloat16)
     config = adapter_config(PARAMS.train, transformer, EMBEDDING)
@@ -44,7 +44,9 @@ def counted(architecture: Architecture, *, gradients: bool, checkpointing: bool)
         latents, control = (torch.empty(1, channels, *CLIP, dtype=torch.bfloat16) for channels in (16, 96))
         text, timestep = torch.empty(1, 512, 4096, dtype=torch.bfloat16), torch.empty(1)
         target, weight, face = torch.empty(1, 16, *CLIP), torch.empty(1, 1, *CLIP), torch.empty(1, 1, EMBEDDING)
-    trainable(transformer, branch, {"face", "lora"})
+    trainable(transformer, branch, {"face", "lora"} if lora else {"face"})
+    if not lora:
+        transformer.unload_lora()
     if checkpointing:
         transformer.enable_gradient_checkpointing()
     modules = [*transformer.parameters(), *transformer.buffers(), *branch.parameters(), *branch.buffers()]
@@ -70,6 +72,16 @@ def test_training(name: str, checkpointing: bool) -> None:
     tokens = token_count(latent_shape(parts.autoencoder, wan, wan.frames), parts.widths.patch, reference=True)
     predicted = training_bytes(parts.widths, tokens, checkpointing)
     assert predicted == pytest.approx(counted(architecture, gradients=True, checkpointing=checkpointing), rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_training_of_a_face_branch_alone(checkpointing: bool) -> None:
+    name = "wan2.1-vace-1.3b"
+    architecture, wan = short(name), PARAMS.models[name]
+    widths = replace(count_parts(architecture, PARAMS.train, torch.bfloat16, EMBEDDING).widths, adapted=())
+    tokens = token_count(latent_shape(meta_vae(architecture), wan, wan.frames), widths.patch, reference=True)
+    found = counted(architecture, gradients=True, checkpointing=checkpointing, lora=False)
+    assert training_bytes(widths, tokens, checkpointing) == pytest.approx(found, rel=TOLERANCE)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

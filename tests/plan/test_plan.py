@@ -1,6 +1,7 @@
 """The plan at full size, on the meta device: what is trained, what is saved and loaded, and how needs grow."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -12,6 +13,8 @@ import torch
 from peft import get_peft_model_state_dict
 
 from facedance.config.params import load as load_params
+from facedance.face_branch.learning import training_of
+from facedance.face_branch.window import window_of
 from facedance.job import InputError
 from facedance.plan.activations import latent_shape, token_count
 from facedance.plan.disk import disk_bytes
@@ -19,8 +22,10 @@ from facedance.plan.parts import Parts, count_parts
 from facedance.plan.peaks import (
     GIB,
     MEMORY_LADDER,
+    Peak,
     Rung,
     best_rung,
+    branch_peak,
     rendering_peak,
     rendering_rungs,
     training_peak,
@@ -122,6 +127,23 @@ def test_needs_grow_with_frames_and_rank_and_shrink_with_checkpointing(name: str
     assert ladder == sorted(ladder, reverse=True)
 
 
+def test_a_face_branch_needs_more_for_each_portrait_and_more_passes_at_once_for_each_pass() -> None:
+    name = "wan2.1-vace-1.3b"
+    wan, parts = PARAMS.models[name], parts_of(name)
+
+    def branch(batch: int) -> Peak:
+        chosen = PARAMS.face_branch.model_copy(update={"batch_size": batch})
+        return branch_peak(parts, window_of(wan), training_of(chosen, PARAMS.train))
+
+    one, three = branch(1), branch(3)
+    assert three.working == 3 * one.working
+    assert (one.weights, one.adapter) == (parts.transformer.bytes, 4 * parts.face.bytes)
+    tiled = MEMORY_LADDER[1]
+    single, both = (rendering_peak(parts, wan, tiled, frames=81, passes=passes) for passes in (1, 2))
+    assert both.working == 2 * single.working
+    assert both.weights == single.weights
+
+
 @pytest.mark.parametrize("name", SIZES)
 def test_a_larger_card_never_has_room_for_less(name: str) -> None:
     wan, parts = PARAMS.models[name], parts_of(name)
@@ -162,6 +184,7 @@ def test_the_report_names_the_model_and_its_rungs(tmp_path: Path) -> None:
     assert "not measured" in text
     assert "gradient_checkpointing: false (chosen)" in text
     assert "render, resident (chosen)" in text
+    assert re.search(r"^train a face branch .* training step, portraits$", text, re.MULTILINE)
     assert "The text encoder has no room in 12 GiB" in text
 
 

@@ -22,7 +22,7 @@ from facedance.files import read_json
 from facedance.job import InputError
 from facedance.train.distributed import ALONE, Rank, in_processes
 from facedance.train.learner import Learner, learning_rate, schedule
-from facedance.train.loop import AdapterFiles, train_identity
+from facedance.train.loop import AdapterFiles, deterministic, train_identity
 from facedance.train.validate import SIGMAS
 from facedance.video.times import inspect
 from facedance.wan.adapter import read_adapter
@@ -275,3 +275,15 @@ def test_the_defaults_of_params_yaml_are_a_training():
     assert learning_rate(train, sum(phase.steps for phase in train.phases)) == pytest.approx(
         train.learning_rate * train.final_learning_rate
     )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "gpu", "expected"), [(None, False, True), (None, True, False), (True, True, True), (False, False, False)]
+)
+def test_kernels_are_deterministic_where_that_is_wanted_or_free(
+    monkeypatch: pytest.MonkeyPatch, wanted: bool | None, gpu: bool, expected: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    with deterministic(wanted):
+        assert torch.are_deterministic_algorithms_enabled() == expected
+    assert not torch.are_deterministic_algorithms_enabled()

@@ -259,3 +259,26 @@ def test_steps_between_are_extrapolated_from_the_same_pass(
     assert cached == again
     assert cached != whole
     assert after == whole
+
+
+@pytest.mark.parametrize("changes", [{}, {"face_guidance": 6.0}, {"cache_interval": 2, "steps": 7}])
+def test_guidance_in_one_batch_renders_the_same(
+    ours: FaceVACEPipeline,
+    theirs: WanVACEPipeline,
+    prompts: tuple[Tensor, Tensor],
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+) -> None:
+    """Up to rounding: a grey level in some pixels."""
+    branch, settings = face_branch(ours), SETTINGS.model_copy(update=changes)
+    frames = []
+    for batched in (False, True):
+        monkeypatch.setattr(ours, "batched_guidance", batched)
+        frames.append(
+            render_frames(
+                ours, branch, encoded(theirs, True), face=FACE, prompt=prompts[0], negative_prompt=prompts[1], settings=settings
+            ).astype(int)
+        )  # fmt: skip
+    branch.detach()
+    assert frames[0].std() > 5
+    assert np.abs(frames[1] - frames[0]).max() <= 1

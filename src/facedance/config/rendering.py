@@ -77,6 +77,12 @@ class RenderMemory(Section):
 class RenderSpeed(Section):
     """What rendering may do to be faster; the pictures change by rounding, with sage a little more."""
 
+    batched_guidance: bool = Field(
+        False, description="Whether the passes of guidance are computed in one batch, which needs more memory."
+    )
+    streamed: bool = Field(
+        False, description="Whether offloaded blocks (render.memory.weights) are fetched while the one before is at work."
+    )
     compiled: bool = Field(False, description="Whether the blocks are compiled: minutes for each job, then faster steps.")
     attention: Literal["native", "flash", "flash3", "sage", "flash_hub", "flash3_hub", "sage_hub"] = Field(
         "native",

@@ -169,6 +169,10 @@ class Train(Section):
     reference_dropout: Fraction = Field(0.5, description="Share of the items that are seen without the reference picture.")
     face_weight: float = Field(4.0, ge=0, description="How much more the loss counts in the face than elsewhere.")
     gradient_checkpointing: bool = Field(True, description="Whether a step takes less memory and more time.")
+    deterministic: bool | None = Field(
+        None,
+        description="Whether a training repeated on one machine gives the same bytes; none: without a GPU, which it slows down.",
+    )
     checkpoint_every: int = Field(100, ge=1, description="Steps between checkpoints, from which a stopped training goes on.")
     validate_every: int = Field(250, ge=0, description="Steps between looks at a dance held out; 0: never.")
     preview_steps: int = Field(8, ge=1, le=50, description="Denoising steps of the render of that dance.")

@@ -13,7 +13,7 @@ from facedance.train.learner import Learner
 from facedance.wan.load import choose_device, load_transformer
 from facedance.wan.pretrained_face import new_face_branch
 
-_TAKEN = {*OF_TRAIN, "gradient_checkpointing", "checkpoint_every"}
+_TAKEN = {*OF_TRAIN, "gradient_checkpointing", "deterministic", "checkpoint_every"}
 """What a person's training and a face branch's have in common."""
 WARMUP = 100  # steps
 FINAL_RATE = 0.05  # of the learning rate, at the last step

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from facedance.config.sections import Faces, Poses, WanModel
 from facedance.face_branch.people import person_of
+from facedance.face_branch.window import FACE_SHARE, window_side
 from facedance.faces.embed import LOOK_BELOW
 from facedance.faces.embedding import Embedding, distance
 from facedance.faces.face import Face, FaceBackend, Image
@@ -32,11 +33,7 @@ from facedance.poses.landmarker import Landmarker, open_landmarker
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import choose_device, load_vae
 
-FACE_SHARE = 0.3  # of the lines of a frame: the height of the face
-HEAD_SHARE = 0.45
-"""Of a window's side: the height of the face, from the brows to the chin."""
 _LEVEL = 0.55  # where the middle of the face stands in the window, from the top: hair is higher than a chin is low
-_STEP = 16  # pixels, of which the sides of a window are a multiple: a token of a published model
 
 CAPTION = "a portrait photo of a person"
 
@@ -84,11 +81,6 @@ def require_licence(licence: str) -> None:
             "face_branch.licence is empty, so no portrait in data/people is opened: say there under which licence, or with whose "
             "consent, they may teach a model (the words go onto the branch's card)"
         )
-
-
-def window_side(wan: WanModel) -> int:
-    """Side in pixels of the windows for a model."""
-    return max(_STEP, round(FACE_SHARE * min(wan.width, wan.height) / HEAD_SHARE / _STEP) * _STEP)
 
 
 def encode_part(files: PartFiles, model: Path, wan: WanModel, backend: FaceBackend, faces: Faces, poses: Poses) -> None:

@@ -18,7 +18,7 @@ from facedance.config.sections import Train, WanModel
 from facedance.face_branch.dataset import People, data_digest, read_people
 from facedance.face_branch.judge import judge
 from facedance.face_branch.learning import new_learner, training_of
-from facedance.face_branch.portraits import window_side
+from facedance.face_branch.window import window_side
 from facedance.faces.face import FaceBackend
 from facedance.faces.face_loss import recogniser_file
 from facedance.files import atomic, sha256, write_json
@@ -93,7 +93,7 @@ def train_face_branch(
     code = modules_digest((*MATHEMATICS, *_OWN))
     folder = files.state / training_key(wan, train, inputs, code)
     _log.info("%d portraits to learn from, %d people held out", len(people.learned), len(people.names))
-    with deterministic(), out_of_memory_means("lower face_branch.batch_size"):
+    with deterministic(train.deterministic), out_of_memory_means("lower face_branch.batch_size"):
         learner = new_learner(people, files.model, files.recogniser, wan, train, rank)
         dataset = people.dataset(texts["portrait"], texts["none"])
         learner.require_gradients(dataset)

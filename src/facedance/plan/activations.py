@@ -19,6 +19,8 @@ from facedance.plan.parts import Widths
 from facedance.wan.text_padding import TEXT_TOKENS
 
 FLOAT32 = 4
+_READERS_OF_NORMS = (("attn1.to_q", "attn1.to_k", "attn1.to_v"), ("attn2.to_q",), ("ffn.net.0.proj",))
+_AFTER_GELU = "ffn.net.2"
 
 
 @dataclass(frozen=True)
@@ -52,22 +54,27 @@ def token_count(shape: LatentShape, patch: tuple[int, int, int], reference: bool
 def kept_by_block(widths: Widths, tokens: int) -> int:
     """What one base block keeps from its forward for its backward pass.
 
-    L (12 d + 13 w d + 2 w f + w r)  the inputs of the three norms in float32; in self-attention the raw and the turned
+    L (12 d + 10 w d + w f + w r)    the inputs of the three norms in float32; in self-attention the raw and the turned
                                      queries and keys, the values and the output; in text attention the raw and the normed
                                      queries, the output, and the face's; the input of the GELU; the face's r low-rank
-                                     numbers; and what layers with a LoRA read: the outputs of the norms and of the GELU
+                                     numbers
+    + L (3 w d + w f)                what layers with a LoRA read, as far as they have one: the outputs of the norms and of
+                                     the GELU
     + w L' rank                      for each layer with a LoRA the low-rank numbers for the L' tokens that it reads (the
                                      prompt's in keys and values of text attention)
     """
     d, f, w = widths.dim, widths.ffn, widths.number
-    block = tokens * (3 * FLOAT32 * d + 13 * w * d + 2 * w * f + w * widths.face_rank)
+    adapted = {layer.name for layer in widths.adapted}
+    read = sum(not adapted.isdisjoint(readers) for readers in _READERS_OF_NORMS) * d + (_AFTER_GELU in adapted) * f
+    block = tokens * (3 * FLOAT32 * d + 10 * w * d + w * f + w * widths.face_rank + w * read)
     return block + w * widths.lora_rank * sum(TEXT_TOKENS if layer.reads_text else tokens for layer in widths.adapted)
 
 
 def training_bytes(widths: Widths, tokens: int, checkpointing: bool) -> int:
     """The most that a forward and backward pass of so many tokens holds at once.
 
-        B kept                                    without gradient checkpointing, B being the base blocks
+        B kept                                    without gradient checkpointing, B being the base blocks; where no layer has
+                                                  a LoRA the first keeps of all before the face its queries alone
         B L w d + kept                            with it: each block's input, and one block run again
         + L (w f + 14 d)                          on its way in the feed-forward layer
         + 8 L head_dim                            rotary embeddings
@@ -76,7 +83,8 @@ def training_bytes(widths: Widths, tokens: int, checkpointing: bool) -> int:
     """
     d, f, w = widths.dim, widths.ffn, widths.number
     kept = kept_by_block(widths, tokens)
-    stored = widths.blocks * tokens * w * d + kept if checkpointing else widths.blocks * kept
+    untouched = 0 if widths.adapted else tokens * (2 * FLOAT32 * d + 8 * w * d)
+    stored = widths.blocks * tokens * w * d + kept if checkpointing else widths.blocks * kept - untouched
     return stored + tokens * (w * f + 14 * d) + _rotary(widths, tokens)
 
 
@@ -86,7 +94,8 @@ def denoising_bytes(widths: Widths, tokens: int) -> int:
         L (w d hints + 3 w f + 5 w d) + 8 L head_dim
 
     The hints are the VACE blocks' outputs, which all come first. 3 w f is the layer's output and the LoRA's, before and after
-    its scale; where it is fused into the weights it is less. Passes for guidance come one after the other.
+    its scale; where it is fused into the weights it is less. Passes for guidance come one after the other, or with
+    render.speed.batched_guidance their tokens at once.
     """
     d, f, w = widths.dim, widths.ffn, widths.number
     return tokens * (w * d * widths.hints + 3 * w * f + 5 * w * d) + _rotary(widths, tokens)

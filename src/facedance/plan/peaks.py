@@ -1,7 +1,7 @@
 """The most GPU memory that training and rendering hold at once, and the most frames that a card has room for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from facedance.config.rendering import RenderMemory
 from facedance.config.sections import Train, WanModel
@@ -100,9 +100,26 @@ def training_peak(parts: Parts, wan: WanModel, train: Train, *, frames: int, che
     return max(peaks, key=lambda peak: peak.bytes)
 
 
-def rendering_peak(parts: Parts, wan: WanModel, memory: RenderMemory, *, frames: int) -> Peak:
-    """Rendering one person on a clip of `frames` frames with its reference; the VAE stays on the GPU throughout."""
-    working, where = _rendering(parts, wan, frames, memory.tiled_decoding)
+def branch_peak(parts: Parts, window: WanModel, train: Train) -> Peak:
+    """Training a face branch by `train`, which is `facedance.face_branch.learning.training_of`, on windows of a model's size.
+
+    A step takes all portraits of a batch, which have one frame and no reference. `parts` have this branch's sizes, and in
+    `identity` what the recogniser's loss takes for one window.
+    """
+    shape = latent_shape(parts.autoencoder, window, 1)
+    tokens = train.batch_size * token_count(shape, parts.widths.patch, reference=False)
+    decoded = 1 if train.gradient_checkpointing else train.batch_size
+    working = training_bytes(replace(parts.widths, adapted=()), tokens, train.gradient_checkpointing)
+    weights = parts.transformer.bytes + parts.identity.weights
+    return Peak(weights, 4 * parts.face.bytes, working + decoded * parts.identity.photo, "training step, portraits")
+
+
+def rendering_peak(parts: Parts, wan: WanModel, memory: RenderMemory, *, frames: int, passes: int = 1) -> Peak:
+    """Rendering one person on a clip of `frames` frames with its reference; the VAE stays on the GPU throughout.
+
+    `passes` are those of guidance that are computed at once.
+    """
+    working, where = _rendering(parts, wan, frames, memory.tiled_decoding, passes)
     return Peak(transformer_bytes(parts, memory.weights) + parts.vae.bytes, parts.adapter.bytes, working, where)
 
 
@@ -122,10 +139,12 @@ def training_rungs(parts: Parts, wan: WanModel, train: Train) -> tuple[Rung, ...
     )
 
 
-def rendering_rungs(parts: Parts, wan: WanModel, ladder: Sequence[RenderMemory] = MEMORY_LADDER) -> tuple[Rung, ...]:
+def rendering_rungs(
+    parts: Parts, wan: WanModel, ladder: Sequence[RenderMemory] = MEMORY_LADDER, passes: int = 1
+) -> tuple[Rung, ...]:
     """Every number of frames up to the model's with each of these settings, the most wanted first."""
     return tuple(
-        Rung(frames, memory_name(memory), rendering_peak(parts, wan, memory, frames=frames))
+        Rung(frames, memory_name(memory), rendering_peak(parts, wan, memory, frames=frames, passes=passes))
         for frames in _frames(parts, wan)
         for memory in ladder
     )
@@ -145,8 +164,8 @@ def best_rung(rungs: Sequence[Rung], memory: int) -> Rung | None:
     return next((rung for rung in rungs if rung.peak.fits(memory)), None)
 
 
-def _rendering(parts: Parts, wan: WanModel, frames: int, tiled: bool) -> tuple[int, str]:
-    tokens = token_count(latent_shape(parts.autoencoder, wan, frames), parts.widths.patch, reference=True)
+def _rendering(parts: Parts, wan: WanModel, frames: int, tiled: bool, passes: int = 1) -> tuple[int, str]:
+    tokens = passes * token_count(latent_shape(parts.autoencoder, wan, frames), parts.widths.patch, reference=True)
     stages = {
         "denoising": denoising_bytes(parts.widths, tokens),
         "VAE decoding": (tiled_decoding_bytes if tiled else decoding_bytes)(parts.autoencoder, wan, frames),

@@ -8,9 +8,11 @@ import torch
 
 from facedance import layout
 from facedance.config.params import Params
+from facedance.face_branch.learning import training_of
+from facedance.face_branch.window import window_of
 from facedance.plan.activations import latent_shape, token_count
 from facedance.plan.disk import disk_bytes
-from facedance.plan.identity import identity_memory
+from facedance.plan.identity import NO_IDENTITY, identity_memory
 from facedance.plan.parts import Part, Parts, count_parts
 from facedance.plan.peaks import (
     CARDS,
@@ -21,6 +23,7 @@ from facedance.plan.peaks import (
     Peak,
     Rung,
     best_rung,
+    branch_peak,
     encoding_peak,
     memory_name,
     rendering_peak,
@@ -30,6 +33,7 @@ from facedance.plan.peaks import (
 )
 from facedance.wan.architectures import find_architecture
 from facedance.wan.device import ALLOW_CPU
+from facedance.wan.guidance import passes_of
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 
 EMBEDDING_DIMS = {"dlib": 128, "insightface": 512}
@@ -65,7 +69,7 @@ def plan(params: Params, models: Path) -> str:
         _peaks_table(parts, params),
         _ladder_table(parts, params),
         _disk_lines(parts, params, folder),
-        _machine(training_rungs(parts, wan, params.train), rendering_rungs(parts, wan)),
+        _machine(training_rungs(parts, wan, params.train), rendering_rungs(parts, wan, passes=_at_once(params))),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -89,9 +93,12 @@ def _peaks_table(parts: Parts, params: Params) -> str:
         chosen = " (chosen)" if train.gradient_checkpointing == checkpointing else ""
         name = f"train, gradient_checkpointing: {str(checkpointing).lower()}{chosen}"
         peaks[name] = training_peak(parts, wan, train, frames=wan.frames, checkpointing=checkpointing)
+    peaks["train a face branch"] = _branch_peak(parts, params)
     for memory in MEMORY_LADDER:
         chosen = " (chosen)" if memory == params.render.memory else ""
-        peaks[f"render, {memory_name(memory)}{chosen}"] = rendering_peak(parts, wan, memory, frames=wan.frames)
+        peaks[f"render, {memory_name(memory)}{chosen}"] = rendering_peak(
+            parts, wan, memory, frames=wan.frames, passes=_at_once(params)
+        )
     rows = [
         (name, *(_gib(n) for n in (peak.weights, peak.adapter, peak.working, peak.bytes)), peak.where)
         for name, peak in peaks.items()
@@ -99,9 +106,16 @@ def _peaks_table(parts: Parts, params: Params) -> str:
     return _table(("GPU memory, GiB", "weights", "adapter", "working", "all", "at its worst in"), rows)
 
 
+def _branch_peak(parts: Parts, params: Params) -> Peak:
+    """Of `snakemake face_branch`, with the sizes of the branch that the model brings along, if it does."""
+    train, window = training_of(params.face_branch, params.train), window_of(params.wan)
+    identity = identity_memory(parts.autoencoder, window, params.faces.backend) if train.identity_weight else NO_IDENTITY
+    return branch_peak(replace(parts, identity=identity), window, train)
+
+
 def _ladder_table(parts: Parts, params: Params) -> str:
     training = training_rungs(parts, params.wan, params.train)
-    rendering = {memory: rendering_rungs(parts, params.wan, [memory]) for memory in MEMORY_LADDER}
+    rendering = {memory: rendering_rungs(parts, params.wan, [memory], _at_once(params)) for memory in MEMORY_LADDER}
     rows = [
         (f"{card} GiB", _rung(training, card * GIB), *(_rung(rungs, card * GIB, named=False) for rungs in rendering.values()))
         for card in CARDS
@@ -119,6 +133,11 @@ def _ladder_table(parts: Parts, params: Params) -> str:
         )
     header = ("card", "train", *(f"render: {memory_name(memory)}" for memory in rendering))
     return f"{_table(header, rows)}\n{note}"
+
+
+def _at_once(params: Params) -> int:
+    """Passes of guidance in one batch."""
+    return passes_of(params.render.settings) if params.render.speed.batched_guidance else 1
 
 
 def _disk_lines(parts: Parts, params: Params, folder: Path) -> str:

@@ -28,7 +28,7 @@ from facedance.wan.adapter import apply_adapters, read_adapter
 from facedance.wan.differences import fuse_loras
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.lora_files import load_foreign_lora, remove_loras
-from facedance.wan.memory import next_rung, out_of_memory_means
+from facedance.wan.memory import next_rung, offload, out_of_memory_means, stay
 from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, encoder_of, latent_frame, load_pipeline, render_frames
 
 _log = logging.getLogger("facedance")
@@ -75,7 +75,7 @@ def render_clips(
     def made(job: RenderJob) -> WindowFiles:
         return WindowFiles(folder / ".windows" / job.name, keys[job])
 
-    with out_of_memory_means(next_rung(inputs.memory)):
+    with out_of_memory_means(next_rung(inputs.memory, inputs.speed)):
         _while_the_next_is_made(_rendered(pending, inputs, weights, prompts, made), write)
     if manifest is not None:
         videos = [f"{job.name}.mp4" for job in jobs]
@@ -127,6 +127,8 @@ def _rendered(
             load_foreign_lora(pipeline.transformer, path, scale)
         if inputs.memory.weights != "float8":
             fuse_loras(pipeline.transformer, for_good=number == len(groups))
+        if inputs.memory.weights == "offloaded":
+            offload(pipeline.transformer, branch, pipeline.vae.device, streamed=inputs.speed.streamed)
         for job in group:
             _log.info("render %d of %d: %s", next(count), len(jobs), job.name)
             control = ControlLatents(
@@ -147,6 +149,8 @@ def _rendered(
                 )
                 yield job, files.clip(windows)
         if number < len(groups):
+            if inputs.memory.weights == "offloaded":
+                stay(pipeline.transformer)
             remove_loras(pipeline.transformer, branch)
 
 

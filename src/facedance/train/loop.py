@@ -85,7 +85,7 @@ def train_identity(
     advice = "take fewer frames (models.<model>.frames), or fewer train.lora_targets"
     if not train.gradient_checkpointing:
         advice = "set train.gradient_checkpointing to true"
-    with deterministic(), out_of_memory_means(advice):
+    with deterministic(train.deterministic), out_of_memory_means(advice):
         learner, config = new_learner(dataset, files.model, wan, train, files.recogniser, rank)
         rows, heldout = take_steps(identity, learner, dataset, folder, model=files.model, wan=wan)
         if rank.number:
@@ -180,8 +180,11 @@ def _publish(clips: Path, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def deterministic() -> Iterator[None]:
-    """Equal bytes from equal steps inside the block."""
+def deterministic(wanted: bool | None) -> Iterator[None]:
+    """Equal bytes from equal steps inside the block, if they are wanted; None: where no GPU would be slowed down."""
+    if not (wanted or (wanted is None and not torch.cuda.is_available())):
+        yield
+        return
     before = torch.are_deterministic_algorithms_enabled()
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nothing here reads what it has not written
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this

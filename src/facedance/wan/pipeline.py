@@ -1,6 +1,5 @@
 """Diffusers' WanVACEPipeline on conditioning that has been encoded before, with a face."""
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from facedance.config.rendering import RenderMemory, RenderSpeed
 from facedance.config.sections import WanModel
 from facedance.wan.encoder import Frames, LatentEncoder
 from facedance.wan.face_branch import FaceBranch
+from facedance.wan.guidance import guided
 from facedance.wan.load import choose_device, frames_for, know_vae, load_scheduler, load_transformer, load_vae, with_shift
 from facedance.wan.memory import load_for
 from facedance.wan.speed import quicken
@@ -45,6 +45,9 @@ class FaceVACEPipeline(WanVACEPipeline):
     It needs neither text encoder nor tokenizer when prompts come as embeddings. The face comes from a FaceBranch that is
     attached to the transformer, by `condition` around the call.
     """
+
+    batched_guidance = False
+    """Whether `render_frames` computes the passes of guidance in one batch."""
 
     def __init__(
         self,
@@ -100,6 +103,7 @@ def load_pipeline(folder: Path, wan: WanModel, memory: RenderMemory, speed: Rend
         scheduler=load_scheduler(folder),
         transformer=load_for(memory, transformer, device),
     )
+    pipeline.batched_guidance = speed.batched_guidance
     if memory.tiled_decoding:
         pipeline.vae.enable_tiling()
     pipeline.set_progress_bar_config(disable=True)
@@ -137,11 +141,10 @@ def render_frames(
     The noise is drawn on the CPU, so that a seed means the same on every device.
     """
     factor = pipeline.vae_scale_factor_spatial
-    gain = settings.face_gain
     with_shift(pipeline.scheduler, settings.flow_shift)
     with (
-        branch.condition(face[None], settings.face_scale, gain) if branch is not None else contextlib.nullcontext(),
         extrapolating(pipeline.transformer, settings.steps, settings.cache_interval),
+        guided(pipeline, branch, face, negative_prompt, settings, batched=pipeline.batched_guidance),
     ):
         video = pipeline(
             video=control,
