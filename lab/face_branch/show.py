@@ -1,6 +1,6 @@
 """Train a face branch for the tiny model without its own, on drawn people, by the product's stage, and say what came of it.
 
-usage: python -m lab.face_branch.show [--people 540] [--steps 3000] [--cores 2] [--folder lab/results/face_branch]
+usage: python -m lab.face_branch.show [--people 540] [--steps 4500] [--cores 2] [--folder lab/results/face_branch]
 
 The folder becomes a project of its own: portraits in data/people, 3 % of the files damaged or without a face, and the tiny
 model as one without a face branch. Killed and started again, it goes on. Prints what was left out, the card's scores, and the
@@ -34,7 +34,7 @@ def main() -> None:
     """Print the scores."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--people", type=int, default=540)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=4500)
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=Path("lab/results/face_branch"))
     given = parser.parse_args()

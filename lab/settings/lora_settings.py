@@ -39,6 +39,7 @@ from facedance.train.learner import Learner
 from facedance.video.frames import resized
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.face_branch import FaceBranch
 from facedance.wan.load import choose_device, load_transformer, load_vae
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 from lab.identity.cast import NAMES, folder_name
@@ -102,9 +103,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         subjects = find_subjects(project, given.people, Path(folder))
         print(f"{given.steps} steps, {torch.get_num_threads()} threads; {', '.join(s.name for s in subjects)}", flush=True)
-        untrained = [losses(new_learner(project.train, subject), subject) for subject in subjects]
+        untrained = [losses(new_learner(project.train, subject, branch()), subject) for subject in subjects]
         for name in given.only or SETTINGS:
-            results = [learn(project.train, SETTINGS[name], given.steps, subject) for subject in subjects]
+            results = [learn(project.train, SETTINGS[name], given.steps, subject, branch()) for subject in subjects]
             shares = [after / before for (after, _), before in zip(results, untrained, strict=True)]  # (2,) each
             each = "   ".join(f"{head:.3f} {seen:.3f}" for head, seen in shares)
             print(f"{name:38} {each}   {mean(s for _, s in results):.2f} s a step", flush=True)
@@ -145,13 +146,23 @@ def dance(project: Params, who: Sitter, encoder: LatentEncoder, backend: DlibBac
     return source, replace(source.load(), landmarks=torch.from_numpy(last.landmarks / project.wan.clip_scale))
 
 
-def learn(train: Train, changes: Mapping[str, Any], steps: int, subject: Subject) -> tuple[NDArray[np.float64], float]:
-    """The losses after a training, and seconds a step."""
+def branch() -> FaceBranch:
+    """The face branch that the tiny model comes with."""
+    pretrained = load_face_branch(MODEL / FACE_BRANCH)
+    if pretrained is None:
+        sys.exit(f"{MODEL} has no face branch: `snakemake models` puts the tiny model there")
+    return pretrained
+
+
+def learn(
+    train: Train, changes: Mapping[str, Any], steps: int, subject: Subject, pretrained: FaceBranch | None
+) -> tuple[NDArray[np.float64], float]:
+    """The losses after a training that begins with a face branch, or with a new one, and seconds a step."""
     settings = {"photo_share": 1.0, "gradient_checkpointing": False, **changes}
     photos, trains = settings.pop("photos", None), settings.pop("trains", (("lora",),))
     each = round(steps * settings.pop("steps", 1) / len(trains))
     phases = tuple(Phase(steps=each, trains=parts) for parts in trains)
-    learner = new_learner(train.model_copy(update={**settings, "phases": phases}), subject)
+    learner = new_learner(train.model_copy(update={**settings, "phases": phases}), subject, pretrained)
     dataset = replace(subject.dataset, photos=subject.dataset.photos[:photos])
     started = time.monotonic()
     for step, phase in enumerate((phase for phase in phases for _ in range(each)), start=1):
@@ -161,12 +172,9 @@ def learn(train: Train, changes: Mapping[str, Any], steps: int, subject: Subject
     return losses(learner, subject), seconds
 
 
-def new_learner(train: Train, subject: Subject) -> Learner:
-    """The model with a LoRA that does nothing yet, and the face branch that it comes with."""
+def new_learner(train: Train, subject: Subject, pretrained: FaceBranch | None) -> Learner:
+    """The model with a LoRA that does nothing yet, and a face branch, which does nothing either where it is a new one."""
     transformer = load_transformer(MODEL, torch.float32, choose_device())
-    pretrained = load_face_branch(MODEL / FACE_BRANCH, len(subject.dataset.identity))
-    if pretrained is None:
-        sys.exit(f"{MODEL} has no face branch: `snakemake models` puts the tiny model there")
     config = adapter_config(train, transformer, len(subject.dataset.identity), pretrained)
     identity_loss = subject.identity_loss if train.identity_weight else None
     return Learner(transformer, attach(transformer, config, train.seed, pretrained), train, identity_loss=identity_loss)
