@@ -26,7 +26,7 @@ from facedance.poses.view import view_file
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video.frames import Footage
 from facedance.video.writing import write_video
-from facedance.workers import Broken, alive, in_workers
+from facedance.workers import Broken, in_workers
 
 _MANIFEST_COLUMNS = ["clip", "status", "reason", "origin", "tracked_rate", "sha256"]
 PRESET = "ultrafast"  # encoding would else take a sixth of the time; such pictures stay small all the same
@@ -247,7 +247,6 @@ def control_frames(
     body = to_openpose(flat, names)
     face = flat[:, [names.index(name) for name in names if name in FACE]]
     for t in range(len(joints)):
-        alive()
         yield draw_pose(
             body[t],
             *wan.clip_size,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from facedance.files import atomic
 from facedance.video.pictures import Frame
 from facedance.video.sound import AUDIO_RATE, has_sound, read_sound
+from facedance.workers import alive
 
 
 def write_video(
@@ -97,6 +98,7 @@ class _Pictures:
 
     def add(self, frame: Frame) -> None:
         """Encode the next frame (H, W, 3)."""
+        alive()
         rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
         coded = self._reformatter.reformat(rgb, format="yuv420p", dst_colorspace=Colorspace.ITU709, threads=1)
         self._container.mux(self._stream.encode(coded))
@@ -116,6 +118,7 @@ def _mark_bt709(codec: av.VideoCodecContext) -> None:
 def _encode_sound(container: "av.container.OutputContainer", stream: av.AudioStream, sound: NDArray[np.float32]) -> None:
     step = 1024
     for start in range(0, sound.shape[1], step):
+        alive()
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound[:, start : start + step]), format="fltp", layout="stereo")
         frame.sample_rate = AUDIO_RATE
         frame.pts = start
