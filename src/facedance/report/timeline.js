@@ -10,9 +10,11 @@ const LANES = [
   ["change", "Change", "largest change between successive frames, in grey levels", digits(1), 5, "low"],
 ];
 const LANE = 24; // height in units of the picture, which is as many units wide as there are frames
+const BOTTOM = LANE * LANES.length; // of the lanes; the marks of the seams stand below
+const MARK = 8;
 
 function timeline(row) {
-  const strip = svg("svg", { viewBox: `0 0 ${row.frames} ${LANE * LANES.length}`, preserveAspectRatio: "none", role: "img",
+  const strip = svg("svg", { viewBox: `0 0 ${row.frames} ${BOTTOM + MARK}`, preserveAspectRatio: "none", role: "img",
     "aria-label": `Scores of ${row.variant} by second: ${LANES.map((lane) => spoken(lane, row.seconds)).join(", ")}` });
   const values = LANES.map(() => make("span", { class: "number" }));
   LANES.forEach(([key, , , , least, better], lane) => {
@@ -21,9 +23,9 @@ function timeline(row) {
     if (key === "recognised_rate") strip.append(bars(row, lane, "face_detected_rate", top, "pale"));
     strip.append(bars(row, lane, key, top, better ?? "high"));
   });
-  const upright = (at, kind) => svg("line", { class: kind, x1: at, x2: at, y1: 0, y2: LANE * LANES.length });
-  const cursor = upright(0, "cursor");
-  strip.append(...row.seams.map((seam) => upright(seam, "seam")), cursor);
+  const upright = (at, kind, from) => svg("line", { class: kind, x1: at, x2: at, y1: from, y2: BOTTOM + MARK });
+  const cursor = upright(0, "cursor", 0);
+  strip.append(...row.seams.map((seam) => upright(seam, "seam", BOTTOM + 1)), cursor);
   strip.onclick = (event) => {
     const { left, width } = strip.getBoundingClientRect();
     setPlaying(false);
@@ -41,11 +43,11 @@ function timeline(row) {
   const names = LANES.map(([, title, hint]) => make("span", { title: hint }, title));
   const picture = make("div", { class: "lanes" }, strip, ...names.flatMap((name, lane) => [name, values[lane]]),
     make("span", { class: "span" }, make("span", {}, "0 s"), make("span", {}, `${(row.frames / data.fps).toFixed(1)} s`)));
-  return Object.assign(make("figure", { class: "timeline" }, make("figcaption", {}, row.variant), picture), { show });
+  return Object.assign(make("figure", { class: "timeline" }, make("figcaption", {}, `${row.variant}, by second`), picture), { show });
 }
 
 function bars(row, lane, key, top, kind) { // one path, as a long render has many
-  const [gap, height] = [0.08 * data.fps, LANE - 3];
+  const [gap, height] = [0.04 * data.fps, LANE - 3];
   const bar = (second, index) => {
     const start = index * data.fps + gap;
     const end = index === row.seconds.length - 1 ? row.frames - gap : start + data.fps - 2 * gap;

@@ -11,6 +11,7 @@ import decord
 import numpy as np
 
 from facedance.video.decoding import shown_frames, undecodable
+from facedance.video.filters import filter_chain
 from facedance.video.opening import UnreadableVideo
 from facedance.video.pictures import Frame, Frames, Upright
 
@@ -48,6 +49,7 @@ class Footage(Sequence[Frame]):
         Raises:
             UnreadableVideo: the file is no video.
         """
+        self._path, self._scale = path, scale
         decord.logging.set_level(decord.logging.FATAL)
         with _told_in_words():
             self._reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1)
@@ -68,6 +70,22 @@ class Footage(Sequence[Frame]):
             raise IndexError(f"frame {index} of {len(self)}")
         with _told_in_words():
             return self._reader[index].asnumpy()
+
+    def __iter__(self) -> Iterator[Frame]:
+        """All frames in their order, the same bit by bit, by another decoder.
+
+        decord's thread decodes ahead of what is asked for, without bound where each frame is looked at for long; this waits.
+
+        Raises:
+            UnreadableVideo: a frame cannot be decoded.
+        """
+        graph = None
+        for shown in shown_frames(self._path):
+            if graph is None:
+                size = f"{self._scale * shown.picture.width}:{self._scale * shown.picture.height}"
+                graph = filter_chain(shown.picture, [("scale", f"{size}:flags=bilinear"), ("format", "rgb24")])
+            graph.push(shown.picture)
+            yield graph.pull().to_ndarray()
 
 
 def read_frames(path: Path | str, indices: Sequence[int] | None = None, width: int = -1, height: int = -1) -> Frames:
