@@ -25,8 +25,9 @@ from gpu.scene import Scene, new_scene
 _STEPS = 3
 _RESIDENT = RenderMemory(weights="resident", tiled_decoding=False)
 _OFFLOADED = RenderMemory(weights="offloaded", tiled_decoding=True)
-_BACKENDS = ("_native_flash", "_native_cudnn", "_native_efficient", "flash", "_flash_3", "sage")
-"""Diffusers' names: torch's own kernels, each by itself, and those of other packages."""
+_OF_TORCH = ("_native_flash", "_native_cudnn", "_native_efficient")
+_OF_OTHERS = ("flash", "_flash_3", "sage", "flash_hub", "_flash_3_hub", "sage_hub")
+"""Diffusers' names: torch's own kernels, each by itself, and those of other packages, installed or from the hub."""
 
 
 def video(small: bool) -> Acts:
@@ -87,7 +88,7 @@ def passes(small: bool) -> Acts:
     yield "pass, LoRA", functools.partial(timed, one, None)
     yield "pass, LoRA, face", functools.partial(timed, one, branch, predicted=_pass_bytes(scene))
     yield "two passes in a batch, LoRA, face, each", functools.partial(timed, two, branch)
-    for backend in _BACKENDS:
+    for backend in (*_OF_TORCH, *_OF_OTHERS):
         yield (
             f"pass, LoRA, face, attention {backend}",
             functools.partial(_with_attention, transformer, backend, functools.partial(timed, one, branch)),

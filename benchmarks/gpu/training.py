@@ -13,20 +13,24 @@ from unittest import mock
 import torch
 from peft.helpers import disable_input_dtype_casting
 from random_arcface import FULL_BLOCKS, FULL_WIDTHS, save_arcface
-from random_model import EMBEDDING, random_dataset, random_faces, random_inputs, random_transformer, random_vae
+from random_model import EMBEDDING, clip_shape, random_dataset, random_faces, random_inputs, random_transformer, random_vae
 from steps import fastest
 
+from facedance.config.face_branch import FaceBranchTraining
 from facedance.config.sections import Phase
+from facedance.face_branch.learning import training_of
+from facedance.face_branch.window import window_of
 from facedance.faces import arcface_network, dlib_network, face_loss
 from facedance.faces.dlib_backend import RECOGNISER_FILE
 from facedance.faces.face_loss import FaceLoss
 from facedance.plan.identity import NO_IDENTITY, IdentityMemory, identity_memory
-from facedance.plan.peaks import GIB, training_peak
+from facedance.plan.peaks import GIB, branch_peak, training_peak
 from facedance.train.dataset import Dataset
 from facedance.train.identity_loss import IdentityLoss, for_single_frames
 from facedance.train.learner import Learner
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.flow import flow_loss
+from facedance.wan.pretrained_face import new_face_branch
 from gpu.acts import Acts, Measured
 from gpu.scene import Scene, new_scene
 
@@ -56,7 +60,10 @@ def photos(small: bool) -> Acts:
 
 
 def recogniser(small: bool) -> Acts:
-    """Steps on a photo with a recogniser's loss: a VAE beside the transformer, and ArcFace there or dlib's network on the CPU."""
+    """Steps on a photo with a recogniser's loss: a VAE beside the transformer, and ArcFace there or dlib's network on the CPU.
+
+    And a step of a face branch's training, which has that loss and a batch of portraits.
+    """
     scene = new_scene(small)
     vae = for_single_frames(random_vae(scene.name, scene.device))
     for backend, (loss, dimension) in {"dlib": _dlib_loss(), "insightface": _arcface_loss(small, scene.device)}.items():
@@ -68,6 +75,33 @@ def recogniser(small: bool) -> Acts:
                 f"photo, loss of {backend}, checkpointing",
                 functools.partial(steps.on_photo, contextlib.nullcontext(), checkpointing=True),
             )
+        if dimension == EMBEDDING:
+            yield (
+                f"portraits, a face branch's step, loss of {backend}",
+                functools.partial(_on_portraits, scene, vae, loss, backend),
+            )
+
+
+def _on_portraits(scene: Scene, vae: Any, loss: FaceLoss, backend: str) -> Measured:
+    """The faster of two steps after one that is not counted, with the settings that a face branch has by default."""
+    window, chosen = window_of(scene.wan), FaceBranchTraining()
+    train = training_of(chosen, scene.train)
+    identity = identity_memory(scene.parts.autoencoder, window, backend)
+    peak = branch_peak(replace(scene.parts, identity=identity), window, train)
+    if not scene.has_room(peak.bytes):
+        return Measured(predicted=peak.bytes, note=f"not tried: {peak.bytes / GIB:.0f} GiB are predicted")
+    transformer, shape = random_transformer(scene.name, scene.device), clip_shape(scene.name, window, 1)
+    branch = new_face_branch(
+        transformer, random_faces(2), tokens=train.face_tokens, rank=train.face_rank, width=train.mapper_width
+    )
+    branch.to(scene.device).attach(transformer)
+    _set_checkpointing(transformer, train.gradient_checkpointing)
+    learner = Learner(transformer, branch, train, identity_loss=IdentityLoss(vae, loss, None, train.gradient_checkpointing))
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = replace(random_dataset(Path(folder), window, shape), clips=())
+        numbers = itertools.count(1)
+        took = fastest(lambda: learner.step(dataset, next(numbers), train.phases[0]), 2)
+    return Measured(took, 2 * chosen.batch_size * scene.work(shape), peak.bytes, f"{chosen.batch_size} of them")
 
 
 def _dlib_loss() -> tuple[FaceLoss, int]:
