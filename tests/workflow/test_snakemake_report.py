@@ -11,7 +11,7 @@ MARKED = {
     "faces": [f"results/faces/{name}/{file}" for name in PEOPLE for file in ("photos.csv", "reference.png", "crops.png")],
     "clips": ["results/clips/clips.csv"],
     "train": [f"results/train/{name}/metrics.csv" for name in PEOPLE],
-    "evaluate": ["results/evaluate/metrics.csv", "results/evaluate/pose_accuracy.csv"],
+    "evaluate": [f"results/evaluate/{name}.csv" for name in ("metrics", "pose_accuracy", "seconds")],
     "report": ["results/report/index.html"],
 }
 
