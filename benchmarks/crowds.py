@@ -52,7 +52,9 @@ def measure(chosen: params.Params, sources: Path, folder: Path, workers: int) ->
     """A row for each clip: clip, status, reason, pck."""
     wan = chosen.wan
     write_json(folder / "stamp.json", {"params": {}, "code": "", "items": []})
-    cut = CutFiles({path.stem: path for path in sources.glob("*.mp4")}, POSE_MODEL, folder / "clips", folder / "clips.csv")
+    cut = CutFiles(
+        {path.stem: path for path in sources.glob("*.mp4")}, POSE_MODEL, folder / "clips", folder / "clips" / "clips.csv"
+    )
     cut_shard(cut, chosen.clips, wan, folder / "stamp.json", workers)
     files = PoseFiles(
         clips=cut.manifest, clips_folder=cut.folder, keypoints={}, model=POSE_MODEL,

@@ -30,7 +30,7 @@ def main() -> None:
     transformer = random_transformer(MODEL, device)
     branch = attach(transformer, adapter_config(chosen.train, transformer, EMBEDDING), seed=0)
     transformer.disable_adapters()  # the LoRA that comes with it
-    wan = chosen.models[MODEL].model_copy(update={"width": given.width, "height": given.height})
+    wan = chosen.models[MODEL].model_copy(update={"sizes": ((given.width, given.height),)})
     clip = clip_shape(MODEL, wan, given.frames)
     inputs = random_inputs(clip, device)
     face = torch.nn.functional.normalize(torch.randn(1, 1, EMBEDDING), dim=-1)

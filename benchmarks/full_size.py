@@ -34,7 +34,7 @@ def main() -> None:
     given = parser.parse_args()
     chosen = params.load(ROOT / "params.yaml")
     device = choose_device()
-    wan = chosen.models[given.model].model_copy(update={"width": given.width, "height": given.height, "frames": given.frames})
+    wan = chosen.models[given.model].model_copy(update={"sizes": ((given.width, given.height),), "frames": given.frames})
     transformer = random_transformer(given.model, device)
     branch = attach(transformer, adapter_config(chosen.train, transformer, EMBEDDING), seed=0)
     learned = trainable(transformer, branch, {"face", "lora"})

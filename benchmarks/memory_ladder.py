@@ -47,7 +47,7 @@ def main() -> None:
     if not torch.cuda.is_available():
         raise SystemExit("torch sees no GPU")
     chosen = params.load(ROOT / "params.yaml")
-    wan = chosen.models[given.model].model_copy(update={"width": given.width, "height": given.height, "frames": given.frames})
+    wan = chosen.models[given.model].model_copy(update={"sizes": ((given.width, given.height),), "frames": given.frames})
     parts = count_parts(ARCHITECTURES[given.model], chosen.train, torch.bfloat16, EMBEDDING)
     print(f"{given.model} on {torch.cuda.get_device_name()}, {given.width}x{given.height}, {given.frames} frames")
     for memory in MEMORY_LADDER:

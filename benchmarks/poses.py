@@ -50,9 +50,10 @@ def work(clips: list[Path]) -> None:
     chosen = params.load(ROOT / "params.yaml")
     with open_landmarker(MODEL, "image", people=PEOPLE) as finder:
         for clip in clips:
-            people, _ = find_pose(Footage(clip), 16, finder, MODEL, chosen.poses)
+            frames = Footage(clip)
+            people, _ = find_pose(frames, 16, finder, MODEL, chosen.poses)
             joints, _ = fill_gaps(people, chosen.poses.max_gap_frames)
-            drawn = control_frames(joints, MEDIAPIPE, chosen.poses, chosen.wan)
+            drawn = control_frames(joints, MEDIAPIPE, chosen.poses, frames[0].shape[1::-1], chosen.wan.drawing_side)
             write_video(clip.with_name(f"{clip.stem}.control.mp4"), drawn, chosen.wan.fps, crf=CRF, preset=PRESET)
 
 

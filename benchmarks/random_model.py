@@ -56,7 +56,7 @@ def random_adapter(transformer: Any, train: Train) -> Adapter:
 
 
 def clip_shape(name: str, wan: WanModel, frames: int) -> tuple[int, int, int]:
-    """T', h, w of the latents of a clip of so many frames at a model's size."""
+    """T', h, w of the latents of a clip of so many frames at a model's largest size."""
     shape = latent_shape(meta_vae(MODELS[name]), wan, frames)
     return shape.frames, shape.height, shape.width
 
@@ -81,10 +81,10 @@ def random_dataset(folder: Path, wan: WanModel, clip: tuple[int, int, int]) -> D
     picture = (1, *clip[1:])
     tensors = {"video": torch.randn(16, *clip), "control": torch.randn(96, *clip), "reference": torch.randn(16, *picture)}
     save_file(tensors, folder / "clip.safetensors")
-    landmarks = torch.tensor([[0.86, 0.21], [0.65, 0.23], [0.12, 0.21], [0.33, 0.23], [0.49, 0.63]]) * wan.height / 2
+    landmarks = torch.tensor([[0.86, 0.21], [0.65, 0.23], [0.12, 0.21], [0.33, 0.23], [0.49, 0.63]]) * wan.largest[1] / 2
     tensors = {"video": torch.randn(16, *picture), "control": torch.randn(96, *picture), "landmarks": landmarks}
     save_file({f"photo.{name}": tensor for name, tensor in tensors.items()}, folder / "photo.safetensors")
-    boxes, size = np.tile(np.float32([40, 10, 80, 60]), (wan.frames, 1)), (wan.width, wan.height)
+    boxes, size = np.tile(np.float32([40, 10, 80, 60]), (wan.frames, 1)), wan.largest
     (face,), text = random_faces(), torch.randn(TEXT)
     return Dataset(
         clips=(Source("clip_000", "clip", folder / "clip.safetensors", "", boxes, size, face),),

@@ -54,7 +54,7 @@ def ours(given: argparse.Namespace) -> list[tuple[str, float, float, float]]:
     """A row for diffusers' pipeline and for each way in which ours runs; peak memory never falls from row to row."""
     chosen, device = params.load(ROOT / "params.yaml"), choose_device()
     transformer, vae = random_transformer(MODEL, device), random_vae(MODEL, device)
-    wan = chosen.models[MODEL].model_copy(update={"width": given.width, "height": given.height, "frames": given.frames})
+    wan = chosen.models[MODEL].model_copy(update={"sizes": ((given.width, given.height),), "frames": given.frames})
     clip = clip_shape(MODEL, wan, wan.frames)
     parts = {"tokenizer": None, "text_encoder": None, "vae": vae, "scheduler": new_scheduler(), "transformer": transformer}
     plain, pipeline = WanVACEPipeline(**parts), FaceVACEPipeline(**parts)
@@ -88,14 +88,15 @@ def ours(given: argparse.Namespace) -> list[tuple[str, float, float, float]]:
 
 def diffusers_video(pipeline: Any, wan: WanModel, text: torch.Tensor, guidance: float) -> Callable[[int], Any]:
     """What renders a video by a WanVACEPipeline in so many steps, from pictures of noise and a prompt (512, text dim)."""
-    pictures = [Image.effect_noise((wan.width, wan.height), 50).convert("RGB") for _ in range(wan.frames)]
+    pictures = [Image.effect_noise(wan.largest, 50).convert("RGB") for _ in range(wan.frames)]
     prompt = text[None].to(pipeline.transformer.device, pipeline.transformer.dtype)
 
     @torch.no_grad()
     def video(steps: int) -> Any:
         return pipeline(
             video=pictures, reference_images=[pictures[0]], prompt_embeds=prompt, negative_prompt_embeds=prompt,
-            height=wan.height, width=wan.width, num_frames=wan.frames, num_inference_steps=steps, guidance_scale=guidance,
+            height=wan.largest[1], width=wan.largest[0], num_frames=wan.frames, num_inference_steps=steps,
+            guidance_scale=guidance,
         )  # fmt: skip
 
     return video

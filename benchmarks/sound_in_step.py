@@ -20,7 +20,7 @@ from tests.clips.in_step import KINDS, apart, make_clicking_video
 from tests.clips.test_cut import one
 
 WAN = WanModel(
-    repo=None, revision=None, width=80, height=32, frames=81, fps=16,
+    repo=None, revision=None, sizes=[(80, 32)], frames=81, fps=16,
     clip_scale=2, drawing_side=128, dtype="float32",
 )  # fmt: skip
 

@@ -51,7 +51,7 @@ def ours(given: argparse.Namespace, folder: Path) -> tuple[float, float]:
         "lora_targets": ATTENTION, "identity_weight": 0.0,
     }  # fmt: skip
     train = chosen.train.model_copy(update=changes)
-    wan = chosen.models[MODEL].model_copy(update={"width": given.width, "height": given.height, "frames": given.frames})
+    wan = chosen.models[MODEL].model_copy(update={"sizes": ((given.width, given.height),), "frames": given.frames})
     transformer = random_transformer(MODEL, device)
     transformer.enable_gradient_checkpointing()
     learner = Learner(transformer, attach(transformer, adapter_config(train, transformer, EMBEDDING), train.seed), train)

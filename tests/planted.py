@@ -75,6 +75,7 @@ def of_clip(clip: str) -> Iterator[tuple[str, Names]]:
     for path in (
         *(f"results/clips/{file}.mp4" for file in (clip, f".{clip}.host-77.part")),
         f"results/clips/.views/{clip}.mp4",
+        f"results/clips/.paths/{clip}.json",
         f"results/poses/{clip}.mp4",
         *(f"results/poses/.items/{clip}.{suffix}" for suffix in ("json", "parquet")),
         f"results/dancers/{clip}.png",

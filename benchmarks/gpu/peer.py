@@ -17,7 +17,8 @@ _STEPS = (1, 3)
 def parts(small: bool) -> Acts:
     """Training steps with everything encoded before and as they are by default, and a denoising step with guidance."""
     scene = new_scene(small)
-    size = [f"--{name}={getattr(scene.wan, name)}" for name in ("width", "height", "frames")]
+    width, height = scene.wan.largest
+    size = [f"--width={width}", f"--height={height}", f"--frames={scene.wan.frames}"]
     step = [*size, f"--rank={scene.train.lora_rank}", "--steps=2"]
     video = [*size, "--times=1", f"--guidance={scene.render.guidance_scale}", "--steps", *map(str, _STEPS)]
     work = scene.work(scene.with_reference)

@@ -67,7 +67,7 @@ def vae(small: bool) -> Acts:
     latents = torch.randn(1, 16, *scene.clip, device=scene.device)
 
     def encode() -> Any:
-        return model.encode(torch.randn(1, 3, frames, wan.height, wan.width, device=scene.device))
+        return model.encode(torch.randn(1, 3, frames, *wan.largest[::-1], device=scene.device))
 
     for tiled, predicted in ((False, decoding_bytes), (True, tiled_decoding_bytes)):
         manner = ", in tiles" if tiled else ""

@@ -13,7 +13,7 @@ from facedance.config.sections import Train, WanModel
 from facedance.plan.parts import Parts, count_parts
 from facedance.wan.load import choose_device
 
-_SMALL_CLIP = {"width": 272, "height": 64, "frames": 9}  # wide enough for two tiles
+_SMALL_CLIP = {"sizes": ((272, 64),), "frames": 9}  # wide enough for two tiles
 
 
 @dataclass(frozen=True, eq=False)  # so that it can be a key

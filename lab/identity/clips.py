@@ -54,24 +54,25 @@ def make_clip(who: Person, name: str, seed: int, wan: WanModel, poses: Poses, po
     Raises:
         InputError: the landmarker follows none of the dancers.
     """
+    small = wan.sizes[0]
+    size = wan.clip_size(small)
     for place in (f"clip {name}/{seed}/{attempt}" for attempt in range(_ATTEMPTS)):
         driver = driver_of(place)
-        pictures = danced(place, driver, wan.frames, wan.clip_size[0]).frames
+        pictures = danced(place, driver, wan.frames, size[0]).frames
         people = _track(pictures, wan.fps, poses, pose_model)
         if np.isfinite(people[:, 0, 0]).mean() >= poses.min_tracked:
             break
     else:
         raise InputError(f"MediaPipe follows none of {_ATTEMPTS} dancers; check the pose model {pose_model}")
     people, _ = fill_gaps(people, poses.max_gap_frames)
-    drawn = np.stack(list(control_frames(people, MEDIAPIPE, poses, wan)))
-    small = (wan.width, wan.height)
-    truth = danced(place, replace(driver, face=who), wan.frames, wan.clip_size[0])
+    drawn = np.stack(list(control_frames(people, MEDIAPIPE, poses, size, wan.drawing_side)))
+    truth = danced(place, replace(driver, face=who), wan.frames, size[0])
     return Clip(
         driver=pictures,
         joints=people[:, COCO_IN_MEDIAPIPE][..., [0, 1, 3]],
         poses=drawn,
         control=resized(drawn, small),
-        known=danced(place, driver, wan.frames, wan.width).control,
+        known=danced(place, driver, wan.frames, small[0]).control,
         truth=resized(truth.frames, small),
         heads=(truth.heads / wan.clip_scale).astype(np.float32),
         prompt=describe(driver),

@@ -37,7 +37,7 @@ class Judges:
 
     def look(self, frames: Frames) -> Sight:
         """Look at frames (T, h, w, 3) in the size of clips."""
-        frames = resized(frames, self.wan.clip_size)
+        frames = resized(frames, self.wan.clip_size(self.wan.sizes[0]))
         faces, shapes = zip(*(self._face(frame) for frame in frames[:: self.every]), strict=True)
         flicker = warping_error(frames)
         return Sight(

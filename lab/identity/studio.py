@@ -52,7 +52,7 @@ class Studio:
         self._model, self._wan, self._settings, self._prompts = model, wan, settings, prompts
         self._pipeline = load_pipeline(model, wan, memory, speed)
         self._branch = branch.to(self._pipeline.transformer.device).eval().requires_grad_(False)
-        self._encoder = LatentEncoder(self._pipeline.vae, wan.width, wan.height)
+        self._encoder = LatentEncoder(self._pipeline.vae, *wan.sizes[0])
 
     def render(
         self, clip: Clip, own: Sitter, other: Sitter, seed: int, recipes: Sequence[Recipe]

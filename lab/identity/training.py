@@ -70,8 +70,8 @@ class Trainer:
         return self.params.model_copy(update={"phases": (lora,), "validate_every": 0})
 
     def files(self, who: Sitter) -> TrainingFiles:
-        """Photos and words as latents, and no clips."""
-        folder, wan = who.folder, self.wan
+        """Photos and words as latents, and no clips. The benchmark is in one shape, the model's first."""
+        folder, wan = who.folder, self.wan.model_copy(update={"sizes": self.wan.sizes[:1]})
         photos, prompts = folder / LORA / "photos.safetensors", folder / LORA / "prompts.safetensors"
         named = {path.name: path for path in who.photos}
         sources = PhotoFiles(folder / "photos.csv", named, folder / "reference.png", self.pose_model, latents=photos)

@@ -119,7 +119,7 @@ def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
     for one in folders:
         photograph_sitter(one, backend, judge, project.faces)
     people = read_sitters(folders)
-    encoder = LatentEncoder(load_vae(MODEL, choose_device()), project.wan.width, project.wan.height)
+    encoder = LatentEncoder(load_vae(MODEL, choose_device()), *project.wan.sizes[0])
     danced = {who.name: dance(project, who, encoder, backend, folder) for who in people}
     trainer = Trainer(MODEL, project.wan, project.train, project.faces, project.poses, backend, FACES, POSE)
     subjects = []
@@ -136,11 +136,11 @@ def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
 def dance(project: Params, who: Sitter, encoder: LatentEncoder, backend: DlibBackend, folder: Path) -> tuple[Source, Item]:
     """Somebody in a dance, as a clip to learn from and as an item with the landmarks of its last frame."""
     clip = make_clip(who.face, who.name, 0, project.wan, project.poses, POSE)
-    path, size = folder / f"{who.name}.safetensors", (project.wan.width, project.wan.height)
+    path, size = folder / f"{who.name}.safetensors", project.wan.sizes[0]
     save_latents(path, {"video": encoder.video(clip.truth), "control": encoder.control(clip.control)})
     face = torch.from_numpy(who.embedding.vector)
     source = Source(who.name, "clip", path, sha256(path), clip.heads, size, face)
-    last = surest_face(resized(clip.truth[-1:], project.wan.clip_size)[0], backend)
+    last = surest_face(resized(clip.truth[-1:], project.wan.clip_size(project.wan.sizes[0]))[0], backend)
     if last is None:
         sys.exit(f"dlib finds no face of {who.name} at the end of the dance: take fewer people")
     return source, replace(source.load(), landmarks=torch.from_numpy(last.landmarks / project.wan.clip_scale))

@@ -100,7 +100,7 @@ def _one(model: TinyModel, examiner: Examiner, judges: Judges, people: list[Sitt
     who, wan = people[own], judges.wan
     poses = params.load(Path("params.yaml")).poses
     clip = make_clip(who.face, who.name, examiner.seed, wan, poses, POSE)
-    encoder = LatentEncoder(model.vae, wan.width, wan.height)
+    encoder = LatentEncoder(model.vae, *wan.sizes[0])
     control = with_references(
         encoder.control(clip.control)[None], [encoder.reference(read_picture(who.folder / "reference.png"))[None]]
     )

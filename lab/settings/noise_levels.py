@@ -47,7 +47,7 @@ class Denoiser:
             sys.exit(f"{MODEL} has no face branch: `snakemake models` puts the tiny model there")
         self.branch = branch
         self.branch.attach(self.transformer)
-        self.encoder = LatentEncoder(load_vae(MODEL, CPU), wan.width, wan.height)
+        self.encoder = LatentEncoder(load_vae(MODEL, CPU), *wan.sizes[0])
         scheduler = with_shift(load_scheduler(MODEL), settings.flow_shift)
         scheduler.set_timesteps(settings.steps)
         self.sigmas = scheduler.sigmas.tolist()

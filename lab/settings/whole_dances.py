@@ -70,7 +70,7 @@ class Stage:
         control = folder / "control.mp4"
         write_video(control, clip.poses, self.project.wan.fps, crf=0)
         windows = windows_of(len(clip.poses), self.project.wan.frames, settings.overlap)
-        encoder = LatentEncoder(self.pipeline.vae, self.project.wan.width, self.project.wan.height)
+        encoder = LatentEncoder(self.pipeline.vae, *self.project.wan.sizes[0])
         reference = encoder.reference(read_picture(who.folder / "reference.png"))
         first = ControlLatents(encoder.control(clip.control[: self.project.wan.frames]), (reference,))
 

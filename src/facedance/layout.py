@@ -57,6 +57,7 @@ CONTACT_SHEET = "results/faces/{identity}/crops.png"
 # Videos -> clips.
 CLIP = "results/clips/{clip}.mp4"
 CLIP_VIEW = "results/clips/.views/{clip}.mp4"
+CLIP_PATH = "results/clips/.paths/{clip}.json"
 CLIP_RECORD = "results/clips/.items/{video}.json"
 CLIP_LIST = "results/clips/shards/{shard}.csv"
 ALL_CLIPS = "results/clips/clips.csv"

@@ -35,12 +35,12 @@ def test_few_photos_and_small_faces_are_told(used: int, face_px: float, said: li
 
 
 def test_clips_that_may_spoil_a_render_are_told() -> None:
-    sure = Fate("sure", "", "", "", "", 1.0, 480)
-    lost = Fate("lost", "", "", "", "", 0.8, 480)
-    small = Fate("small", "", "", "", "", 1.0, 120)
-    assert list(about_clips([sure], 480)) == []
-    assert [said.split(":")[0] for said in about_clips([sure, lost, small], 480)] == ["lost", "small"]
-    assert list(about_clips([Fate("bad", "", "clips", "no pictures")], 480)) == [
+    sure = Fate("sure", "", "", "", "", 1.0, 480, (832, 480))
+    lost = Fate("lost", "", "", "", "", 0.8, 480, (832, 480))
+    small = Fate("small", "", "", "", "", 1.0, 120, (832, 480))
+    assert list(about_clips([sure])) == []
+    assert [said.split(":")[0] for said in about_clips([sure, lost, small])] == ["lost", "small"]
+    assert list(about_clips([Fate("bad", "", "clips", "no pictures")])) == [
         "No video can be used; the table of what is left out says why."
     ]
 

@@ -28,7 +28,7 @@ from facedance.video.times import inspect
 from tests.clips.videos import beeps, code_of, codes_of, make_video, onset
 
 WAN = WanModel(
-    repo=None, revision=None, width=80, height=32, frames=17, fps=16,
+    repo=None, revision=None, sizes=[(80, 32)], frames=17, fps=16,
     clip_scale=2, drawing_side=128, dtype="float32",
 )  # fmt: skip
 CENTER = Clips(max_per_video=2, margin=0.1, crop="center", people_score=0.5, ignore_list=None)

@@ -43,12 +43,15 @@ def test_renders_have_as_many_steps_as_their_shift_needs_and_all_defects_to_stay
     assert set(training_texts(params, "ann").photos.values()) <= set(all_texts(params))
 
 
-@pytest.mark.parametrize("size", [(832, 480), (480, 832), (624, 624)])
-def test_videos_may_be_wide_upright_or_square(size):
-    changed = dict(zip(("width", "height"), size, strict=True))
-    wan = load(PARAMS, {"model": PUBLISHED[0], "models": {PUBLISHED[0]: changed}}).wan
-    assert (wan.width, wan.height) == wan.clip_size == size
-    assert wan.width * wan.height == pytest.approx(832 * 480, rel=0.03)  # what the model was trained on
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_videos_are_wide_upright_or_square_or_what_the_user_restricts_them_to(model):
+    wan = load(PARAMS, {"model": model}).wan
+    assert wan.sizes == ((832, 480), (480, 832), (624, 624))
+    assert all(width * height == pytest.approx(wan.largest[0] * wan.largest[1], rel=0.03) for width, height in wan.sizes)
+    assert wan.largest == (832, 480)  # what the model was trained on
+    assert load(PARAMS, {"model": model, "models": {model: {"sizes": [[480, 832]]}}}).wan.sizes == ((480, 832),)
+    with pytest.raises(ValueError, match=r"sizes\.0\.1.*multiple of 16 \(given: 830\)"):
+        load(PARAMS, {"model": model, "models": {model: {"sizes": [[480, 830]]}}})
 
 
 def test_the_tiny_model_knows_its_own_words_and_one_scale():

@@ -168,7 +168,7 @@ def _judge_clips(manifest: Path, folder: Path) -> str:
 
 def _wan() -> WanModel:
     return WanModel(
-        repo=None, revision=None, width=80, height=32, frames=17, fps=FPS,
+        repo=None, revision=None, sizes=[(80, 32)], frames=17, fps=FPS,
         clip_scale=2, drawing_side=128, dtype="float32",
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ from facedance.video.writing import write_video
 
 FRAMES, SIDE = 9, 64
 WAN = WanModel(
-    repo=None, revision=None, width=SIDE, height=SIDE, frames=FRAMES, fps=16, clip_scale=2, drawing_side=256,
+    repo=None, revision=None, sizes=[(SIDE, SIDE)], frames=FRAMES, fps=16, clip_scale=2, drawing_side=256,
     dtype="float32",
 )  # fmt: skip
 PARAMS = Evaluate(every=4)

@@ -17,7 +17,7 @@ from lab.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, build_tiny
 from tests.faces.people import dlib_folder
 from tests.train.training_world import TRAIN, WAN, D
 
-SIDE = WAN.height // SPATIAL_FACTOR // 3  # latent pixels of a window
+SIDE = WAN.sizes[0][1] // SPATIAL_FACTOR // 3  # latent pixels of a window
 PARTS = {"0000": ["ann/1.jpg", "ann/2.jpg", "bob.jpg", "broken.jpg"], "0001": ["cay.jpg", "dan.jpg", "eve.jpg"]}
 CHOSEN = FaceBranchTraining(licence="ours", heldout=0.4, steps=5, learning_rate=0.01, batch_size=4, identity_weight=0.0)
 SMALL = TRAIN.model_copy(update={"face_tokens": 2, "face_rank": 4, "mapper_width": 16, "checkpoint_every": 2})

@@ -28,15 +28,15 @@ from lab.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, TEMPORAL_FACTOR, bui
 WAN = WanModel(
     repo=None,
     revision=None,
-    width=32,
-    height=48,
+    sizes=[(32, 48), (64, 32)],
     frames=5,
     fps=8,
     clip_scale=2,
     drawing_side=128,
     dtype="float32",
 )
-LATENT_SIZE = ((WAN.frames - 1) // TEMPORAL_FACTOR + 1, WAN.height // SPATIAL_FACTOR, WAN.width // SPATIAL_FACTOR)
+WIDTH, HEIGHT = WAN.sizes[0]
+LATENT_SIZE = ((WAN.frames - 1) // TEMPORAL_FACTOR + 1, HEIGHT // SPATIAL_FACTOR, WIDTH // SPATIAL_FACTOR)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def pipeline(model):
 
 @pytest.fixture(scope="module")
 def encoder(model):
-    return LatentEncoder(load_vae(model, torch.device("cpu")), WAN.width, WAN.height)
+    return LatentEncoder(load_vae(model, torch.device("cpu")), WIDTH, HEIGHT)
 
 
 def moving(frames: int, width: int, height: int, seed: int = 0) -> np.ndarray:
@@ -70,8 +70,8 @@ def pipelines_conditioning(pipeline, frames, reference):
     video, mask, references = pipeline.preprocess_conditions(
         video=[PIL.Image.fromarray(f) for f in frames],
         reference_images=[PIL.Image.fromarray(reference)] if reference is not None else None,
-        height=WAN.height,
-        width=WAN.width,
+        height=HEIGHT,
+        width=WIDTH,
         num_frames=len(frames),
         dtype=torch.float32,
         device=torch.device("cpu"),
@@ -83,14 +83,14 @@ def pipelines_conditioning(pipeline, frames, reference):
 @pytest.mark.parametrize("length", [1, 5, 9])
 @torch.no_grad()
 def test_control_equals_the_pipelines(encoder, pipeline, length):
-    frames = moving(length, *WAN.clip_size)
+    frames = moving(length, *WAN.clip_size(WAN.sizes[0]))
     assert torch.equal(encoder.control(frames), pipelines_conditioning(pipeline, frames, None))
 
 
 @pytest.mark.parametrize("size", [(40, 40), (21, 90), (200, 31)])
 @torch.no_grad()
 def test_reference_equals_the_pipelines(encoder, pipeline, size):
-    frames, reference = moving(5, *WAN.clip_size), moving(1, *size)[0]
+    frames, reference = moving(5, *WAN.clip_size(WAN.sizes[0])), moving(1, *size)[0]
     expected = pipelines_conditioning(pipeline, frames, reference)
     assert torch.equal(encoder.reference(reference), expected[:LATENT_CHANNELS, :1])
     assert not expected[LATENT_CHANNELS:, :1].any()
@@ -98,7 +98,7 @@ def test_reference_equals_the_pipelines(encoder, pipeline, size):
 
 @torch.no_grad()
 def test_video_is_the_normalised_mode(encoder, pipeline):
-    frames = moving(5, WAN.width, WAN.height)
+    frames = moving(5, WIDTH, HEIGHT)
     latents = encoder.video(frames)
     assert latents.shape == (LATENT_CHANNELS, *LATENT_SIZE)
     pixels = torch.from_numpy(frames).permute(3, 0, 1, 2)[None] / 127.5 - 1
@@ -128,13 +128,16 @@ def test_prompts_equal_the_pipelines(model, pipeline, tmp_path, caplog):
 def shard(tmp_path, model):
     """Three clips: one that all stages accept, with a reference, one without, and one whose pose was rejected."""
     for i, clip in enumerate(["a_000", "b_000", "c_000"]):
-        write_video(tmp_path / "clips" / f"{clip}.mp4", moving(5, *WAN.clip_size, seed=i), WAN.fps)
-        write_video(tmp_path / "poses" / f"{clip}.mp4", moving(5, *WAN.clip_size, seed=10 + i), WAN.fps)
+        write_video(tmp_path / "clips" / f"{clip}.mp4", moving(5, *WAN.clip_size(WAN.sizes[0]), seed=i), WAN.fps)
+        write_video(tmp_path / "poses" / f"{clip}.mp4", moving(5, *WAN.clip_size(WAN.sizes[0]), seed=10 + i), WAN.fps)
     PIL.Image.fromarray(moving(1, 40, 40)[0]).save(tmp_path / "a_000.png")
-    pd.DataFrame({"clip": ["a_000", "b_000", "c_000"], "status": "accepted"}).to_csv(tmp_path / "clips.csv")
-    pd.DataFrame({"clip": ["a_000", "b_000", "c_000"], "status": ["accepted", "accepted", "rejected"]}).to_csv(
-        tmp_path / "poses.csv"
-    )
+    width, height = WAN.clip_size(WAN.sizes[0])
+    clips = pd.DataFrame({"clip": ["a_000", "b_000", "c_000"], "status": "accepted", "width": width, "height": height})
+    crop = {"crop_x": 20, "crop_y": 10, "crop_w": 200, "crop_h": 300, "source_width": 640, "source_height": 360}
+    clips = clips.assign(**crop)
+    clips.loc[1, ["crop_y", "crop_h"]] = -30, 420  # 30 of 420 lines are beyond the picture at the top, 30 at the bottom
+    clips.to_csv(tmp_path / "clips.csv")
+    clips.assign(status=["accepted", "accepted", "rejected"]).to_csv(tmp_path / "poses.csv")
     write_json(tmp_path / "stamp.json", {"params": {}, "code": {}})
     return SimpleNamespace(
         sources=ClipFiles(
@@ -165,7 +168,10 @@ def test_a_shard_is_encoded_and_listed(shard, encoder):
         "control": (2 * LATENT_CHANNELS + SPATIAL_FACTOR**2, *LATENT_SIZE),
         "reference": (LATENT_CHANNELS, 1, *LATENT_SIZE[1:]),
     }
-    assert set(without) == {"video", "control"}
+    assert set(without) == {"video", "control", "seen"}
+    height = WAN.clip_size(WAN.sizes[0])[1]
+    torch.testing.assert_close(without["seen"], torch.tensor([0, height / 14, 64, height * 13 / 14]))
+    assert listed.loc[:1, ["width", "height"]].astype(int).to_numpy().tolist() == [[64, 96]] * 2
     assert torch.equal(without["video"], encoder.video(read_frames(shard.sources.clips_folder / "b_000.mp4")))
     assert torch.equal(without["control"], encoder.control(read_frames(shard.sources.poses_folder / "b_000.mp4")))
     assert not (shard.latents.folder / "c_000.safetensors").exists()
@@ -173,7 +179,7 @@ def test_a_shard_is_encoded_and_listed(shard, encoder):
 
 def test_of_a_long_clip_the_first_window_is_encoded_and_all_whole_ones_where_it_is_learned_from(shard, encoder):
     for folder in (shard.sources.clips_folder, shard.sources.poses_folder):
-        write_video(folder / "a_000.mp4", moving(13, *WAN.clip_size), WAN.fps)
+        write_video(folder / "a_000.mp4", moving(13, *WAN.clip_size(WAN.sizes[0])), WAN.fps)
     encode(shard)
     first = load_file(shard.latents.folder / "a_000.safetensors")
     assert first["video"].shape[1] == first["control"].shape[1] == LATENT_SIZE[0]
@@ -277,7 +283,7 @@ def test_a_portrait_pads_with_white_only_what_the_photo_lacks():
     ],
 )
 def test_a_photo_is_shown_as_near_and_as_far_as_it_has_something_to_show(size, face, shown):
-    found = portraits(photo(*size, face), found_at(face), [0.3, 0.16, 0.1], 832, 480)
+    found = portraits(photo(*size, face), found_at(face), [0.3, 0.16, 0.1], [(832, 480)])
     assert list(found) == shown
     shares = [(portrait.face[3] - portrait.face[1]) / 480 for portrait in found.values()]
     assert shares == pytest.approx([{"face": 0.3, "half": 0.16, "whole": 0.1}[name] for name in found], rel=0.01)
@@ -321,14 +327,15 @@ def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkey
     poses = Poses.model_construct(detection_confidence=0.5, min_visibility=0.3)
     encode_photos("ann", photo_files(tmp_path, names), model, WAN, OneFace(), faces, poses, [0.3])
     tensors = load_file(tmp_path / "photos.safetensors")
-    keys = {f"{name}.face.{key}" for name in names[:2] for key in ("video", "control", "box", "landmarks", "seen")}
-    assert set(tensors) == keys | {"reference"}
+    keys = {f"{name}.face.{key}" for name in names[:2] for key in ("video", "control", "size", "box", "landmarks", "seen")}
+    assert set(tensors) == keys | {f"reference.{w // SPATIAL_FACTOR}x{h // SPATIAL_FACTOR}" for w, h in WAN.sizes}
+    assert tensors["with space.png.face.size"].tolist() == [WIDTH, HEIGHT]
     assert tensors["with space.png.face.video"].shape == (LATENT_CHANNELS, 1, *LATENT_SIZE[1:])
     whole, padded = tensors["with space.png.face.seen"], tensors["b.png.face.seen"]
-    assert whole.tolist() == [0, 0, WAN.width, WAN.height]
-    assert padded[2] - padded[0] < WAN.width or padded[3] - padded[1] < WAN.height
+    assert whole.tolist() == [0, 0, WIDTH, HEIGHT]
+    assert padded[2] - padded[0] < WIDTH or padded[3] - padded[1] < HEIGHT
     box = tensors["with space.png.face.box"]
-    assert (box[3] - box[1]).item() == pytest.approx(0.3 * WAN.height, rel=0.05)
+    assert (box[3] - box[1]).item() == pytest.approx(0.3 * HEIGHT, rel=0.05)
     torch.testing.assert_close(tensors["with space.png.face.landmarks"], box[:2].expand(5, 2))
     inactive, reactive = tensors["b.png.face.control"][: 2 * LATENT_CHANNELS].chunk(2)
     posed = tensors["with space.png.face.control"]
@@ -355,10 +362,10 @@ def either(request, pipeline):
 @torch.no_grad()
 def test_a_window_that_goes_on_equals_the_pipelines(either, length, given):
     """The same unmasked frames and masks, as a user of WanVACEPipeline gives them, and two references."""
-    pipeline, encoder = either, LatentEncoder(either.vae, WAN.width, WAN.height)
-    frames, poses = moving(given, WAN.width, WAN.height), moving(length - given, *WAN.clip_size, seed=1)
-    small = [PIL.Image.fromarray(frame).resize((WAN.width, WAN.height), PIL.Image.Resampling.LANCZOS) for frame in poses]
-    black, white = (PIL.Image.new("L", (WAN.width, WAN.height), level) for level in (0, 255))
+    pipeline, encoder = either, LatentEncoder(either.vae, WIDTH, HEIGHT)
+    frames, poses = moving(given, WIDTH, HEIGHT), moving(length - given, *WAN.clip_size(WAN.sizes[0]), seed=1)
+    small = [PIL.Image.fromarray(frame).resize((WIDTH, HEIGHT), PIL.Image.Resampling.LANCZOS) for frame in poses]
+    black, white = (PIL.Image.new("L", (WIDTH, HEIGHT), level) for level in (0, 255))
     video, mask, references = pipeline.preprocess_conditions(
         video=[*map(PIL.Image.fromarray, frames), *small],
         mask=[black] * given + [white] * (length - given),

@@ -36,10 +36,10 @@ def test_what_iresnet50_takes(tmp_path: Path) -> None:
 
 def test_a_photo_takes_as_much_as_its_pixels_ask_for() -> None:
     vae = meta_vae(ARCHITECTURES[NAME])
-    small, large = (identity_memory(vae, WAN.model_copy(update={"width": 208 * n, "height": 240 * n}), "dlib") for n in (1, 2))
+    small, large = (identity_memory(vae, WAN.model_copy(update={"sizes": ((208 * n, 240 * n),)}), "dlib") for n in (1, 2))
     assert large.weights == small.weights < 4 * sum(p.numel() for p in vae.parameters())
     assert 3.9 * small.photo < large.photo < 4.3 * small.photo
-    arcface = identity_memory(vae, WAN.model_copy(update={"width": 208, "height": 240}), "insightface")
+    arcface = identity_memory(vae, WAN.model_copy(update={"sizes": ((208, 240),)}), "insightface")
     assert arcface.weights - small.weights == RECOGNISERS["insightface"].weights
     assert arcface.photo - small.photo == RECOGNISERS["insightface"].photo
 

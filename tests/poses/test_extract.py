@@ -41,8 +41,7 @@ _POSES = {
 _WAN = WanModel(
     repo=None,
     revision=None,
-    width=128,
-    height=128,
+    sizes=[(128, 128)],
     frames=9,
     fps=16,
     clip_scale=2,
@@ -169,6 +168,7 @@ def shard(model, clean_process, tmp_path):
             write_video(self.clips / f"{clip}.mp4", frames, 16)
             row = {"clip": clip, "start_s": 0.5, "frames": len(frames), "fps": 16, "camera": "c02", "status": status}
             row |= {"crop_x": 140, "crop_y": 0, "crop_w": 360, "crop_h": 360, "source_width": 640, "source_height": 360}
+            row |= {"width": 256, "height": 256}
             self.rows = [*self.rows, row]
 
         def run(self, workers=1, version=1, stage=extract_shard, **poses):

@@ -11,7 +11,7 @@ from facedance.video.times import inspect
 from tests.clips.videos import codes_of, make_video
 
 SMALL = WanModel(
-    repo=None, revision=None, width=80, height=32, frames=17, fps=16,
+    repo=None, revision=None, sizes=[(80, 32)], frames=17, fps=16,
     clip_scale=1, drawing_side=128, dtype="float32",
 )  # fmt: skip
 

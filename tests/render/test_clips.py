@@ -22,6 +22,7 @@ from facedance.config.sections import WanModel
 from facedance.faces.embedding import Embedding, save_embeddings
 from facedance.files import read_json, sha256, write_json
 from facedance.job import InputError
+from facedance.latents.references import reference_name
 from facedance.plan.peaks import MEMORY_LADDER
 from facedance.render import clips as render
 from facedance.render.inputs import Person, RenderInputs, RenderJob
@@ -42,8 +43,7 @@ LATENT_SIZE, LATENT_FRAMES = (SIZE // SPATIAL_FACTOR, SIZE // SPATIAL_FACTOR), (
 WAN = WanModel(
     repo=None,
     revision=None,
-    width=SIZE,
-    height=SIZE,
+    sizes=[(SIZE, SIZE)],
     frames=FRAMES,
     fps=16,
     clip_scale=1,
@@ -88,10 +88,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save_adapter(folder / person / "adapter.safetensors", transformer, branch, config, {})
         vector = np.random.default_rng(len(person)).normal(size=EMBEDDING)
         save_embeddings(folder / person / "embedding.safetensors", {"embedding": Embedding.of(vector)}, {})
-        save_file(
-            {"reference": torch.randn(LATENT_CHANNELS, 1, *LATENT_SIZE, generator=generator)},
-            folder / person / "photos.safetensors",
-        )
+        head = torch.randn(LATENT_CHANNELS, 1, *LATENT_SIZE, generator=generator)
+        save_file({reference_name(head): head}, folder / person / "photos.safetensors")
     save_file({name: torch.randn(512, 64, generator=generator) for name in ("a dance", "")}, folder / "prompts.safetensors")
     (folder / "latents").mkdir()
     for clip in ("dance_000", "control-mine"):

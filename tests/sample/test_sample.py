@@ -18,7 +18,7 @@ from facedance.faces.embedding import Embedding, distance
 from facedance.poses.pickled import read_pickled
 from facedance.poses.skeleton import COCO
 from facedance.sample import portrait
-from facedance.sample.catalogue import KEYPOINT_SEQUENCES, PHOTOS, VIDEOS
+from facedance.sample.catalogue import KEYPOINT_SEQUENCES, PHOTOS, UPRIGHT, VIDEOS
 from facedance.sample.dancer import Camera, dancer, draw, empty_room
 from facedance.sample.head import Head
 from facedance.sample.keypoints import write_keypoints2d
@@ -283,3 +283,13 @@ def test_keypoints_are_the_ground_truth_in_full_hd_for_the_camera_that_saw_it(da
     assert noise.std() == pytest.approx(2, abs=0.15)
     write_keypoints2d(dance / "dance.parquet", tmp_path / "b.pkl", SAMPLE)
     assert (tmp_path / "a.pkl").read_bytes() == (tmp_path / "b.pkl").read_bytes()
+
+
+def test_one_video_is_upright(tmp_path):
+    short = SAMPLE.model_copy(update={"seconds": 2.0, "fps": 16})
+    make_video(UPRIGHT[0], short, tmp_path / "dance.mp4", tmp_path / "dance.parquet")
+    info, table = inspect(tmp_path / "dance.mp4"), pd.read_parquet(tmp_path / "dance.parquet")
+    assert (info.width, info.height) == (180, 320)
+    tall = table.groupby("frame")["y"].agg(np.ptp)
+    assert tall.min() > 0.5 * 320
+    assert table["visible"].mean() > 0.9

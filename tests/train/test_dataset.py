@@ -65,8 +65,21 @@ def test_no_camera_of_the_dance_held_out_is_learned_from(world, tmp_path):
     assert len(one.clips) == 3
 
 
+def test_what_is_black_in_a_clip_is_not_learned_from(world, tmp_path):
+    shutil.copytree(world, tmp_path / "world")
+    path = tmp_path / "world" / "a_000.safetensors"
+    width, height = WAN.clip_size(WAN.sizes[0])
+    save_file(load_file(path) | {"seen": torch.tensor([0.0, height / 2, width, height])}, path)
+    dataset = read_dataset(files_in(tmp_path / "world"), WAN, TRAIN, SAID)
+    clip = next(clip for clip in dataset.clips if clip.name == "a_000")
+    seen = clip.load().seen  # (1, T', h, w)
+    half = seen.shape[2] // 2
+    assert not seen[:, :, :half].any()
+    assert (seen[:, :, half:] == 1).all()
+
+
 def test_without_clips_photos_are_all(world, tmp_path):
-    pd.DataFrame(columns=["clip", "status", "file", "sha256"]).to_csv(tmp_path / "clips.csv", index=False)
+    pd.DataFrame(columns=["clip", "status", "width", "height", "file", "sha256"]).to_csv(tmp_path / "clips.csv", index=False)
     dataset = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN, TRAIN, SAID)
     assert {step_kind(dataset, changed(photo_share=0.0), step) for step in range(20)} == {"photo"}
 
@@ -105,7 +118,7 @@ def test_a_training_is_known_by_the_videos_that_it_learns_from(world, tmp_path):
     assert {clip.dance for clip in before.clips} | {before.heldout.dance} == {"a", "b"}
     (manifest,) = files_in(tmp_path / "world").manifests
     table = pd.read_csv(manifest, keep_default_na=False)
-    table.loc[len(table)] = ["e_000", "accepted", "a_000.safetensors", ""]
+    table.loc[len(table)] = ["e_000", "accepted", 64, 96, "a_000.safetensors", ""]
     table.to_csv(manifest, index=False)
     assert dataset_in(tmp_path / "world", changed(videos=("[ab]",))).digests() == before.digests()
     assert dataset_in(tmp_path / "world", changed(videos=("a", "b", "e"))).digests() != before.digests()

@@ -263,7 +263,7 @@ def test_validation_shows_the_held_out_dance_and_its_losses(world, tmp_path):
     run_training(world, tmp_path, train)
     assert sorted(path.name for path in (tmp_path / "validation").iterdir()) == ["step_2.mp4", "step_4.mp4"]
     video = inspect(tmp_path / "validation" / "step_4.mp4")
-    assert (video.width, video.height, len(video.timestamps)) == (WAN.width, WAN.height, WAN.frames)
+    assert (video.width, video.height, len(video.timestamps)) == (*WAN.sizes[0], WAN.frames)
     heldout = read_json(tmp_path / "meta.json")["heldout"]
     assert [(row["step"], row["sigma"], row["face"]) for row in heldout] == [
         (step, sigma, face) for step in (2, 4) for sigma in SIGMAS for face in ("right", "wrong", "none")

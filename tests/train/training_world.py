@@ -11,6 +11,7 @@ from facedance.config.captions import TrainingTexts
 from facedance.config.sections import Phase, Train, WanModel
 from facedance.faces.dlib_network import DIMENSION
 from facedance.faces.embedding import Embedding, save_embeddings
+from facedance.latents.references import reference_name
 from facedance.train.dataset import NO_TEXT, Dataset, TrainingFiles, generator, make_example, read_dataset
 from facedance.train.learner import Learner
 from facedance.wan.adapter import adapter_config, attach
@@ -21,8 +22,7 @@ from tests.faces.people import dlib_folder
 WAN = WanModel(
     repo=None,
     revision=None,
-    width=32,
-    height=48,
+    sizes=[(32, 48)],
     frames=5,
     fps=8,
     clip_scale=2,
@@ -60,7 +60,8 @@ TRAIN = Train(
 )
 SAID = TrainingTexts.one("dance")
 D, Z, CONTROL = DIMENSION, LATENT_CHANNELS, 2 * LATENT_CHANNELS + SPATIAL_FACTOR**2
-LENGTH, HEIGHT, WIDTH = (WAN.frames - 1) // TEMPORAL_FACTOR + 1, WAN.height // SPATIAL_FACTOR, WAN.width // SPATIAL_FACTOR
+LENGTH = (WAN.frames - 1) // TEMPORAL_FACTOR + 1
+WIDTH, HEIGHT = (side // SPATIAL_FACTOR for side in WAN.sizes[0])
 
 
 def write_world(folder: Path, dimension: int = D) -> None:
@@ -81,15 +82,18 @@ def write_world(folder: Path, dimension: int = D) -> None:
     for clip in clips:
         tensors = {"video": latents(Z, LENGTH), "control": latents(CONTROL, LENGTH), "reference": latents(Z, 1)}
         save_file(tensors, folder / f"{clip}.safetensors")
-    rows = [(clip, "accepted", f"{clip}.safetensors", "") for clip in clips] + [("d_000", "rejected", "", "")]
-    pd.DataFrame(rows, columns=["clip", "status", "file", "sha256"]).to_csv(folder / "clips.csv", index=False)
+    size = WAN.clip_size(WAN.sizes[0])
+    rows = [(clip, "accepted", *size, f"{clip}.safetensors", "") for clip in clips] + [("d_000", "rejected", "", "", "", "")]
+    pd.DataFrame(rows, columns=["clip", "status", "width", "height", "file", "sha256"]).to_csv(folder / "clips.csv", index=False)
     boxes = [(clip, frame, 16.0, 16.0, 32.0, 40.0) for clip in clips[:3] for frame in range(1, 5)]
     pd.DataFrame(boxes, columns=["clip", "frame", "x0", "y0", "x1", "y1"]).to_parquet(folder / "boxes.parquet")
     save_embeddings(folder / "dancers.safetensors", {clip: embedding() for clip in clips[:3]}, {})
-    photos = {"reference": latents(Z, 1)}
+    head = latents(Z, 1)
+    photos = {reference_name(head): head}
     for name in ("one.png.face", "two.jpg.whole"):
         photos |= {f"{name}.video": latents(Z, 1), f"{name}.control": latents(CONTROL, 1)}
         photos |= {f"{name}.box": torch.tensor([8.0, 8.0, 20.0, 24.0]), f"{name}.seen": torch.tensor([0.0, 0.0, 24.0, 48.0])}
+        photos[f"{name}.size"] = torch.tensor(WAN.sizes[0])
         photos[f"{name}.landmarks"] = torch.tensor([[18.0, 13], [16, 13], [10, 13], [12, 13], [14, 18]])
     save_file(photos, folder / "photos.safetensors")
     save_embeddings(folder / "embedding.safetensors", {"embedding": embedding()}, {})

@@ -11,6 +11,7 @@ import pytest
 from safetensors import safe_open
 
 from facedance.faces.embedding import distance, load_embeddings
+from facedance.sample.catalogue import UPRIGHT
 from facedance.video.opening import read_metadata
 from facedance.video.times import inspect
 from facedance.wan.adapter import read_adapter
@@ -51,10 +52,16 @@ def test_clips_have_the_models_length_and_their_columns(finished):
     for row in table:
         info = inspect(finished[f"results/clips/{row['clip']}.mp4"])
         assert len(info.timestamps) == int(row["frames"]) == 9
-        assert (info.width, info.height) == (int(row["width"]), int(row["height"])) == (256, 256)
+        assert (info.width, info.height) == (int(row["width"]), int(row["height"]))
         assert info.has_audio
         assert np.allclose(np.diff(info.timestamps), 1 / 16, atol=1e-4)
     assert {row["genre"] for row in table} >= {"gBR"}
+    sizes = {row["clip"].rpartition("_")[0]: (int(row["width"]), int(row["height"])) for row in table}
+    assert {sizes[video] for video in UPRIGHT} == {(192, 320)}
+    assert sizes["gBR_sBM_c01_d04_mBR2_ch01"] == (256, 256)
+    whole = [("crop_x", "crop_w", "source_width"), ("crop_y", "crop_h", "source_height")]
+    for start, length, available in whole:  # nothing is black
+        assert all(0 <= int(row[start]) <= int(row[available]) - int(row[length]) for row in table)
 
 
 def test_every_frame_has_landmarks_and_a_control_picture(finished):

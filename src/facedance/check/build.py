@@ -64,7 +64,7 @@ def build_check(params: Params, files: CheckFiles) -> None:
         to_render=to_render,
         warnings=[
             *(sentence for person, found in photos.items() for sentence in about_photos(person, found)),
-            *about_clips(clips, params.wan.clip_size[1]),
+            *about_clips(clips),
             *about_plan({who: len(asked) for who, asked in to_render.items()}, _strangers(params, used), params.model),
         ],
     )

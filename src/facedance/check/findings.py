@@ -37,16 +37,16 @@ def about_photos(person: str, photos: Sequence[Photo]) -> Iterator[str]:
         )
 
 
-def about_clips(clips: Sequence[Fate], height: int) -> Iterator[str]:
-    """What may spoil a render, for a model with pictures of this height in pixels."""
+def about_clips(clips: Sequence[Fate]) -> Iterator[str]:
+    """What may spoil a render."""
     used = [clip for clip in clips if not clip.reason]
     if clips and not used:
         yield "No video can be used; the table of what is left out says why."
     for clip in used:
         if clip.tracked_rate is not None and clip.tracked_rate < SURE:
             yield f"{clip.name}: the dancer was followed in {clip.tracked_rate:.0%} of the frames only, the others are guessed."
-        if clip.cut_px is not None and clip.cut_px < height / 2:
-            yield f"{clip.name}: {clip.cut_px} pixels of the video are enlarged to {height}, so the skeleton is coarse."
+        if clip.cut_px is not None and clip.size is not None and clip.cut_px < clip.size[1] / 2:
+            yield f"{clip.name}: {clip.cut_px} pixels of the video are enlarged to {clip.size[1]}, so the skeleton is coarse."
 
 
 def about_plan(renders: Mapping[str, int], strangers: Sequence[str], model: str) -> Iterator[str]:

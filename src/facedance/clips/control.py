@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from facedance.clips.crop import crop_and_resize, whole_window
+from facedance.clips.shape import aspect, nearest_size
 from facedance.clips.tables import Row, note, readable_digest, unusable_rows, write_manifest
 from facedance.clips.timing import fitting_frames, frame_indices, too_short
 from facedance.clips.timing import whole as all_of
@@ -36,9 +37,9 @@ def prepare_control(
 ) -> None:
     """Write `<folder>/<control_id>.mp4` of each video and list them in a csv with the columns of the clips.
 
-    The first `wan.frames` frames at `wan.fps` are taken, or as many as there are, the whole picture with black around it, and
-    the sound; with `whole`, all there are. A video that is too short or cannot be decoded is rejected with the reason: a pose
-    that stands still at the end would be danced so.
+    The first `wan.frames` frames at `wan.fps` are taken, or as many as there are, with the sound: the whole picture in the size
+    that is nearest to its shape, with black around it; with `whole`, all frames there are. A video that is too short or cannot be
+    decoded is rejected with the reason: a pose that stands still at the end would be danced so.
 
     Args:
         videos: by their names.
@@ -86,14 +87,15 @@ def _prepare(name: str, video: Path, folder: Path, wan: WanModel, whole: bool) -
         frames = fitting_frames(stretch, wan.fps, max(stretch.room(wan.fps), wan.frames) if whole else wan.frames)
         if not frames:
             return row | {"reason": info.damage or too_short(info.seconds, wan.fps, wan.frames)}
-        window = whole_window((info.width, info.height), wan.width / wan.height)
+        source_size = info.width, info.height
+        size = nearest_size(source_size, wan.sizes)
+        window, (width, height) = whole_window(source_size, aspect(size)), wan.clip_size(size)
         taken = stream_frames(video, frame_indices(info.timestamps, 0, wan.fps, frames).tolist())
-        pictures = (crop_and_resize(frame, window, wan.clip_size) for frame in taken)
+        pictures = (crop_and_resize(frame, window, (width, height)) for frame in taken)
         sound = write_video(path, pictures, wan.fps, audio_from=video)
     except UnreadableVideo as error:
         path.unlink(missing_ok=True)
         return row | {"reason": str(error)}
-    width, height = wan.clip_size
     numbers = {"start_s": 0.0, "frames": frames, "fps": wan.fps, "width": width, "height": height}
     told = note(info, sound, frames, wan.frames)
     return row | numbers | {"status": "accepted", "reason": "", "sha256": sha256(path), "note": told}

@@ -1,7 +1,7 @@
 """The part of a video that a clip shows.
 
-A window is x, y, width, height in whole pixels of the source. It may reach over the picture's edge, where the dancer needs
-more room than the picture has in one direction (a phone's upright video, a wide clip): that part is black.
+A window is x, y, width, height in whole pixels of the source. It reaches over the picture's edge only where the dancer needs
+more room than the picture has in one direction: that part is black.
 """
 
 import cv2
@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facedance.video.pictures import Frame
+from facedance.video.window_path import Window
 
-Window = tuple[int, int, int, int]
+_SPARE = 0.04
+"""Of the dancer's height: so much may go on each side before anything is black. It is half of what a body's box adds to the
+joints (`facedance.clips.in_view`), so hands and feet stay."""
 
 
 def dancer_window(boxes: NDArray[np.floating], source_size: tuple[int, int], aspect: float, margin: float) -> Window:
@@ -22,15 +25,38 @@ def dancer_window(boxes: NDArray[np.floating], source_size: tuple[int, int], asp
         aspect: the window's width by its height.
         margin: space around the boxes, as a share of the tallest one's height, as far as the picture has it.
     """
-    width, height = source_size
-    low, high = np.floor(boxes[:, :2].min(axis=0)).astype(int), np.ceil(boxes[:, 2:].max(axis=0)).astype(int)
-    fitting = np.array(center_window(source_size, aspect)[2:])
-    wanted = int(margin * (boxes[:, 3] - boxes[:, 1]).max())
-    space = np.minimum(wanted, np.maximum(fitting - (high - low), 0) // 2)
-    (x0, y0), (x1, y1) = np.clip(low - space, 0, source_size), np.clip(high + space, 0, source_size)
-    w = max(int(x1 - x0), int(np.ceil((y1 - y0) * aspect - 1e-6)), 1)
-    h = max(round(w / aspect), 1)
-    return _place(int(x0 + x1), w, width), _place(int(y0 + y1), h, height), w, h
+    tallest = (boxes[:, 3] - boxes[:, 1]).max()
+    low, high = np.floor(boxes[:, :2].min(axis=0)), np.ceil(boxes[:, 2:].max(axis=0))
+    low, high = np.clip(low, 0, source_size).astype(int), np.clip(high, 0, source_size).astype(int)
+    whole, spare = _around(low, high, source_size, aspect, int(margin * tallest)), int(_SPARE * tallest)
+    if is_inside(whole, source_size):
+        return whole
+    tight = _around(low + spare, high - spare, source_size, aspect, spare)
+    return tight if is_inside(tight, source_size) else whole
+
+
+def moving_window(boxes: NDArray[np.floating], source_size: tuple[int, int], aspect: float, margin: float) -> Window:
+    """The smallest window that has room for the dancer in each frame, if it moves with them; where it begins says nothing.
+
+    Args: as of `dancer_window`.
+    """
+    middle, size = np.array(source_size) / 2, np.array(source_size)
+    seen = np.clip(boxes, 0, np.tile(size, 2))
+    half = (seen[:, 2:] - seen[:, :2]).max(axis=0) / 2
+    return dancer_window(np.concatenate([middle - half, middle + half])[None], source_size, aspect, margin)
+
+
+def is_inside(window: Window, source_size: tuple[int, int]) -> bool:
+    """Whether nothing of a window is beyond the picture's edge."""
+    x, y, w, h = window
+    return x >= 0 and y >= 0 and x + w <= source_size[0] and y + h <= source_size[1]
+
+
+def covered(window: Window, source_size: tuple[int, int], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Where a window's picture of `size` (width, height) is not black: x0, y0, x1, y1 (4,) in its pixels."""
+    corner, extent = np.array(window[:2]), np.array(window[2:])
+    edges = np.concatenate([np.maximum(-corner, 0), np.minimum(np.array(source_size) - corner, extent)])
+    return (edges * np.tile(np.array(size) / extent, 2)).astype(np.float32)
 
 
 def center_window(source_size: tuple[int, int], aspect: float) -> Window:
@@ -57,6 +83,19 @@ def crop_and_resize(frame: Frame, window: Window, size: tuple[int, int]) -> Fram
     method = cv2.INTER_AREA if w >= size[0] else cv2.INTER_CUBIC
     resized: Frame = cv2.resize(np.ascontiguousarray(part), size, interpolation=method)
     return resized
+
+
+def _around(
+    low: NDArray[np.integer], high: NDArray[np.integer], source_size: tuple[int, int], aspect: float, wanted: int
+) -> Window:
+    """The window around a part of the picture, with `wanted` pixels of space around it as far as the picture has them."""
+    width, height = source_size
+    fitting = np.array(center_window(source_size, aspect)[2:])
+    space = np.minimum(wanted, np.maximum(fitting - (high - low), 0) // 2)
+    (x0, y0), (x1, y1) = np.clip(low - space, 0, source_size), np.clip(high + space, 0, source_size)
+    w = max(int(x1 - x0), int(np.ceil((y1 - y0) * aspect - 1e-6)), 1)
+    h = max(round(w / aspect), 1)
+    return _place(int(x0 + x1), w, width), _place(int(y0 + y1), h, height), w, h
 
 
 def _place(double_middle: int, length: int, available: int) -> int:

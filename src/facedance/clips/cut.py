@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facedance.aist.names import is_ignored, parse, read_ignore_list
-from facedance.clips.crop import Window, center_window, crop_and_resize, dancer_window
+from facedance.clips.crop import crop_and_resize
 from facedance.clips.dances import find_dances
+from facedance.clips.framing import framed
+from facedance.clips.in_view import FindPeople
 from facedance.clips.scenes import SceneWatch
 from facedance.clips.search import Candidate, Search, find_clips
 from facedance.clips.tables import Row, note, readable_digest, write_manifest
@@ -30,11 +32,9 @@ from facedance.video.frames import stream_frames
 from facedance.video.opening import UnreadableVideo
 from facedance.video.pictures import Frame
 from facedance.video.times import VideoInfo, inspect
+from facedance.video.window_path import Window, path_file
 from facedance.video.writing import silent_video, write_video
 from facedance.workers import Broken, in_workers
-
-FindPeople = Callable[[Frame], NDArray[np.floating]]
-"""The people in a frame (H, W, 3): landmarks (P, 33, >= 2) of x, y, ... in pixels."""
 
 _AHEAD_S, _FURTHER = 2.0, 4  # a video is looked at a little beyond what its clips need, and further if need be
 _PEOPLE = 3  # are told apart
@@ -76,7 +76,12 @@ class _Cut:
 
     row: Row
     indices: NDArray[np.int64]  # (frames,)
-    window: Window
+    windows: Sequence[Window]  # one for each frame; all have one size
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the clip."""
+        return self.row["width"], self.row["height"]
 
 
 def cut_shard(files: CutFiles, params: Clips, wan: WanModel, stamp: Path, workers: int) -> None:
@@ -135,9 +140,8 @@ def cut_video(name: str, video: Path, folder: Path, params: Clips, wan: WanModel
             if one.reason:
                 row.update(status="rejected", reason=one.reason)
                 continue
-            window = _window(one.boxes, info, params, wan)
-            row.update(zip(("crop_x", "crop_y", "crop_w", "crop_h"), window, strict=True))
-            cuts.append(_Cut(row, one.indices, window))
+            windows = framed(row, one, video, folder / f"{row['clip']}.mp4", params, wan, find_people)
+            cuts.append(_Cut(row, one.indices, windows))
             _tell_repeats(row, one.indices, info)
         _write_clips(video, cuts, folder, info, wan)
     except UnreadableVideo as error:
@@ -184,39 +188,33 @@ def _do_videos(jobs: Sequence[_Job], setting: _Setting) -> Iterator[list[Row]]:
             clips = [folder / f"{row['clip']}.mp4" for row in rows if row["status"] == "accepted"]
             for row, clip in zip((row for row in rows if row["status"] == "accepted"), clips, strict=True):
                 row["sha256"] = sha256(clip)  # a clip that changed is a changed row, for all that comes after
-            record(folder, job.name, job.key, [*clips, *filter(Path.is_file, map(view_file, clips))], {"rows": rows})
+            others = [file(clip) for clip in clips for file in (view_file, path_file)]
+            record(folder, job.name, job.key, [*clips, *filter(Path.is_file, others)], {"rows": rows})
             rejected = "".join(f"; rejected: {row['clip']} {row['reason']}" for row in rows if row["status"] == "rejected")
             log.info("%d of %d: %s: %d cut%s", job.number, job.count, job.video, len(clips), rejected)
             yield rows
-
-
-def _window(boxes: NDArray[np.float64], info: VideoInfo, params: Clips, wan: WanModel) -> Window:
-    source_size, aspect = (info.width, info.height), wan.width / wan.height
-    if params.crop == "center":
-        return center_window(source_size, aspect)
-    return dancer_window(boxes, source_size, aspect, params.margin)
 
 
 def _write_clips(video: Path, cuts: Sequence[_Cut], folder: Path, info: VideoInfo, wan: WanModel) -> None:
     """Write clips, and larger copies of those that need one, in one pass over the video: clips follow one another."""
     frames = stream_frames(video, [index for cut in cuts for index in cut.indices.tolist()])
     for cut in cuts:
-        path, larger = folder / f"{cut.row['clip']}.mp4", view_size(cut.window, wan.clip_size)
+        path, larger = folder / f"{cut.row['clip']}.mp4", view_size(cut.windows[0], cut.size)
         with silent_video(view_file(path), larger, wan.fps, preset="veryfast") if larger else nullcontext() as copy:
-            pictures = _pictures(islice(frames, len(cut.indices)), cut.window, wan.clip_size, larger, copy)
+            pictures = _pictures(islice(frames, len(cut.indices)), cut.windows, cut.size, larger, copy)
             sound = write_video(path, pictures, wan.fps, audio_from=video, audio_start=cut.row["start_s"])
         cut.row["note"] = note(info, sound, len(cut.indices), wan.frames)
 
 
 def _pictures(
     frames: Iterable[Frame],
-    window: Window,
+    windows: Sequence[Window],
     size: tuple[int, int],
     larger: tuple[int, int] | None,
     copy: Callable[[Frame], None] | None,
 ) -> Iterator[Frame]:
     """The pictures of a clip; those of its `larger` copy, if it needs one, are written in passing."""
-    for frame in frames:
+    for frame, window in zip(frames, windows, strict=True):
         if larger and copy:
             copy(crop_and_resize(frame, window, larger))
         yield crop_and_resize(frame, window, size)
@@ -240,12 +238,9 @@ def _tell_repeats(row: Row, indices: NDArray[np.int64], info: VideoInfo) -> None
 
 
 def _row(video: Path, info: VideoInfo, wan: WanModel) -> Row:
-    width, height = wan.clip_size
     return {
         **_labels(video),
         "fps": wan.fps,
-        "width": width,
-        "height": height,
         "status": "accepted",
         "source_width": info.width,
         "source_height": info.height,
@@ -262,6 +257,7 @@ def _labels(video: Path) -> Row:
 
 def _remove_clips(folder: Path, name: str) -> None:
     """Remove what an earlier run cut from a video that now may be rejected, or give fewer clips."""
-    for clip in folder.glob(f"{name}_[0-9][0-9][0-9].mp4"):
-        clip.unlink()
-        view_file(clip).unlink(missing_ok=True)
+    clips = folder / f"{name}_[0-9][0-9][0-9].mp4"
+    for pattern in (clips, view_file(clips), path_file(clips)):
+        for file in folder.glob(pattern.relative_to(folder).as_posix()):
+            file.unlink()

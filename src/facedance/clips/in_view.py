@@ -1,9 +1,14 @@
 """Where the dancer is, and whether there is exactly one, from the body landmarks of a few frames."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from facedance.video.pictures import Frame
+
+FindPeople = Callable[[Frame], NDArray[np.floating]]
+"""The people in a frame (H, W, 3): landmarks (P, 33, >= 2) of x, y, ... in pixels."""
 
 # BlazePose marks eyes, knuckles and the balls of the feet: crown, finger tips and toes lie up to a fourteenth of the body
 # (half a head) beyond.

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from facedance.clips.crop import Window, crop_and_resize
+from facedance.clips.crop import crop_and_resize
 from facedance.clips.timing import TIE_S
 from facedance.video.decoding import Shown, shown_frames, undecodable
 from facedance.video.frames import Footage
 from facedance.video.opening import UnreadableVideo
 from facedance.video.pictures import Frame, Upright
+from facedance.video.window_path import Window, windows_of
 
 _MOST = 1080
 """Pixels of the shorter side that are kept: beyond it faces gain nothing, and take longer to find."""
@@ -24,20 +25,20 @@ class Original:
     start: float  # seconds
     fps: float
     frames: int
-    window: Window  # that the clip shows, in pixels of the video
+    windows: Sequence[Window]  # that the clip shows in each frame, in pixels of the video; all have one size
     size: tuple[int, int]  # width and height of the clip
 
     @classmethod
     def of(cls, clip: Path, video: Path, row: Mapping[str, str]) -> "Original":
         """By a clip's row in the table of the clips stage, read as text."""
         x, y, w, h = (int(row[f"crop_{name}"]) for name in "xywh")
-        size = int(row["width"]), int(row["height"])
-        return cls(clip, video, float(row["start_s"]), float(row["fps"]), int(row["frames"]), (x, y, w, h), size)
+        size, frames = (int(row["width"]), int(row["height"])), int(row["frames"])
+        return cls(clip, video, float(row["start_s"]), float(row["fps"]), frames, windows_of(clip, (x, y, w, h), frames), size)
 
     @property
     def picture_size(self) -> tuple[int, int]:
         """Width and height of the pictures that are read."""
-        width, height = self.window[2:]
+        width, height = self.windows[0][2:]
         if width <= self.size[0] or height <= self.size[1]:
             return self.size
         larger = min(1.0, _MOST / min(width, height))
@@ -53,8 +54,9 @@ class Original:
             clip = Footage(self.clip)
             yield from (clip[index] for index in indices)
             return
-        for frame in _shown_at(self.video, [self.start + index / self.fps for index in indices]):
-            yield crop_and_resize(frame, self.window, self.picture_size)
+        shown = _shown_at(self.video, [self.start + index / self.fps for index in indices])
+        for index, frame in zip(indices, shown, strict=True):
+            yield crop_and_resize(frame, self.windows[index], self.picture_size)
 
 
 def _shown_at(video: Path, times: Sequence[float]) -> Iterator[Frame]:

@@ -22,6 +22,11 @@ def _is_vae_length(frames: int) -> int:
 FrameCount = Annotated[int, Field(ge=5, le=257), AfterValidator(_is_vae_length)]
 """Of a clip; Wan's VAE has a latent for the first frame and one for each four after it."""
 
+_Side = Annotated[int, Field(ge=16, multiple_of=16)]
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
 
 class Identity(Section):
     """One person: a folder of photos in data/photos."""
@@ -77,8 +82,9 @@ class Clips(Section):
     stretches: dict[str, Part] = Field(
         {}, description="Which part of a video is used, by its name or a pattern of names; the first that matches counts."
     )
-    crop: Literal["dancer", "center"] = Field(
-        "dancer", description="What is shown of a picture of another shape: the whole dancer, or the middle."
+    crop: Literal["dancer", "follow", "center"] = Field(
+        "dancer",
+        description="What a clip shows: all places where the dancer goes, the dancer with a camera that follows, or the middle.",
     )
     margin: float = Field(0.12, ge=0, le=1, description="Space kept around the dancer, as a share of their height.")
     people_score: Fraction = Field(0.5, description="How sure the detector must be that somebody is in the picture.")
@@ -186,18 +192,28 @@ class WanModel(Section):
     repo: str | None = Field(None, description="Repository of the hub in diffusers' layout; none: it comes with this project.")
     revision: str | None = Field(None, description="Commit, tag or branch of the repository.")
     folder: str | None = Field(None, description="Folder of weights that are here already, instead of the repository's.")
-    width: int = Field(ge=16, multiple_of=16, description="Width of a render in pixels.")
-    height: int = Field(ge=16, multiple_of=16, description="Height of a render in pixels.")
+    sizes: tuple[tuple[_Side, _Side], ...] = Field(
+        min_length=1,
+        description="Widths and heights of renders in pixels, multiples of 16; each clip has the one that suits its dance best.",
+    )
     frames: FrameCount = Field(description="Most frames of a clip, one more than a multiple of four; short videos have fewer.")
     fps: int = Field(ge=4, le=60, description="Frames a second.")
     clip_scale: int = Field(ge=1, le=4, description="How many times larger than a render clips are kept.")
     drawing_side: int = Field(ge=128, le=1024, multiple_of=64, description="Short side in pixels at which skeletons are drawn.")
     dtype: Literal["float32", "bfloat16"] = Field(description="Numbers that the model computes with.")
 
+    def clip_size(self, size: Size) -> Size:
+        """The size of the clips, and of their control videos, whose renders have this one of the model's."""
+        return size[0] * self.clip_scale, size[1] * self.clip_scale
+
+    def render_size(self, clip_size: Size) -> Size:
+        """The size of the renders of clips of this size."""
+        return clip_size[0] // self.clip_scale, clip_size[1] // self.clip_scale
+
     @property
-    def clip_size(self) -> tuple[int, int]:
-        """Width and height in pixels of a normalised clip and its control video."""
-        return self.width * self.clip_scale, self.height * self.clip_scale
+    def largest(self) -> Size:
+        """The size with the most pixels, the first of equals: what takes the most memory."""
+        return max(self.sizes, key=lambda size: size[0] * size[1])
 
 
 class Model(WanModel):

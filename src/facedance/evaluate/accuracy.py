@@ -13,6 +13,7 @@ from facedance.evaluate import pose
 from facedance.files import atomic
 from facedance.names import video_of_clip
 from facedance.video.times import inspect
+from facedance.video.window_path import windows_of
 
 COLUMNS = ("clip", "origin", "pck", "error_px", "torso_px", "frames")
 
@@ -25,7 +26,8 @@ def pose_accuracy(
     Ground truth holds joints in pixels of the source video at its own frame rate; it is taken at the frames that were cut
     (from the video's own timestamps) and mapped through the clip's crop. `pck` is PCK@0.2 of the torso, `error_px` and
     `torso_px` are pixels of the clip; joints that the ground truth calls hidden do not count. Videos that are not there
-    (the user's own have no ground truth) are left out; without any ground truth the table is empty.
+    (the user's own have no ground truth) are left out; without any ground truth the table is empty. The clips lie beside
+    their table.
     """
     truth = pd.concat([pd.read_parquet(path) for path in sorted(ground_truth)]) if ground_truth else pd.DataFrame({"video": []})
     by_video = {str(name): rows for name, rows in truth.groupby("video")}
@@ -37,7 +39,7 @@ def pose_accuracy(
     found = pose.read_landmarks(landmarks, used["clip"].tolist())
     rows = []
     for clip in used.to_dict("records"):
-        joints = _in_clip(pose.joint_array(by_video[clip["video"]], "visible"), clip)
+        joints = _in_clip(pose.joint_array(by_video[clip["video"]], "visible"), clip, clips_csv.parent)
         score = pose.compare(found[clip["clip"]][..., :2], joints[..., :2], joints[..., 2] > 0.5)
         rows.append({**clip, "pck": score.pck, "error_px": score.error_px, "torso_px": score.torso_px, "frames": len(joints)})
     with atomic(out) as temporary:
@@ -45,11 +47,13 @@ def pose_accuracy(
     logging.getLogger("facedance").info("pose extraction compared with the ground truth of %d clips", len(rows))
 
 
-def _in_clip(joints: NDArray[np.float32], clip: dict) -> NDArray[np.float32]:
-    """Ground truth (N, 17, 3) of a whole video at the frames and in the pixels of its clip: (T, 17, 3)."""
+def _in_clip(joints: NDArray[np.float32], clip: dict, folder: Path) -> NDArray[np.float32]:
+    """Ground truth (N, 17, 3) of a whole video at the frames and in the pixels of its clip in a folder: (T, 17, 3)."""
     times = inspect(clip["source"]).timestamps
-    shown = joints[frame_indices(times, clip["start_s"], clip["fps"], int(clip["frames"]))]
-    scale = np.array([clip["width"] / clip["crop_w"], clip["height"] / clip["crop_h"], 1])
-    origin = np.array([clip["crop_x"], clip["crop_y"], 0])
-    moved: NDArray[np.float32] = ((shown - origin) * scale).astype(np.float32)
+    frames = int(clip["frames"])
+    shown = joints[frame_indices(times, clip["start_s"], clip["fps"], frames)]
+    x, y, w, h = (int(clip[f"crop_{name}"]) for name in "xywh")
+    windows = np.array(windows_of(folder / f"{clip['clip']}.mp4", (x, y, w, h), frames))[:, None]  # (T, 1, 4)
+    moved = shown.copy()
+    moved[..., :2] = (shown[..., :2] - windows[..., :2]) * [clip["width"] / w, clip["height"] / h]
     return moved

@@ -132,7 +132,7 @@ def list_people(tables: Sequence[Path], out: Path) -> None:
 
 def head_window(photo: Image, face: Face, landmarker: Landmarker, wan: WanModel, poses: Poses) -> Window:
     """The window around the face in a photo (H, W, 3), with the pose as it is seen in head and shoulders."""
-    whole, side = min(wan.clip_size), window_side(wan) * wan.clip_scale
+    whole, side = min(wan.clip_size(wan.sizes[0])), window_side(wan) * wan.clip_scale
     framed = frame_portrait(photo, face, FACE_SHARE, whole, whole)
     control = draw_person(landmarker.detect(framed.image), (whole, whole), wan, poses)
     middle = (framed.face[:2] + framed.face[2:]) / 2

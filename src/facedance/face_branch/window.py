@@ -9,11 +9,11 @@ _STEP = 16  # pixels, of which the sides of a window are a multiple: a token of 
 
 
 def window_side(wan: WanModel) -> int:
-    """Side in pixels of the windows for a model."""
-    return max(_STEP, round(FACE_SHARE * min(wan.width, wan.height) / HEAD_SHARE / _STEP) * _STEP)
+    """Side in pixels of the windows for a model, by the shorter side of its first size."""
+    return max(_STEP, round(FACE_SHARE * min(wan.sizes[0]) / HEAD_SHARE / _STEP) * _STEP)
 
 
 def window_of(wan: WanModel) -> WanModel:
     """The model at the size of its windows."""
     side = window_side(wan)
-    return wan.model_copy(update={"width": side, "height": side})
+    return wan.model_copy(update={"sizes": ((side, side),)})

@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 from diffusers import WanVACEPipeline
 from diffusers.pipelines.wan.pipeline_wan_vace import prompt_clean
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
 
-from facedance.config.sections import WanModel
+from facedance.clips.crop import covered, is_inside
+from facedance.config.sections import Size, WanModel
 from facedance.files import atomic, digest, sha256
 from facedance.names import of_window, video_of_clip
 from facedance.rerun.item_cache import item_key, record, reusable
@@ -29,7 +32,7 @@ _log = logging.getLogger("facedance")
 class ClipFiles:
     """What the latents of one shard's clips are made from."""
 
-    clips: Path  # csv: clip, status
+    clips: Path  # csv of the clips stage: where each was cut from its video, and its size
     clips_folder: Path  # their videos, `<clip>.mp4`
     poses: Path  # csv: clip, status
     poses_folder: Path  # control videos, `<clip>.mp4`
@@ -41,7 +44,7 @@ class LatentFiles:
     """Where the latents of one shard go."""
 
     folder: Path  # for `<clip>.safetensors`
-    manifest: Path  # csv to write: clip, status, file, sha256
+    manifest: Path  # csv to write: clip, status, width, height, file, sha256
 
 
 @torch.no_grad()
@@ -68,57 +71,77 @@ def encode_shard(
 ) -> None:
     """Encode the clips that both tables of `sources` accept.
 
-    Each file holds `video` (z, T', h, w) float32, `control` (VACE channels, T', h, w) in the model's dtype and, when there
-    is a picture of the dancer's head, `reference` (z, 1, h, w) float32. Of a clip of more than `wan.frames` frames they are
-    those of its first ones; of the videos `learned` from, the windows of so many that follow are there too, as `video.1`,
-    `control.1` and so on.
+    Each file holds `video` (z, T', h, w) float32, `control` (VACE channels, T', h, w) in the model's dtype, when there
+    is a picture of the dancer's head `reference` (z, 1, h, w) float32, and when a part of the clip lies beyond the picture of
+    its video `seen` (4,), x0, y0, x1, y1 of what does not, in pixels of the clip. Of a clip of more than `wan.frames` frames
+    they are those of its first ones; of the videos `learned` from, the windows of so many that follow are there too, as
+    `video.1`, `control.1` and so on.
     """
-    posed = {clip for clip, accepted in _statuses(sources.poses) if accepted}
+    posed = {clip for clip, row in _rows(sources.poses).items() if _accepted(row)}
     items = []
-    for clip, accepted in _statuses(sources.clips):
+    for clip, row in _rows(sources.clips).items():
         video, control = sources.clips_folder / f"{clip}.mp4", sources.poses_folder / f"{clip}.mp4"
         reference = sources.references_folder / f"{clip}.png"
         paths = [video, control, *([reference] if reference.exists() else [])]
-        windows = len(Footage(video)) // wan.frames if accepted and video_of_clip(clip) in learned else 1
-        items.append(_Item(clip, paths if accepted and clip in posed else None, max(windows, 1)))
+        windows = len(Footage(video)) // wan.frames if _accepted(row) and video_of_clip(clip) in learned else 1
+        items.append(_Item(row, paths if _accepted(row) and clip in posed else [], max(windows, 1)))
 
-    def encode(encoder: LatentEncoder, paths: Sequence[Path], windows: int) -> dict[str, Tensor]:
-        clip, pose, *references = paths
+    def encode(encoder: LatentEncoder, item: _Item) -> dict[str, Tensor]:
+        clip, pose, *references = item.sources
         tensors = {}
-        for number in range(windows):
+        for number in range(item.windows):
             frames = _window(clip, number, wan)
             tensors[of_window("video", number)] = encoder.video(read_frames(clip, frames))
             tensors[of_window("control", number)] = encoder.control(read_frames(pose, frames)).to(getattr(torch, wan.dtype))
         if references:
             tensors["reference"] = encoder.reference(read_picture(references[0]))
+        if len(seen := item.seen):
+            tensors["seen"] = torch.from_numpy(seen)
         return tensors
 
     _encode_items(items, encode, latents, model, wan, stamp)
 
 
 def encode_controls(controls: Path, controls_folder: Path, latents: LatentFiles, model: Path, wan: WanModel, stamp: Path) -> None:
-    """Encode the ready-made control videos that `controls` (csv: clip, status) accepts; their files hold only `control`.
+    """Encode the ready-made control videos that are accepted; their files hold only `control`.
 
-    The videos are `<controls_folder>/<clip>.mp4`.
+    The videos are `<controls_folder>/<clip>.mp4`, and `controls` is a csv with the columns of the clips.
     """
-    items = [_Item(clip, [controls_folder / f"{clip}.mp4"] if accepted else None) for clip, accepted in _statuses(controls)]
+    items = [_Item(row, [controls_folder / f"{clip}.mp4"] if _accepted(row) else []) for clip, row in _rows(controls).items()]
 
-    def encode(encoder: LatentEncoder, paths: Sequence[Path], windows: int) -> dict[str, Tensor]:
-        return {"control": encoder.control(read_frames(paths[0], _window(paths[0], 0, wan))).to(getattr(torch, wan.dtype))}
+    def encode(encoder: LatentEncoder, item: _Item) -> dict[str, Tensor]:
+        (pose,) = item.sources
+        return {"control": encoder.control(read_frames(pose, _window(pose, 0, wan))).to(getattr(torch, wan.dtype))}
 
     _encode_items(items, encode, latents, model, wan, stamp)
 
 
 @dataclass(frozen=True)
 class _Item:
-    clip: str
-    sources: list[Path] | None  # None: rejected
+    row: Mapping[str, str]  # of the clips' or control videos' table
+    sources: list[Path]  # none: rejected
     windows: int = 1
+
+    @property
+    def clip(self) -> str:
+        return self.row["clip"]
+
+    @property
+    def size(self) -> Size:
+        """Width and height of the clip."""
+        return int(self.row["width"]), int(self.row["height"])
+
+    @property
+    def seen(self) -> NDArray[np.float32]:
+        """What of the clip lies in its video's picture, x0, y0, x1, y1 (4,) in its pixels; (0,) where all does."""
+        x, y, w, h = (int(self.row[f"crop_{name}"]) for name in "xywh")
+        window, source_size = (x, y, w, h), (int(self.row["source_width"]), int(self.row["source_height"]))
+        return np.zeros(0, np.float32) if is_inside(window, source_size) else covered(window, source_size, self.size)
 
 
 def _encode_items(
     items: Sequence[_Item],
-    encode: Callable[[LatentEncoder, Sequence[Path], int], dict[str, Tensor]],
+    encode: Callable[[LatentEncoder, _Item], dict[str, Tensor]],
     latents: LatentFiles,
     model: Path,
     wan: WanModel,
@@ -126,30 +149,37 @@ def _encode_items(
 ) -> None:
     """Encode the accepted items that are not there yet, and write the manifest of all. The VAE is loaded if needed."""
     weights = digest([sha256(path) for path in sorted((model / "vae").glob("*.safetensors"))])
-    encoder: LatentEncoder | None = None
+    vae, encoders = None, dict[Size, LatentEncoder]()
     rows = []
     for i, item in enumerate(items):
         out = latents.folder / f"{item.clip}.safetensors"
-        if item.sources is None:
+        if not item.sources:
             out.unlink(missing_ok=True)  # from a run in which it was accepted
-            rows.append((item.clip, "rejected", "", ""))
+            rows.append((item.clip, "rejected", "", "", "", ""))
             continue
         key = item_key(stamp, weights, [sha256(path) for path in item.sources], item.windows)
         facts = reusable(latents.folder, item.clip, key)
         if facts is None:
             _log.info("latents %d of %d: %s", i + 1, len(items), item.clip)
-            encoder = encoder or LatentEncoder(load_vae(model, choose_device(wan)), wan.width, wan.height)
-            save_latents(out, encode(encoder, item.sources, item.windows))
+            vae = load_vae(model, choose_device(wan)) if vae is None else vae
+            if item.size not in encoders:
+                encoders[item.size] = LatentEncoder(vae, *wan.render_size(item.size))
+            save_latents(out, encode(encoders[item.size], item))
             facts = {"sha256": sha256(out)}
             record(latents.folder, item.clip, key, [out], facts)
-        rows.append((item.clip, "accepted", out.name, facts["sha256"]))
+        rows.append((item.clip, "accepted", *map(str, item.size), out.name, facts["sha256"]))
     with atomic(latents.manifest) as temporary:
-        pd.DataFrame(rows, columns=["clip", "status", "file", "sha256"]).to_csv(temporary, index=False)
+        pd.DataFrame(rows, columns=["clip", "status", "width", "height", "file", "sha256"]).to_csv(temporary, index=False)
 
 
-def _statuses(manifest: Path) -> list[tuple[str, bool]]:
+def _rows(manifest: Path) -> dict[str, dict[str, str]]:
+    """The rows of a table by their clips."""
     table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
-    return [(clip, status == "accepted") for clip, status in zip(table["clip"], table["status"], strict=True)]
+    return {row["clip"]: row for row in table.to_dict("records")}  # type: ignore[misc]
+
+
+def _accepted(row: Mapping[str, str]) -> bool:
+    return row["status"] == "accepted"
 
 
 def _window(video: Path, number: int, wan: WanModel) -> range:

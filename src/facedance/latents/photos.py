@@ -1,6 +1,7 @@
-"""Photos as training pictures: the face, half or all of the person in the model's aspect, encoded as videos of one frame."""
+"""Photos as training pictures: the face, half or all of the person in a size of the model's, encoded as videos of one frame."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from facedance.config.captions import Shown
-from facedance.config.sections import Faces, Poses, WanModel
+from facedance.config.sections import Faces, Poses, Size, WanModel
 from facedance.faces.embed import LOOK_BELOW
 from facedance.faces.face import Face, FaceBackend, Image
 from facedance.faces.find import turned
@@ -20,6 +21,7 @@ from facedance.faces.photos import UnusablePhoto, load_photo
 from facedance.faces.select import main_face
 from facedance.job import InputError
 from facedance.latents.encode import save_latents
+from facedance.latents.references import reference_name
 from facedance.poses.draw import draw_pose
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.skeleton import MEDIAPIPE, to_openpose
@@ -64,16 +66,33 @@ class Portrait:
         return "whole" if below >= WHOLE else "half" if below >= HALF else "face"
 
 
-def portraits(photo: Image, found: Face, shares: Sequence[float], width: int, height: int) -> dict[Shown, Portrait]:
+def portraits(photo: Image, found: Face, shares: Sequence[float], sizes: Sequence[Size]) -> dict[Shown, Portrait]:
     """Windows of a photo in which its face has these shares of the height: of those that show as much, the first.
 
     Of these, windows in which the photo is enlarged too much are left out, unless all are.
     """
     first: dict[Shown, Portrait] = {}
     for share in shares:
-        portrait = frame_portrait(photo, found, share, width, height)
+        portrait = fitting_portrait(photo, found, share, sizes)
         first.setdefault(portrait.shows, portrait)
     return {shown: portrait for shown, portrait in first.items() if portrait.enlarged <= MOST_ENLARGED} or first
+
+
+def fitting_portrait(photo: Image, found: Face, share: float, sizes: Sequence[Size]) -> Portrait:
+    """The window of a photo for one share, in the size that fits it best.
+
+    That is one in which it is not enlarged too much, if there is any, of these one with the least padding, and of these the one
+    whose shape is most like the photo's.
+    """
+    shape = photo.shape[1] / photo.shape[0]
+
+    def merit(portrait: Portrait) -> tuple[bool, float, float]:
+        height, width = portrait.image.shape[:2]
+        x0, y0, x1, y1 = portrait.photo
+        seen = float((x1 - x0) * (y1 - y0)) / (width * height)
+        return portrait.enlarged <= MOST_ENLARGED, round(seen, 3), -round(abs(math.log(width / height / shape)), 6)
+
+    return max((frame_portrait(photo, found, share, *size) for size in sizes), key=merit)
 
 
 def frame_portrait(photo: Image, found: Face, share: float, width: int, height: int) -> Portrait:
@@ -119,12 +138,13 @@ def encode_photos(
     poses: Poses,
     shares: Sequence[float],
 ) -> None:
-    """Encode the accepted photos of one person as videos of one frame, in the model's aspect, with faces of these `shares`.
+    """Encode the accepted photos of one person as videos of one frame, in the model's sizes, with faces of these `shares`.
 
     The latents hold, for each of a photo's portraits, named `<photo>.face`, `<photo>.half` or `<photo>.whole` by what it shows:
-    `<portrait>.video` (z, 1, h, w) and `<portrait>.control` (VACE channels, 1, h, w); in pixels of the model's frame
-    `<portrait>.box` (4,) of the face and `<portrait>.seen` (4,), the part that is not padding, both x0, y0, x1, y1, and
-    `<portrait>.landmarks` (5, 2) of the face. `reference` (z, 1, h, w) is the picture of the head, padded with white.
+    `<portrait>.video` (z, 1, h, w) and `<portrait>.control` (VACE channels, 1, h, w); `<portrait>.size` (2,), width and height
+    of the model's frame, and in pixels of it `<portrait>.box` (4,) of the face and `<portrait>.seen` (4,), the part that is not
+    padding, both x0, y0, x1, y1, and `<portrait>.landmarks` (5, 2) of the face. `reference.<w>x<h>` (z, 1, h, w) is the picture
+    of the head, padded with white, for each shape of latents.
 
     Raises:
         InputError: an accepted photo is gone.
@@ -135,18 +155,23 @@ def encode_photos(
     paths = files.photos
     if missing := [name for name in accepted if name not in paths]:
         raise InputError(f"{identity}: photo {missing[0]!r} was accepted but is gone; run the faces stage again")
-    encoder = LatentEncoder(load_vae(model, choose_device(wan)), wan.width, wan.height)
-    tensors = {"reference": encoder.reference(read_picture(files.reference))}
-    width, height = wan.clip_size
+    vae, head = load_vae(model, choose_device(wan)), read_picture(files.reference)
+    encoders = {size: LatentEncoder(vae, *size) for size in wan.sizes}
+    references = [encoder.reference(head) for encoder in encoders.values()]
+    tensors = {reference_name(reference): reference for reference in references}
+    sizes = [wan.clip_size(size) for size in wan.sizes]
     confidence = poses.detection_confidence
     with open_landmarker(files.pose_model, mode="image", people=1, detection_confidence=confidence) as landmarker:
         for i, (name, turn) in enumerate(accepted.items()):
             _log.info("%s: photo %d of %d, %s", identity, i + 1, len(accepted), name)
             photo = turned(load_photo(paths[name]), turn)
             face = _face(photo, backend, faces)
-            for shown, portrait in portraits(photo, face, shares, width, height).items():
-                control = draw_person(landmarker.detect(portrait.image), wan.clip_size, wan, poses)
-                key = f"{name}.{shown}"
+            for shown, portrait in portraits(photo, face, shares, sizes).items():
+                height, width = portrait.image.shape[:2]
+                control = draw_person(landmarker.detect(portrait.image), (width, height), wan, poses)
+                key, size = f"{name}.{shown}", wan.render_size((width, height))
+                encoder = encoders[size]
+                tensors[f"{key}.size"] = torch.tensor(size)
                 tensors[f"{key}.video"] = encoder.video(portrait.image[None])
                 tensors[f"{key}.control"] = encoder.control(control[None]).to(getattr(torch, wan.dtype))
                 tensors[f"{key}.box"] = torch.from_numpy(portrait.face / wan.clip_scale)

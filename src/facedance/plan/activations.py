@@ -9,12 +9,13 @@ ceil(multiprocessors / heads) splits; by then more than that of the block has be
 Letters: L tokens, d width, f hidden width of the feed-forward layer, w bytes of a number in the model's dtype.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from diffusers.models.autoencoders.autoencoder_kl_wan import CACHE_T, WanCausalConv3d
 
-from facedance.config.sections import WanModel
+from facedance.config.sections import Size, WanModel
 from facedance.plan.parts import Widths
 from facedance.wan.text_padding import TEXT_TOKENS
 
@@ -39,10 +40,10 @@ class LatentShape:
 
 
 def latent_shape(vae: Any, wan: WanModel, frames: int) -> LatentShape:
-    """The latents of a clip of `frames` frames at the model's size."""
-    config = vae.config
+    """The latents of a clip of `frames` frames at the model's largest size."""
+    config, (width, height) = vae.config, wan.largest
     spatial, temporal = config.scale_factor_spatial, config.scale_factor_temporal
-    return LatentShape(config.z_dim, (frames - 1) // temporal + 1, wan.height // spatial, wan.width // spatial)
+    return LatentShape(config.z_dim, (frames - 1) // temporal + 1, height // spatial, width // spatial)
 
 
 def token_count(shape: LatentShape, patch: tuple[int, int, int], reference: bool) -> int:
@@ -109,7 +110,7 @@ def decoding_bytes(vae: Any, wan: WanModel, frames: int) -> int:
                          the convolution's input with the 2 frames before it and once more padded, and its next cache
     + 3 T W H            the video
     """
-    decoder, pixels, n = vae.decoder, wan.width * wan.height, vae.config.scale_factor_temporal
+    decoder, pixels, n = vae.decoder, math.prod(wan.largest), vae.config.scale_factor_temporal
     last = len(decoder.up_blocks) - 1
     cached = 0.0
     for name, module in decoder.named_modules():
@@ -127,13 +128,17 @@ def tiled_decoding_bytes(vae: Any, wan: WanModel, frames: int) -> int:
     These are its rows, the whole and the whole with its values cut to their range; or a tile that is being decoded.
     """
     tile, stride = vae.tile_sample_min_height, vae.tile_sample_stride_height
-    if max(wan.width, wan.height) <= tile:
-        return decoding_bytes(vae, wan, frames)
-    covered = [sum(min(tile, length - start) for start in range(0, length, stride)) for length in (wan.width, wan.height)]
-    one = wan.model_copy(update={"width": min(tile, wan.width), "height": min(tile, wan.height)})
-    picture = FLOAT32 * 3 * frames
-    tiles, video = picture * covered[0] * covered[1], picture * wan.width * wan.height
-    return max(tiles + 3 * video, tiles + decoding_bytes(vae, one, frames))
+
+    def needed(size: Size) -> int:
+        if max(size) <= tile:
+            return decoding_bytes(vae, wan.model_copy(update={"sizes": (size,)}), frames)
+        covered = [sum(min(tile, length - start) for start in range(0, length, stride)) for length in size]
+        one = wan.model_copy(update={"sizes": ((min(tile, size[0]), min(tile, size[1])),)})
+        picture = FLOAT32 * 3 * frames
+        tiles, video = picture * math.prod(covered), picture * math.prod(size)
+        return max(tiles + 3 * video, tiles + decoding_bytes(vae, one, frames))
+
+    return max(map(needed, wan.sizes))
 
 
 def _rotary(widths: Widths, tokens: int) -> int:

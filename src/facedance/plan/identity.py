@@ -36,7 +36,8 @@ def identity_memory(vae: Any, wan: WanModel, backend: str) -> IdentityMemory:
     single = for_single_frames(copy.deepcopy(vae)).requires_grad_(False)
     held = [*single.parameters(), *single.buffers()]
     spatial = single.config.scale_factor_spatial
-    size = (wan.height // spatial, wan.width // spatial)
+    width, height = wan.largest
+    size = (height // spatial, width // spatial)
     latents = torch.empty(1, single.config.z_dim, 1, *size, device="meta", requires_grad=True)
     live = LiveTensors([*held, latents])
     with live:

@@ -60,7 +60,7 @@ def plan(params: Params, models: Path) -> str:
     shape = latent_shape(parts.autoencoder, wan, wan.frames)
     with_reference, without = (token_count(shape, parts.widths.patch, reference) for reference in (True, False))
     title = (
-        f"{params.model} at {wan.width}x{wan.height}, {wan.frames} frames, {wan.dtype}: {without:,} tokens, "
+        f"{params.model} at {wan.largest[0]}x{wan.largest[1]}, {wan.frames} frames, {wan.dtype}: {without:,} tokens, "
         f"{with_reference:,} with the reference"
     )
     sections = [

@@ -25,6 +25,7 @@ from facedance.poses.smooth import fill_gaps, one_euro
 from facedance.poses.view import view_file
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video.frames import Footage
+from facedance.video.window_path import windows_of
 from facedance.video.writing import write_video
 from facedance.workers import Broken, in_workers
 
@@ -73,6 +74,11 @@ class _Job:
     @property
     def clip(self) -> str:
         return str(self.row["clip"])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the clip."""
+        return int(self.row["width"]), int(self.row["height"])
 
 
 def extract_shard(files: PoseFiles, params: Poses, wan: WanModel, stamp: Path, workers: int) -> None:
@@ -154,7 +160,7 @@ def _joints(job: _Job, finder: Landmarker, setting: _Setting) -> tuple[NDArray[n
     sequences that one camera did not see, and a tenth camera that no file knows.
     """
     if job.keypoints:
-        known = _keypoints(job, job.keypoints, setting.wan)
+        known = _keypoints(job, job.keypoints, setting.files)
         if _tracked(known) >= setting.params.min_tracked * len(known):
             return known, "", job
         seen = f"{_tracked(known)} of {len(known)} frames of {job.row['camera']}"
@@ -180,8 +186,8 @@ def _write(job: _Job, joints: NDArray[np.float32], doubt: str, setting: _Setting
     if accepted:
         joints, interpolated = fill_gaps(joints, params.max_gap_frames)
         if params.smoothing == "one_euro":
-            joints[..., :3] = one_euro(joints[..., :3], wan.fps, unit=wan.clip_size[1])
-        write_video(video, control_frames(joints, names, params, wan), wan.fps, crf=CRF, preset=PRESET)
+            joints[..., :3] = one_euro(joints[..., :3], wan.fps, unit=job.size[1])
+        write_video(video, control_frames(joints, names, params, job.size, wan.drawing_side), wan.fps, crf=CRF, preset=PRESET)
         with atomic(kept) as temporary:
             _table(job.clip, names, joints, interpolated).to_parquet(temporary, index=False)
     else:
@@ -217,40 +223,40 @@ def _landmarks(job: _Job, finder: Landmarker, setting: _Setting) -> tuple[NDArra
     """MediaPipe's landmarks (T, 33, 4) of a clip, and why they cannot be the dancer's, or ""."""
     frames = Footage(job.video)
     found, doubt = find_pose(frames, float(job.row["fps"]), finder, setting.files.model, setting.params)
-    width, height = np.array(setting.wan.clip_size) / frames[0].shape[1::-1]
+    width, height = np.array(job.size) / frames[0].shape[1::-1]
     return found * np.array([width, height, width, 1], np.float32), doubt
 
 
-def _keypoints(job: _Job, path: Path, wan: WanModel) -> NDArray[np.float32]:
+def _keypoints(job: _Job, path: Path, files: PoseFiles) -> NDArray[np.float32]:
     """AIST++'s keypoints of a clip as (T, 17, 4), without depth."""
-    row = job.row
-    crop = float(row["crop_x"]), float(row["crop_y"]), float(row["crop_w"]), float(row["crop_h"])
+    row, frames = job.row, int(job.row["frames"])
+    x, y, w, h = (int(row[f"crop_{name}"]) for name in "xywh")
     source_size = int(row["source_width"]), int(row["source_height"])
     found = clip_keypoints(
         path,
         row["camera"],
         start_s=float(row["start_s"]),
         fps=float(row["fps"]),
-        frames=int(row["frames"]),
-        crop=crop,
+        frames=frames,
+        crop=windows_of(files.clips_folder / f"{job.clip}.mp4", (x, y, w, h), frames),
         source_size=source_size,
-        clip_size=wan.clip_size,
+        clip_size=job.size,
     )
     return np.insert(found, 2, np.nan, axis=-1)
 
 
 def control_frames(
-    joints: NDArray[np.float32], names: tuple[str, ...], params: Poses, wan: WanModel
+    joints: NDArray[np.float32], names: tuple[str, ...], params: Poses, size: tuple[int, int], drawing_side: int
 ) -> Iterator[NDArray[np.uint8]]:
-    """Control frames (H, W, 3) in the size of clips, of joints (T, J, 4)."""
+    """Control frames (H, W, 3) of a clip of this width and height, of joints (T, J, 4)."""
     flat = joints[..., [0, 1, 3]]
     body = to_openpose(flat, names)
     face = flat[:, [names.index(name) for name in names if name in FACE]]
     for t in range(len(joints)):
         yield draw_pose(
             body[t],
-            *wan.clip_size,
-            wan.drawing_side,
+            *size,
+            drawing_side,
             min_confidence=params.min_visibility,
             face=face[t] if params.face_dots else None,
         )

@@ -7,7 +7,7 @@ exactly 60 frames a second (Li et al., "AI Choreographer", ICCV 2021; google.git
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from facedance.job import InputError
 from facedance.poses.pickled import read_pickled
@@ -24,7 +24,7 @@ def clip_keypoints(
     start_s: float,
     fps: float,
     frames: int,
-    crop: tuple[float, float, float, float],
+    crop: ArrayLike,
     source_size: tuple[int, int],
     clip_size: tuple[int, int],
 ) -> NDArray[np.float32]:
@@ -33,7 +33,7 @@ def clip_keypoints(
     Args:
         camera: c01 to c09; of others the files know nothing.
         start_s: where in its video the clip begins, in seconds.
-        crop: x, y, width, height of the part of the video that the clip shows, in pixels of the video.
+        crop: x, y, width, height of the part of the video that the clip shows, in pixels of the video: (4,), or (frames, 4).
         source_size: width and height of the video. It may be smaller than AIST's own, as long as it shows the same picture.
         clip_size: width and height of the clip.
 
@@ -58,8 +58,7 @@ def clip_keypoints(
         joints[inside] = table[view, at[inside]]
     joints[~(np.isfinite(joints).all(axis=-1) & (joints[..., 2] > 0))] = np.nan
 
-    x, y, width, height = crop
+    crops = np.broadcast_to(np.asarray(crop, np.float32), (frames, 4))[:, None]
     to_source = np.array([source_size[0] / _WIDTH, source_size[1] / _HEIGHT], np.float32)
-    to_clip = np.array([clip_size[0] / width, clip_size[1] / height], np.float32)
-    joints[..., :2] = (joints[..., :2] * to_source - np.array([x, y], np.float32)) * to_clip
+    joints[..., :2] = (joints[..., :2] * to_source - crops[..., :2]) * (np.array(clip_size, np.float32) / crops[..., 2:])
     return joints

@@ -16,6 +16,7 @@ from facedance.config.render_settings import RenderSettings
 from facedance.faces.embedding import load_embeddings
 from facedance.files import atomic, sha256, write_json
 from facedance.job import InputError
+from facedance.latents.references import read_reference
 from facedance.render.blend import blended_faces, member_weights
 from facedance.render.going_on import make_windows
 from facedance.render.inputs import RenderInputs, RenderJob
@@ -117,7 +118,6 @@ def _rendered(
     adapters = {name: (read_adapter(person.adapter), weights[name]) for name, person in people.items()}
     embeddings = {name: load_embeddings(person.embedding)["embedding"] for name, person in people.items()}
     heaviest = max(weights, key=lambda name: weights[name])  # the first of equals
-    reference = load_file(people[heaviest].photos)["reference"]  # (z, 1, h, w)
     pipeline = load_pipeline(inputs.model, inputs.wan, inputs.memory, inputs.speed)
     count = itertools.count(1)
     groups = [(scale, list(group)) for scale, group in itertools.groupby(sorted(jobs, key=_lora_scale), key=_lora_scale)]
@@ -131,10 +131,9 @@ def _rendered(
             offload(pipeline.transformer, branch, pipeline.vae.device, streamed=inputs.speed.streamed)
         for job in group:
             _log.info("render %d of %d: %s", next(count), len(jobs), job.name)
-            control = ControlLatents(
-                control=load_file(inputs.latents(job.clip))["control"],
-                references=(reference,) if job.settings.reference else (),
-            )
+            latents = load_file(inputs.latents(job.clip))["control"]
+            reference = read_reference(people[heaviest].photos, latents) if job.settings.reference else None
+            control = ControlLatents(latents, () if reference is None else (reference,))
             windows = inputs.windows(job)
             last = latent_frame(pipeline, windows[-1].end - 1)
             make = functools.partial(

@@ -61,7 +61,7 @@ def build_report(params: Params, files: ReportFiles) -> None:
         row["seconds"] = by_second.get(_render(row), [])
         row["seams"] = read_seams(video.with_suffix(".json"))
     fates = read_fates(files.clips, files.poses)
-    sizes = {row["clip"]: (int(row["width"]), int(row["height"])) for row in read_rows(files.clips) if row.get("width")}
+    sizes = {fate.name: fate.size for fate in fates}
     extraction = _table(files.accuracy, ("clip", "origin"))
     adapters = [path / "adapter.safetensors" for _, path in sorted(files.training.items())]
     data = {
@@ -69,9 +69,7 @@ def build_report(params: Params, files: ReportFiles) -> None:
         "fps": params.wan.fps,
         "frames": params.wan.frames,
         "renders": renders,
-        "clips": {
-            clip: _clip(clip, files, media) | {"size": sizes.get(clip, params.wan.clip_size)} for clip in _unique(renders, "clip")
-        },
+        "clips": {clip: _clip(clip, files, media) | {"size": sizes.get(clip)} for clip in _unique(renders, "clip")},
         "people": _people(params, files.faces, media),
         "extraction": extraction,
         "extraction_pck": {origin: _mean_pck(extraction, origin) for origin in _unique(extraction, "origin")},

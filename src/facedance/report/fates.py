@@ -18,6 +18,7 @@ class Fate:
     note: str = ""  # what is to be told of it beside that
     tracked_rate: float | None = None  # of its frames, in how many the dancer was followed
     cut_px: int | None = None  # height in the source of what the clip shows; None for a control video
+    size: tuple[int, int] | None = None  # width and height of the clip or control video; None where there is none
 
 
 def read_fates(clips: Path, poses: Sequence[Path]) -> list[Fate]:
@@ -50,4 +51,5 @@ def _fate(clip: dict[str, str], pose: dict[str, str]) -> Fate:
         note=first.get("note", ""),
         tracked_rate=float(pose["tracked_rate"]) if pose.get("tracked_rate") else None,
         cut_px=int(clip["crop_h"]) if clip.get("crop_h") else None,
+        size=(int(first["width"]), int(first["height"])) if first.get("width") else None,
     )

@@ -56,7 +56,7 @@ function card(rows) {
   const heard = (source ? drivers : renders)[0].querySelector("video"); // control videos are silent
   const sound = make("button", { type: "button", class: "sound", "aria-pressed": "false" }, "Sound");
   sound.onclick = () => listenTo(heard, sound);
-  const [width, height] = data.clips[clip].size;
+  const [width, height] = data.clips[clip].size ?? [1, 1];
   const article = make("article", { class: "card" },
     make("div", {}, make("h3", {}, identity), make("span", {}, clip), sound),
     make("div", { class: "tiles" },

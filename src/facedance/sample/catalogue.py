@@ -23,8 +23,12 @@ VIDEOS = (
     "gHO_sBM_c01_d20_mHO2_ch03",
     "gJS_sBM_c01_d02_mJS4_ch04",
     "gKR_sBM_c01_d29_mKR0_ch06",
+    "gMH_sBM_c01_d24_mMH2_ch03",
 )
 """Dance videos under AIST's names: genre, situation, camera, dancer, music, choreography."""
+
+UPRIGHT = ("gMH_sBM_c01_d24_mMH2_ch03",)
+"""Those that are filmed upright, as phones do."""
 
 KEYPOINT_SEQUENCES = ("gPO_sBM_cAll_d11_mPO1_ch09", "gJS_sBM_cAll_d02_mJS4_ch04")
 """Sequences that come with a keypoints2d file; `cAll` stands for all cameras, as in AIST++."""

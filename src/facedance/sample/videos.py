@@ -11,6 +11,7 @@ import pandas as pd
 from facedance.config.sections import Sample
 from facedance.files import atomic
 from facedance.poses.skeleton import COCO
+from facedance.sample.catalogue import UPRIGHT
 from facedance.sample.dancer import Camera, dancer, draw, empty_room
 from facedance.sample.head import Head
 from facedance.sample.motion import choreograph, perform
@@ -20,6 +21,7 @@ from facedance.sample.traits import generator
 from facedance.video.writing import write_video
 
 _EAR_HIDDEN_DEGREES = 20.0
+_UPRIGHT_ZOOM = 0.9  # the dancer fills the picture, as they do in phone videos; arms reach over its edges now and then
 
 
 def tempo(music: str) -> float:
@@ -31,13 +33,15 @@ def tempo(music: str) -> float:
 def make_video(name: str, sample: Sample, video: Path, ground_truth: Path) -> None:
     """Render the dance of this AIST name (genre_situation_camera_dancer_music_choreography).
 
-    `video`: H.264 with music, `sample.width` x `sample.height` at `sample.fps`. `ground_truth`: a parquet table with a row
-    for each frame and joint: video, frame, joint (COCO's 17), x, y (pixels), visible.
+    `video`: H.264 with music, `sample.width` x `sample.height`, or upright, at `sample.fps`. `ground_truth`: a parquet table with
+    a row for each frame and joint: video, frame, joint (COCO's 17), x, y (pixels), visible.
     """
     genre, _, _, who, music, _ = name.split("_")
     frames = round(sample.seconds * sample.fps)
     beats = np.arange(frames) / sample.fps * tempo(music) / 60
     subject, camera = dancer(who, sample.seed), Camera(sample.width, sample.height)
+    if name in UPRIGHT:
+        camera = Camera(sample.height, sample.width, _UPRIGHT_ZOOM)
     keys = choreograph(genre, int(beats[-1]) // 4 + 2, generator(name, sample.seed))
     skeleton = perform(keys, beats, subject.body)
     head, room = Head(subject.face, subject.body.head * camera.scale), empty_room(subject, camera)
@@ -57,7 +61,7 @@ def make_video(name: str, sample: Sample, video: Path, ground_truth: Path) -> No
         write_video(video, pictures(), sample.fps, audio_from=wav)
 
     joints = np.stack(tracks)  # (T, 17, 2)
-    visible = np.all((joints >= 0) & (joints < [sample.width, sample.height]), axis=-1)  # (T, 17)
+    visible = np.all((joints >= 0) & (joints < [camera.width, camera.height]), axis=-1)  # (T, 17)
     visible[:, COCO.index("left_ear")] &= skeleton.head_turn < _EAR_HIDDEN_DEGREES
     visible[:, COCO.index("right_ear")] &= skeleton.head_turn > -_EAR_HIDDEN_DEGREES
     table = pd.DataFrame(

@@ -22,10 +22,11 @@ from torch import Tensor
 from facedance.aist.names import sequence_name
 from facedance.config.captions import TrainingTexts, shown_in
 from facedance.config.patterns import matches
-from facedance.config.sections import Train, WanModel
+from facedance.config.sections import Size, Train, WanModel
 from facedance.faces.embedding import load_embeddings
 from facedance.files import digest, sha256
 from facedance.job import InputError
+from facedance.latents.references import read_reference, reference_name
 from facedance.names import of_window, video_of_clip
 from facedance.train.items import Item, Loadable
 from facedance.wan import flow
@@ -34,7 +35,6 @@ Kind = Literal["clip", "photo"]
 
 REFERENCE_WEIGHT = 0.3
 """Of the loss on the reference's latent frame: enough to keep the model on the frame that it denoises there."""
-
 
 _VAE_STRIDE = 4  # frames of a latent frame, but for the first, which has one
 
@@ -49,7 +49,7 @@ class TrainingFiles:
     model: Path  # folder of the video model
     recogniser: Path  # folder of the face recogniser's weights, which only an identity_weight above 0 needs
     prompts: Path  # safetensors: text embeddings by their texts
-    manifests: Sequence[Path]  # csv: clip, status, file, sha256 of the clips' latents
+    manifests: Sequence[Path]  # csv: clip, status, width, height, file, sha256 of the clips' latents
     latents: Path  # folder of these latents
     boxes: Sequence[Path]  # parquet: the dancers' faces in the clips
     dancers: Sequence[Path]  # safetensors: the dancers' embeddings by clip
@@ -70,7 +70,7 @@ class Source:
     path: Path
     sha256: str  # of the file
     boxes: NDArray[np.float32]  # (T, 4)
-    frame_size: tuple[int, int]
+    frame_size: Size
     embedding: Tensor | None
     text: Tensor | None = None  # (512, text dim) its own; None where the dataset's goes with it
     window: int = 0  # of a clip that is longer than what the model makes at once
@@ -93,7 +93,8 @@ class Source:
             names = set(file.keys())
             video = file.get_tensor(of_window(f"{prefix}video", self.window))
             control = file.get_tensor(of_window(f"{prefix}control", self.window)).float()
-            reference = file.get_tensor("reference") if "reference" in names else None
+            head = reference_name(video) if self.kind == "photo" else "reference"
+            reference = file.get_tensor(head) if head in names else None
             seen = file.get_tensor(f"{prefix}seen").numpy() if f"{prefix}seen" in names else None
             landmarks = file.get_tensor(f"{prefix}landmarks") if f"{prefix}landmarks" in names else None
         shape = (video.shape[1], video.shape[2], video.shape[3])
@@ -103,7 +104,7 @@ class Source:
             reference,
             # A short clip has fewer frames than there are boxes for.
             face=flow.box_mask(self.boxes[: 1 + _VAE_STRIDE * (shape[0] - 1)], self.frame_size, shape),
-            seen=torch.ones(1, *shape) if seen is None else flow.box_mask(seen[None], self.frame_size, shape),
+            seen=torch.ones(1, *shape) if seen is None else flow.box_mask(np.tile(seen, (shape[0], 1)), self.frame_size, shape),
             landmarks=landmarks,
             embedding=self.embedding,
         )
@@ -114,14 +115,13 @@ class Dataset:
     """The sources of a training. `heldout` is a clip of a dance that is in none of the others."""
 
     clips: tuple[Source, ...]
-    photos: tuple[
-        Loadable, ...
-    ]  # a person's are each named by its photo and by how much of the person it shows, as in `IMG_1.jpg.half`
+    photos: tuple[Loadable, ...]  # a person's are named by photo and by how much of them it shows, as in `IMG_1.jpg.half`
     heldout: Source | None
     text: Tensor  # (512, text dim) of the clips
     no_text: Tensor  # (512, text dim)
     preview_text: Tensor  # (512, text dim) of the person in the dance held out
     identity: Tensor  # (D,) embedding of the person
+    preview_reference: Tensor | None = None  # (z, 1, h, w) the person's head, as it goes with the dance held out
 
     def text_of(self, source: Loadable) -> Tensor:
         """What is said of a clip or photo, (512, text dim)."""
@@ -161,7 +161,7 @@ def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, said: Traini
     with clips and photos.
 
     Raises:
-        InputError: there is no photo.
+        InputError: there is no photo, or photos were encoded for other sizes.
     """
     identity = torch.from_numpy(load_embeddings(files.embedding)["embedding"].vector)
     clips = _clips(files, wan, train.videos or ("*",))
@@ -171,18 +171,20 @@ def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, said: Traini
     with safe_open(files.photos, framework="pt") as file:
         names = sorted(name.removesuffix(".video") for name in file.keys() if name.endswith(".video"))  # noqa: SIM118
         boxes = {name: file.get_tensor(f"{name}.box").numpy()[None] for name in names}
+        sizes: dict[str, Size] = {name: tuple(file.get_tensor(f"{name}.size").tolist()) for name in names}
     if not names:
         raise InputError(f"{files.photos} holds no photo; run the faces and latents stages again")
-    texts, digest_of_photos, size = load_file(files.prompts), sha256(files.photos), (wan.width, wan.height)
+    texts, content = load_file(files.prompts), sha256(files.photos)
     captions = {name: texts[said.photos[shown_in(name)]] for name in names}
     return Dataset(
         clips=tuple(clip for clip in learned if heldout is None or clip.dance != heldout.dance),
-        photos=tuple(Source(n, "photo", files.photos, digest_of_photos, boxes[n], size, identity, captions[n]) for n in names),
+        photos=tuple(Source(n, "photo", files.photos, content, boxes[n], sizes[n], identity, captions[n]) for n in names),
         heldout=heldout,
         text=texts[said.clips],
         no_text=texts[NO_TEXT],
         preview_text=texts[said.dance],
         identity=identity,
+        preview_reference=read_reference(files.photos, heldout.load().video) if heldout else None,
     )
 
 
@@ -279,15 +281,15 @@ def _clips(files: TrainingFiles, wan: WanModel, videos: Sequence[str]) -> list[S
     embeddings = {clip: e for path in files.dancers for clip, e in load_embeddings(path).items()}
     boxes = pd.concat([pd.read_parquet(path) for path in files.boxes])
     by_clip = {str(clip): rows for clip, rows in boxes.groupby("clip")}
-    sources = []
-    for clip, file, file_digest in accepted[["clip", "file", "sha256"]].itertuples(index=False):
+    sources, columns = [], ["clip", "width", "height", "file", "sha256"]
+    for clip, width, height, file, file_digest in accepted[columns].itertuples(index=False):
         windows = _windows_in(files.latents / file)
         frames = np.full((windows * wan.frames, 4), np.nan, np.float32)
         if (rows := by_clip.get(clip)) is not None:
             encoded = rows[rows["frame"] < len(frames)]
             frames[encoded["frame"]] = encoded[["x0", "y0", "x1", "y1"]]
         embedding = torch.from_numpy(embeddings[clip].vector) if clip in embeddings else None
-        whole = Source(clip, "clip", files.latents / file, file_digest, frames, wan.clip_size, embedding)
+        whole = Source(clip, "clip", files.latents / file, file_digest, frames, (int(width), int(height)), embedding)
         sources += [replace(whole, boxes=boxes, window=i) for i, boxes in enumerate(np.split(frames, windows))]
     return sources
 

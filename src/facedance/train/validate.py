@@ -46,7 +46,7 @@ def heldout_losses(learner: Learner, dataset: Dataset) -> list[dict[str, Any]]:
 def render_heldout(learner: Learner, dataset: Dataset, model: Path, wan: WanModel, path: Path) -> None:
     """Write the person on the dance held out, in few steps, as the adapter is now."""
     assert dataset.heldout is not None
-    reference = dataset.photos[0].load().reference
+    reference = dataset.preview_reference
     vae = load_vae(model, learner.transformer.device)
     vae.enable_tiling()  # a training must not need a larger GPU for a clip to look at
     pipeline = FaceVACEPipeline(
