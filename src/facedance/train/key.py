@@ -46,7 +46,6 @@ OTHERS = {
     "facedance.faces.face": "declares what a recogniser gives",
     "facedance.files": "digests, and files that are whole or absent",
     "facedance.job": "logs and errors",
-    "facedance.latents": "a docstring",
     "facedance.latents.references": "names the pictures of a head, whose digest is in the key",
     "facedance.names": "tells a clip's video, and which clip is held out is in the key",
     "facedance.train": "a docstring",
