@@ -21,6 +21,7 @@ from facedance.plan.parts import count_parts
 from facedance.wan.adapter import adapter_config, attach, trainable
 from facedance.wan.architectures import ARCHITECTURES, Architecture, meta_transformer, meta_vae
 from facedance.wan.flow import flow_loss
+from facedance.wan.recompute import compute_again
 from tests.wan.fused_kernels import as_on_gpu
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
@@ -35,20 +36,28 @@ def short(name: str) -> Architecture:
     return replace(whole, transformer={**whole.transformer, "num_layers": 4, "vace_layers": (0, 2)})
 
 
-def counted(architecture: Architecture, *, gradients: bool, checkpointing: bool, lora: bool = True) -> int:
+def counted(
+    architecture: Architecture,
+    *,
+    gradients: bool,
+    checkpointing: bool,
+    lora: bool = True,
+    kept: int = 0,
+    clip: tuple[int, int, int] = CLIP,
+) -> int:
     """The most bytes that tensors hold in one pass of the transformer with its adapter, and back if with gradients."""
     transformer: Any = meta_transformer(architecture, torch.bfloat16)
     config = adapter_config(PARAMS.train, transformer, EMBEDDING)
     with torch.device("meta"):
         branch = attach(transformer, config, 0)
-        latents, control = (torch.empty(1, channels, *CLIP, dtype=torch.bfloat16) for channels in (16, 96))
+        latents, control = (torch.empty(1, channels, *clip, dtype=torch.bfloat16) for channels in (16, 96))
         text, timestep = torch.empty(1, 512, 4096, dtype=torch.bfloat16), torch.empty(1)
-        target, weight, face = torch.empty(1, 16, *CLIP), torch.empty(1, 1, *CLIP), torch.empty(1, 1, EMBEDDING)
+        target, weight, face = torch.empty(1, 16, *clip), torch.empty(1, 1, *clip), torch.empty(1, 1, EMBEDDING)
     trainable(transformer, branch, {"face", "lora"} if lora else {"face"})
     if not lora:
         transformer.unload_lora()
     if checkpointing:
-        transformer.enable_gradient_checkpointing()
+        compute_again(transformer, kept)
     modules = [*transformer.parameters(), *transformer.buffers(), *branch.parameters(), *branch.buffers()]
     live = LiveTensors([*modules, latents, control, text, timestep, target, weight])
     with torch.set_grad_enabled(gradients), as_on_gpu(), live, branch.condition(face, 1.0):
@@ -82,6 +91,21 @@ def test_training_of_a_face_branch_alone(checkpointing: bool) -> None:
     tokens = token_count(latent_shape(meta_vae(architecture), wan, wan.frames), widths.patch, reference=True)
     found = counted(architecture, gradients=True, checkpointing=checkpointing, lora=False)
     assert training_bytes(widths, tokens, checkpointing) == pytest.approx(found, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize(("latent_frames", "kept"), [(22, 0.25), (22, 0.8), (2, 1.0)])
+def test_training_that_keeps_a_part(name: str, latent_frames: int, kept: float) -> None:
+    """Of a clip attention in two blocks or all, of a photo with its reference two whole blocks or more; the width decides."""
+    clip = (latent_frames, *CLIP[1:])
+    architecture = short(name)
+    parts = count_parts(architecture, PARAMS.train, torch.bfloat16, EMBEDDING)
+    tokens, memory = latent_frames * 30 * 52, round(kept * 2**30 * parts.widths.dim / 1536)
+    predicted = training_bytes(parts.widths, tokens, True, memory)
+    assert predicted == pytest.approx(
+        counted(architecture, gradients=True, checkpointing=True, kept=memory, clip=clip), rel=TOLERANCE
+    )
+    assert predicted > training_bytes(parts.widths, tokens, True)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from facedance.config.sections import Phase
 from facedance.job import InputError
@@ -13,6 +14,8 @@ from facedance.train import learner
 from facedance.train.dataset import draw_example, stacked
 from facedance.train.learner import learning_rate
 from facedance.train.validate import SIGMAS, heldout_losses
+from facedance.wan import recompute
+from facedance.wan.recompute import Kept, compute_again
 from tests.train.training_world import (
     BOTH,
     TRAIN,
@@ -33,16 +36,34 @@ def test_only_the_adapter_gets_gradients(world, dataset):
     ]
 
 
-def test_gradient_checkpointing_changes_no_gradient(world, dataset):
-    gradients = []
-    for checkpointing in (False, True):
+class SelfAttention(TorchDispatchMode):
+    """Counts how often attention among as many keys as queries runs."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = str(func)
+        self.count += "scaled_dot" in name and "backward" not in name and args[0].shape[-2] == args[1].shape[-2]
+        return func(*args, **(kwargs or {}))
+
+
+def test_what_is_kept_and_what_is_computed_again_changes_no_gradient(world, dataset, monkeypatch):
+    gradients, attended = [], []
+    for kept in (None, Kept(0, 0), Kept(2, 0), Kept(0, 2), Kept(0, 6)):
         model = learner_for(world, TRAIN)
-        if checkpointing:
-            model.transformer.enable_gradient_checkpointing()
-        model.accumulate(fixed_example(dataset))
-        gradients.append([p.grad for p in model.parameters.values() if p.grad is not None])
-    assert len(gradients[0]) == len(gradients[1])
-    assert all(map(torch.equal, *gradients))
+        for block in model.branch.blocks:
+            torch.nn.init.normal_(block.out_up.weight, std=0.1, generator=torch.Generator().manual_seed(0))
+        if kept is not None:
+            monkeypatch.setattr(recompute, "kept_blocks", lambda *_, kept=kept: kept)
+            compute_again(model.transformer, 0)
+        with SelfAttention() as counted:
+            model.accumulate(fixed_example(dataset))
+        gradients.append({name: p.grad for name, p in model.parameters.items() if p.grad is not None})
+        attended.append(counted.count)
+    assert [count - attended[0] for count in attended] == [0, 6, 4, 4, 0]
+    for found in gradients[1:]:
+        assert found.keys() == gradients[0].keys()
+        assert all(torch.equal(found[name], gradients[0][name]) for name in found)
 
 
 def test_a_bfloat16_model_trains_float32_weights(world, dataset):

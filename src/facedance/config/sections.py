@@ -179,6 +179,9 @@ class Train(Section):
         None,
         description="Whether a training repeated on one machine gives the same bytes; none: without a GPU, which it slows down.",
     )
+    kept_memory: float = Field(
+        0.0, ge=0, description="With gradient_checkpointing, GiB more that a step may take to save a part of that time."
+    )
     checkpoint_every: int = Field(100, ge=1, description="Steps between checkpoints, from which a stopped training goes on.")
     validate_every: int = Field(250, ge=0, description="Steps between looks at a dance held out; 0: never.")
     preview_steps: int = Field(8, ge=1, le=50, description="Denoising steps of the render of that dance.")

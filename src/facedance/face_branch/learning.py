@@ -12,8 +12,9 @@ from facedance.train.identity_loss import load_identity_loss
 from facedance.train.learner import Learner
 from facedance.wan.load import choose_device, load_transformer
 from facedance.wan.pretrained_face import new_face_branch
+from facedance.wan.recompute import compute_again
 
-_TAKEN = {*OF_TRAIN, "gradient_checkpointing", "deterministic", "checkpoint_every"}
+_TAKEN = {*OF_TRAIN, "gradient_checkpointing", "kept_memory", "deterministic", "checkpoint_every"}
 """What a person's training and a face branch's have in common."""
 WARMUP = 100  # steps
 FINAL_RATE = 0.05  # of the learning rate, at the last step
@@ -40,7 +41,7 @@ def new_learner(people: People, model: Path, recogniser: Path, wan: WanModel, tr
     """A learner before its first step; the branch's first values depend on the seed alone."""
     transformer = load_transformer(model, getattr(torch, wan.dtype), choose_device(wan))
     if train.gradient_checkpointing:
-        transformer.enable_gradient_checkpointing()
+        compute_again(transformer, round(train.kept_memory * 2**30))
     faces = torch.stack([portrait.given for portrait in people.learned])
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(train.seed)

@@ -17,6 +17,7 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import CACHE_T, WanCausalC
 
 from facedance.config.sections import Size, WanModel
 from facedance.plan.parts import Widths
+from facedance.wan.recompute import Kept, Sizes, attention_bytes, kept_blocks
 from facedance.wan.text_padding import TEXT_TOKENS
 
 FLOAT32 = 4
@@ -52,7 +53,7 @@ def token_count(shape: LatentShape, patch: tuple[int, int, int], reference: bool
     return frames // patch[0] * (shape.height // patch[1]) * (shape.width // patch[2])
 
 
-def kept_by_block(widths: Widths, tokens: int) -> int:
+def kept_by_block(widths: Widths, tokens: int, batch: int = 1) -> int:
     """What one base block keeps from its forward for its backward pass.
 
     L (12 d + 10 w d + w f + w r)    the inputs of the three norms in float32; in self-attention the raw and the turned
@@ -61,31 +62,39 @@ def kept_by_block(widths: Widths, tokens: int) -> int:
                                      numbers
     + L (3 w d + w f)                what layers with a LoRA read, as far as they have one: the outputs of the norms and of
                                      the GELU
+    + 3 w d 512                      for each video its prompt's raw and normed keys and its values
     + w L' rank                      for each layer with a LoRA the low-rank numbers for the L' tokens that it reads (the
                                      prompt's in keys and values of text attention)
     """
     d, f, w = widths.dim, widths.ffn, widths.number
+    said = batch * TEXT_TOKENS
     adapted = {layer.name for layer in widths.adapted}
     read = sum(not adapted.isdisjoint(readers) for readers in _READERS_OF_NORMS) * d + (_AFTER_GELU in adapted) * f
-    block = tokens * (3 * FLOAT32 * d + 10 * w * d + w * f + w * widths.face_rank + w * read)
-    return block + w * widths.lora_rank * sum(TEXT_TOKENS if layer.reads_text else tokens for layer in widths.adapted)
+    block = tokens * (3 * FLOAT32 * d + 10 * w * d + w * f + w * widths.face_rank + w * read) + w * 3 * said * d
+    return block + w * widths.lora_rank * sum(said if layer.reads_text else tokens for layer in widths.adapted)
 
 
-def training_bytes(widths: Widths, tokens: int, checkpointing: bool) -> int:
-    """The most that a forward and backward pass of so many tokens holds at once.
+def training_bytes(widths: Widths, tokens: int, checkpointing: bool, kept_memory: int = 0, batch: int = 1) -> int:
+    """The most that a forward and backward pass of so many tokens, of a batch of videos, holds at once.
 
         B kept                                    without gradient checkpointing, B being the base blocks; where no layer has
                                                   a LoRA the first keeps of all before the face its queries alone
-        B L w d + kept                            with it: each block's input, and one block run again
+        (B - n) L w d + kept                      with it: each block's input, and one block run again; or, where n > 0
+        (B - n) L w d + n kept                    blocks are kept whole in `kept_memory` bytes, these before that,
+        + a attention                             and of `a` blocks the output of self-attention
         + L (w f + 14 d)                          on its way in the feed-forward layer
         + 8 L head_dim                            rotary embeddings
 
     The VACE blocks keep nothing: nothing in or before them is trained.
     """
     d, f, w = widths.dim, widths.ffn, widths.number
-    kept = kept_by_block(widths, tokens)
-    untouched = 0 if widths.adapted else tokens * (2 * FLOAT32 * d + 8 * w * d)
-    stored = widths.blocks * tokens * w * d + kept if checkpointing else widths.blocks * kept - untouched
+    block = kept_by_block(widths, tokens, batch)
+    sizes = _sizes(widths)
+    kept = kept_blocks(sizes, batch, tokens // batch, kept_memory) if checkpointing else Kept(widths.blocks, 0)
+    untouched = 0 if widths.adapted or kept.whole < widths.blocks else tokens * (2 * FLOAT32 * d + 8 * w * d)
+    stored = (widths.blocks - kept.whole) * tokens * w * d + max(kept.whole, 1) * block - untouched
+    # The block that runs again has its own attention among what it keeps.
+    stored += max(kept.attention - 1, 0) * attention_bytes(sizes, tokens)
     return stored + tokens * (w * f + 14 * d) + _rotary(widths, tokens)
 
 
@@ -139,6 +148,10 @@ def tiled_decoding_bytes(vae: Any, wan: WanModel, frames: int) -> int:
         return max(tiles + 3 * video, tiles + decoding_bytes(vae, one, frames))
 
     return max(map(needed, wan.sizes))
+
+
+def _sizes(widths: Widths) -> Sizes:
+    return Sizes(widths.blocks, widths.dim, widths.ffn, widths.dim // widths.head_dim, widths.number)
 
 
 def _rotary(widths: Widths, tokens: int) -> int:

@@ -87,7 +87,7 @@ def training_peak(parts: Parts, wan: WanModel, train: Train, *, frames: int, che
 
     def step(length: int, items: int) -> int:
         tokens = items * token_count(latent_shape(parts.autoencoder, wan, length), parts.widths.patch, reference=True)
-        return training_bytes(parts.widths, tokens, checkpointing)
+        return training_bytes(parts.widths, tokens, checkpointing, round(train.kept_memory * GIB), items)
 
     decoded = 1 if checkpointing else train.batch_size  # photos whose decoding is held for its gradient
     steps = {"training step, photos": step(1, train.batch_size) + decoded * parts.identity.photo}
@@ -109,7 +109,8 @@ def branch_peak(parts: Parts, window: WanModel, train: Train) -> Peak:
     shape = latent_shape(parts.autoencoder, window, 1)
     tokens = train.batch_size * token_count(shape, parts.widths.patch, reference=False)
     decoded = 1 if train.gradient_checkpointing else train.batch_size
-    working = training_bytes(replace(parts.widths, adapted=()), tokens, train.gradient_checkpointing)
+    widths, kept = replace(parts.widths, adapted=()), round(train.kept_memory * GIB)
+    working = training_bytes(widths, tokens, train.gradient_checkpointing, kept, train.batch_size)
     weights = parts.transformer.bytes + parts.identity.weights
     return Peak(weights, 4 * parts.face.bytes, working + decoded * parts.identity.photo, "training step, portraits")
 

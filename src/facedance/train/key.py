@@ -51,13 +51,22 @@ OTHERS = {
     "facedance.train": "a docstring",
     "facedance.wan.device": "refuses to start, or lets it",
     "facedance.wan": "a docstring",
+    "facedance.wan.recompute": "keeps numbers or computes the same ones again",
     "facedance.workers": "ends a process with the one that has started it",
 }
 """Modules that change no number of a training, each with the reason."""
 
-_NOT_COMPUTED_WITH = {"videos", "prompt", "captions", "checkpoint_every", "preview_steps", "preview_guidance_scale"}
+_NOT_COMPUTED_WITH = {
+    "videos",
+    "prompt",
+    "captions",
+    "checkpoint_every",
+    "kept_memory",
+    "preview_steps",
+    "preview_guidance_scale",
+}
 """Parameters of a training: videos count by what they match, prompts by what they say, and steps are the same however often
-they are kept or shown."""
+they are kept or shown, and however much of them is kept for their backward pass."""
 
 _WEIGHTS = {"repo", "revision", "folder"}
 """Where a model's weights come from: their digests are among the inputs."""

@@ -22,6 +22,7 @@ from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import TIMESTEPS, flow_loss
 from facedance.wan.load import choose_device, load_transformer
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
+from facedance.wan.recompute import compute_again
 from facedance.wan.text_padding import counting_padding, without_padding
 
 BETAS = (0.9, 0.99)
@@ -187,7 +188,7 @@ def new_learner(
     pretrained = load_face_branch(model / FACE_BRANCH, len(dataset.identity))
     transformer = load_transformer(model, getattr(torch, wan.dtype), choose_device(wan))
     if train.gradient_checkpointing:
-        transformer.enable_gradient_checkpointing()
+        compute_again(transformer, round(train.kept_memory * 2**30))
     config = adapter_config(train, transformer, len(dataset.identity), pretrained)
     identity_loss = None
     if train.identity_weight:

@@ -83,6 +83,8 @@ def train_identity(
     folder = out.state / training_key(wan, train, inputs, code)
     _log.info("%s: %d clips and %d photos to learn from", identity, len(dataset.clips), len(dataset.photos))
     advice = "take fewer frames (models.<model>.frames), or fewer train.lora_targets"
+    if train.kept_memory:
+        advice = "set train.kept_memory to 0"
     if not train.gradient_checkpointing:
         advice = "set train.gradient_checkpointing to true"
     with deterministic(train.deterministic), out_of_memory_means(advice):
