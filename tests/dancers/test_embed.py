@@ -164,7 +164,13 @@ def test_faces_that_the_clip_is_too_small_for_are_seen_in_its_video(tmp_path, ba
     poses[["x", "y"]] *= 0.4
     places = {"start": 0.0, "fps": 16, "frames": FRAMES, "size": (SIZE * 2 // 5,) * 2}
     found = [
-        embed_clip(Original(tmp_path / "clip.mp4", tmp_path / "video.mp4", window=window, **places), poses, backend, PARAMS, 0.0)
+        embed_clip(
+            Original(tmp_path / "clip.mp4", tmp_path / "video.mp4", windows=[window] * FRAMES, **places),
+            poses,
+            backend,
+            PARAMS,
+            0.0,
+        )
         for window in ((50, 30, SIZE, SIZE), (0, 0, 10, 10))  # the second has no more pixels than the clip
     ]
     assert [dancer.embedding is not None for dancer in found] == [True, False]

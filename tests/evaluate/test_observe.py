@@ -19,7 +19,7 @@ from facedance.video.writing import write_video
 
 FRAMES, SIDE, FPS = 29, 64, 16
 WAN = WanModel(
-    repo=None, revision=None, width=SIDE, height=SIDE, frames=17, fps=FPS, clip_scale=2, drawing_side=256, dtype="float32",
+    repo=None, revision=None, sizes=((SIDE, SIDE),), frames=17, fps=FPS, clip_scale=2, drawing_side=256, dtype="float32",
 )  # fmt: skip
 
 
