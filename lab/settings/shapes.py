@@ -43,7 +43,7 @@ from lab.world.words import describe
 
 MODEL, FACES, POSE = Path("models/tiny"), Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
 FOLDER = Path("lab/results/shapes")
-SHAPES = (((128, 128), 1.0), ((112, 144), 0.9), ((96, 160), 0.8), ((96, 160), 0.95))
+SHAPES = (((128, 128), 1.0), ((112, 144), 0.9), ((96, 160), 0.8), ((96, 144), 0.95))
 """Sizes of a render, and the camera's zoom."""
 
 

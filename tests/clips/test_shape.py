@@ -56,7 +56,10 @@ def test_a_crop_that_follows_is_larger_and_one_of_the_middle_keeps_the_most():
     assert best_shape(crossing, AIST, SIZES, "follow", 0.12).size == UPRIGHT
     assert [best_shape(crossing, source, SIZES, "center").size for source in (PHONE, AIST, BOX)] == [UPRIGHT, WIDE, SQUARE]
     assert best_shape(crossing, AIST, [SQUARE, (624, 624)]).size is SQUARE, "of equals the first"
-    assert best_shape(crossing[:1], AIST, [(640, 480), (480, 480)]).size == (480, 480), "of equally tall ones the narrower"
+    others = [(512, 256), (640, 480), (480, 480)]
+    assert best_shape(crossing[:1], AIST, others).size == (480, 480), "of equally tall ones the narrower"
+    assert best_shape(crossing[:1], AIST, [(480, 480), (480, 540)]).size == (480, 480), "the first where another gains little"
+    assert best_shape(crossing[:1], AIST, [(480, 480), (480, 600)]).size == (480, 600)
 
 
 @pytest.mark.parametrize(

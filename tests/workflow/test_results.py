@@ -57,7 +57,7 @@ def test_clips_have_the_models_length_and_their_columns(finished):
         assert np.allclose(np.diff(info.timestamps), 1 / 16, atol=1e-4)
     assert {row["genre"] for row in table} >= {"gBR"}
     sizes = {row["clip"].rpartition("_")[0]: (int(row["width"]), int(row["height"])) for row in table}
-    assert {sizes[video] for video in UPRIGHT} == {(192, 320)}
+    assert {sizes[video] for video in UPRIGHT} == {(192, 288)}
     assert sizes["gBR_sBM_c01_d04_mBR2_ch01"] == (256, 256)
     whole = [("crop_x", "crop_w", "source_width"), ("crop_y", "crop_h", "source_height")]
     for start, length, available in whole:  # nothing is black
