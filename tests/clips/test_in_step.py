@@ -31,7 +31,7 @@ def test_sound_is_in_step_for_half_a_minute(tmp_path, kind):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [KINDS[0], KINDS[4]], ids=lambda kind: kind.name)
 def test_sound_is_in_step_to_the_end_of_a_minute(tmp_path, kind):
     (found,) = cut_apart(tmp_path, kind, 60, whole=True)
     assert len(found) == 59
