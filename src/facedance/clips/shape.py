@@ -11,7 +11,6 @@ from facedance.clips.crop import center_window, dancer_window, is_inside, moving
 from facedance.config.sections import Size
 from facedance.video.window_path import Window
 
-
 _WORTH = 1.15  # times: the tiny model does worse at a size that it has not learned at (PCK 0.83 instead of 0.91)
 
 
