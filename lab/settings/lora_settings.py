@@ -190,8 +190,10 @@ def losses(learner: Learner, subject: Subject) -> NDArray[np.float64]:
             face_weight=0.0, random=generator(number),
         )  # fmt: skip
         (lost,) = seen.losses(example)
+        assert lost.face is not None
+        assert lost.identity is not None
         found.append((lost.face, lost.identity))
-    return np.mean(found, axis=0, dtype=np.float64)
+    return np.array(found).mean(axis=0)
 
 
 if __name__ == "__main__":
