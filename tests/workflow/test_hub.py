@@ -83,4 +83,5 @@ def test_what_the_hub_refuses_is_said_in_a_sentence(project, hub, status, code, 
 
 def use_hub(project):
     project.change("model", "hubs")
-    project.change("models.hubs", {**project.values("models", "models.yaml")["tiny"], "repo": "some/model", "revision": "v1"})
+    tiny = {**project.values("models", "models.yaml")["tiny"], "frames": 9}
+    project.change("models.hubs", {**tiny, "repo": "some/model", "revision": "v1"})
