@@ -10,7 +10,7 @@ from facedance.video.decoding import Shown, shown_frames, undecodable
 from facedance.video.frames import Footage
 from facedance.video.opening import UnreadableVideo
 from facedance.video.pictures import Frame, Upright
-from facedance.video.window_path import Window, windows_of
+from facedance.video.window_path import Window, cut_window, windows_of
 
 _MOST = 1080
 """Pixels of the shorter side that are kept: beyond it faces gain nothing, and take longer to find."""
@@ -31,9 +31,8 @@ class Original:
     @classmethod
     def of(cls, clip: Path, video: Path, row: Mapping[str, str]) -> "Original":
         """By a clip's row in the table of the clips stage, read as text."""
-        x, y, w, h = (int(row[f"crop_{name}"]) for name in "xywh")
         size, frames = (int(row["width"]), int(row["height"])), int(row["frames"])
-        return cls(clip, video, float(row["start_s"]), float(row["fps"]), frames, windows_of(clip, (x, y, w, h), frames), size)
+        return cls(clip, video, float(row["start_s"]), float(row["fps"]), frames, windows_of(clip, cut_window(row), frames), size)
 
     @property
     def picture_size(self) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from facedance.evaluate import pose
 from facedance.files import atomic
 from facedance.names import video_of_clip
 from facedance.video.times import inspect
-from facedance.video.window_path import windows_of
+from facedance.video.window_path import cut_window, windows_of
 
 COLUMNS = ("clip", "origin", "pck", "error_px", "torso_px", "frames")
 
@@ -52,8 +52,8 @@ def _in_clip(joints: NDArray[np.float32], clip: dict, folder: Path) -> NDArray[n
     times = inspect(clip["source"]).timestamps
     frames = int(clip["frames"])
     shown = joints[frame_indices(times, clip["start_s"], clip["fps"], frames)]
-    x, y, w, h = (int(clip[f"crop_{name}"]) for name in "xywh")
-    windows = np.array(windows_of(folder / f"{clip['clip']}.mp4", (x, y, w, h), frames))[:, None]  # (T, 1, 4)
+    window = cut_window(clip)
+    windows = np.array(windows_of(folder / f"{clip['clip']}.mp4", window, frames))[:, None]  # (T, 1, 4)
     moved = shown.copy()
-    moved[..., :2] = (shown[..., :2] - windows[..., :2]) * [clip["width"] / w, clip["height"] / h]
+    moved[..., :2] = (shown[..., :2] - windows[..., :2]) * [clip["width"] / window[2], clip["height"] / window[3]]
     return moved

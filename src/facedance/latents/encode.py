@@ -21,6 +21,7 @@ from facedance.files import atomic, digest, sha256
 from facedance.names import of_window, video_of_clip
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video.frames import Footage, read_frames
+from facedance.video.window_path import cut_window
 from facedance.wan.encoder import LatentEncoder, read_picture
 from facedance.wan.load import choose_device, load_text, load_vae
 from facedance.wan.text_padding import TEXT_TOKENS
@@ -134,8 +135,7 @@ class _Item:
     @property
     def seen(self) -> NDArray[np.float32]:
         """What of the clip lies in its video's picture, x0, y0, x1, y1 (4,) in its pixels; (0,) where all does."""
-        x, y, w, h = (int(self.row[f"crop_{name}"]) for name in "xywh")
-        window, source_size = (x, y, w, h), (int(self.row["source_width"]), int(self.row["source_height"]))
+        window, source_size = cut_window(self.row), (int(self.row["source_width"]), int(self.row["source_height"]))
         return np.zeros(0, np.float32) if is_inside(window, source_size) else covered(window, source_size, self.size)
 
 

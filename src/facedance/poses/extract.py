@@ -25,7 +25,7 @@ from facedance.poses.smooth import fill_gaps, one_euro
 from facedance.poses.view import view_file
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video.frames import Footage
-from facedance.video.window_path import windows_of
+from facedance.video.window_path import cut_window, windows_of
 from facedance.video.writing import write_video
 from facedance.workers import Broken, in_workers
 
@@ -230,7 +230,6 @@ def _landmarks(job: _Job, finder: Landmarker, setting: _Setting) -> tuple[NDArra
 def _keypoints(job: _Job, path: Path, files: PoseFiles) -> NDArray[np.float32]:
     """AIST++'s keypoints of a clip as (T, 17, 4), without depth."""
     row, frames = job.row, int(job.row["frames"])
-    x, y, w, h = (int(row[f"crop_{name}"]) for name in "xywh")
     source_size = int(row["source_width"]), int(row["source_height"])
     found = clip_keypoints(
         path,
@@ -238,7 +237,7 @@ def _keypoints(job: _Job, path: Path, files: PoseFiles) -> NDArray[np.float32]:
         start_s=float(row["start_s"]),
         fps=float(row["fps"]),
         frames=frames,
-        crop=windows_of(files.clips_folder / f"{job.clip}.mp4", (x, y, w, h), frames),
+        crop=windows_of(files.clips_folder / f"{job.clip}.mp4", cut_window(row), frames),
         source_size=source_size,
         clip_size=job.size,
     )

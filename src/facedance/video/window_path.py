@@ -3,7 +3,9 @@
 A window is x, y, width, height in whole pixels of the video, and keeps its size.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,11 @@ Window = tuple[int, int, int, int]
 
 WindowPath = NDArray[np.int64]
 """(T, 2) x and y in each frame."""
+
+
+def cut_window(row: Mapping[str, Any]) -> Window:
+    """The window that a clip begins with, by its row in the table of the clips stage."""
+    return int(row["crop_x"]), int(row["crop_y"]), int(row["crop_w"]), int(row["crop_h"])
 
 
 def path_file(clip: Path) -> Path:
