@@ -172,5 +172,5 @@ def _with_attention(transformer: Any, backend: str, act: Callable[[], Measured])
 
 def _pass_bytes(scene: Scene) -> int:
     parts = scene.parts
-    tokens = token_count(latent_shape(parts.autoencoder, scene.wan, scene.wan.frames), parts.widths.patch, reference=True)
+    tokens = token_count(latent_shape(parts.autoencoder, scene.wan, scene.wan.frames), parts.widths.patch, references=1)
     return parts.transformer.bytes + parts.adapter.bytes + denoising_bytes(parts.widths, tokens)

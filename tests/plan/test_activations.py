@@ -78,7 +78,7 @@ def counted(
 def test_training(name: str, checkpointing: bool) -> None:
     architecture, wan = short(name), PARAMS.models[name]
     parts = count_parts(architecture, PARAMS.train, torch.bfloat16, EMBEDDING)
-    tokens = token_count(latent_shape(parts.autoencoder, wan, wan.frames), parts.widths.patch, reference=True)
+    tokens = token_count(latent_shape(parts.autoencoder, wan, wan.frames), parts.widths.patch, references=1)
     predicted = training_bytes(parts.widths, tokens, checkpointing)
     assert predicted == pytest.approx(counted(architecture, gradients=True, checkpointing=checkpointing), rel=TOLERANCE)
 
@@ -88,7 +88,7 @@ def test_training_of_a_face_branch_alone(checkpointing: bool) -> None:
     name = "wan2.1-vace-1.3b"
     architecture, wan = short(name), PARAMS.models[name]
     widths = replace(count_parts(architecture, PARAMS.train, torch.bfloat16, EMBEDDING).widths, adapted=())
-    tokens = token_count(latent_shape(meta_vae(architecture), wan, wan.frames), widths.patch, reference=True)
+    tokens = token_count(latent_shape(meta_vae(architecture), wan, wan.frames), widths.patch, references=1)
     found = counted(architecture, gradients=True, checkpointing=checkpointing, lora=False)
     assert training_bytes(widths, tokens, checkpointing) == pytest.approx(found, rel=TOLERANCE)
 
@@ -112,7 +112,7 @@ def test_training_that_keeps_a_part(name: str, latent_frames: int, kept: float) 
 def test_denoising(name: str) -> None:
     architecture, wan = short(name), PARAMS.models[name]
     parts = count_parts(architecture, PARAMS.train, torch.bfloat16, EMBEDDING)
-    tokens = token_count(latent_shape(parts.autoencoder, wan, wan.frames), parts.widths.patch, reference=True)
+    tokens = token_count(latent_shape(parts.autoencoder, wan, wan.frames), parts.widths.patch, references=1)
     predicted = denoising_bytes(parts.widths, tokens)
     assert predicted == pytest.approx(counted(architecture, gradients=False, checkpointing=False), rel=TOLERANCE)
 

@@ -65,7 +65,7 @@ def test_the_smaller_model_has_its_published_size() -> None:
     assert parts.transformer.parameters == pytest.approx(2.154e9, rel=0.005)
     assert parts.transformer.bytes == pytest.approx(2 * parts.transformer.parameters, rel=0.005)
     shape = latent_shape(parts.autoencoder, PARAMS.models["wan2.1-vace-1.3b"], 81)
-    assert token_count(shape, (1, 2, 2), reference=False) == 32_760
+    assert token_count(shape, (1, 2, 2), references=0) == 32_760
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -142,6 +142,8 @@ def test_a_face_branch_needs_more_for_each_portrait_and_more_passes_at_once_for_
     single, both = (rendering_peak(parts, wan, tiled, frames=81, passes=passes) for passes in (1, 2))
     assert both.working == 2 * single.working
     assert both.weights == single.weights
+    anchored = rendering_peak(parts, wan, tiled, frames=81, references=2)
+    assert anchored.working == single.working * 23 // 22  # latent frames
 
 
 @pytest.mark.parametrize("name", SIZES)

@@ -47,10 +47,9 @@ def latent_shape(vae: Any, wan: WanModel, frames: int) -> LatentShape:
     return LatentShape(config.z_dim, (frames - 1) // temporal + 1, height // spatial, width // spatial)
 
 
-def token_count(shape: LatentShape, patch: tuple[int, int, int], reference: bool) -> int:
-    """Tokens of a clip, with those of a reference, which is one latent frame more."""
-    frames = shape.frames + int(reference)
-    return frames // patch[0] * (shape.height // patch[1]) * (shape.width // patch[2])
+def token_count(shape: LatentShape, patch: tuple[int, int, int], references: int) -> int:
+    """Tokens of a clip with those of its references, each of which is one latent frame more."""
+    return (shape.frames + references) // patch[0] * (shape.height // patch[1]) * (shape.width // patch[2])
 
 
 def kept_by_block(widths: Widths, tokens: int, batch: int = 1) -> int:

@@ -86,7 +86,7 @@ def training_peak(parts: Parts, wan: WanModel, train: Train, *, frames: int, che
     average = int(train.ema_decay > 0)
 
     def step(length: int, items: int) -> int:
-        tokens = items * token_count(latent_shape(parts.autoencoder, wan, length), parts.widths.patch, reference=True)
+        tokens = items * token_count(latent_shape(parts.autoencoder, wan, length), parts.widths.patch, references=1)
         return training_bytes(parts.widths, tokens, checkpointing, round(train.kept_memory * GIB), items)
 
     decoded = 1 if checkpointing else train.batch_size  # photos whose decoding is held for its gradient
@@ -107,7 +107,7 @@ def branch_peak(parts: Parts, window: WanModel, train: Train) -> Peak:
     `identity` what the recogniser's loss takes for one window.
     """
     shape = latent_shape(parts.autoencoder, window, 1)
-    tokens = train.batch_size * token_count(shape, parts.widths.patch, reference=False)
+    tokens = train.batch_size * token_count(shape, parts.widths.patch, references=0)
     decoded = 1 if train.gradient_checkpointing else train.batch_size
     widths, kept = replace(parts.widths, adapted=()), round(train.kept_memory * GIB)
     working = training_bytes(widths, tokens, train.gradient_checkpointing, kept, train.batch_size)
@@ -115,12 +115,14 @@ def branch_peak(parts: Parts, window: WanModel, train: Train) -> Peak:
     return Peak(weights, 4 * parts.face.bytes, working + decoded * parts.identity.photo, "training step, portraits")
 
 
-def rendering_peak(parts: Parts, wan: WanModel, memory: RenderMemory, *, frames: int, passes: int = 1) -> Peak:
-    """Rendering one person on a clip of `frames` frames with its reference; the VAE stays on the GPU throughout.
+def rendering_peak(
+    parts: Parts, wan: WanModel, memory: RenderMemory, *, frames: int, references: int = 1, passes: int = 1
+) -> Peak:
+    """Rendering one person on a clip of `frames` frames; the VAE stays on the GPU throughout.
 
-    `passes` are those of guidance that are computed at once.
+    `references` are the head's picture and a long video's first frame, `passes` those of guidance that are computed at once.
     """
-    working, where = _rendering(parts, wan, frames, memory.tiled_decoding, passes)
+    working, where = _rendering(parts, wan, frames, memory.tiled_decoding, references, passes)
     return Peak(transformer_bytes(parts, memory.weights) + parts.vae.bytes, parts.adapter.bytes, working, where)
 
 
@@ -141,11 +143,15 @@ def training_rungs(parts: Parts, wan: WanModel, train: Train) -> tuple[Rung, ...
 
 
 def rendering_rungs(
-    parts: Parts, wan: WanModel, ladder: Sequence[RenderMemory] = MEMORY_LADDER, passes: int = 1
+    parts: Parts, wan: WanModel, ladder: Sequence[RenderMemory] = MEMORY_LADDER, references: int = 1, passes: int = 1
 ) -> tuple[Rung, ...]:
     """Every number of frames up to the model's with each of these settings, the most wanted first."""
     return tuple(
-        Rung(frames, memory_name(memory), rendering_peak(parts, wan, memory, frames=frames, passes=passes))
+        Rung(
+            frames,
+            memory_name(memory),
+            rendering_peak(parts, wan, memory, frames=frames, references=references, passes=passes),
+        )
         for frames in _frames(parts, wan)
         for memory in ladder
     )
@@ -165,8 +171,8 @@ def best_rung(rungs: Sequence[Rung], memory: int) -> Rung | None:
     return next((rung for rung in rungs if rung.peak.fits(memory)), None)
 
 
-def _rendering(parts: Parts, wan: WanModel, frames: int, tiled: bool, passes: int = 1) -> tuple[int, str]:
-    tokens = passes * token_count(latent_shape(parts.autoencoder, wan, frames), parts.widths.patch, reference=True)
+def _rendering(parts: Parts, wan: WanModel, frames: int, tiled: bool, references: int = 1, passes: int = 1) -> tuple[int, str]:
+    tokens = passes * token_count(latent_shape(parts.autoencoder, wan, frames), parts.widths.patch, references)
     stages = {
         "denoising": denoising_bytes(parts.widths, tokens),
         "VAE decoding": (tiled_decoding_bytes if tiled else decoding_bytes)(parts.autoencoder, wan, frames),

@@ -58,7 +58,7 @@ def plan(params: Params, models: Path) -> str:
     if params.train.identity_weight:
         parts = replace(parts, identity=identity_memory(parts.autoencoder, wan, params.faces.backend))
     shape = latent_shape(parts.autoencoder, wan, wan.frames)
-    with_reference, without = (token_count(shape, parts.widths.patch, reference) for reference in (True, False))
+    with_reference, without = (token_count(shape, parts.widths.patch, references) for references in (1, 0))
     title = (
         f"{params.model} at {wan.largest[0]}x{wan.largest[1]}, {wan.frames} frames, {wan.dtype}: {without:,} tokens, "
         f"{with_reference:,} with the reference"
@@ -69,7 +69,7 @@ def plan(params: Params, models: Path) -> str:
         _peaks_table(parts, params),
         _ladder_table(parts, params),
         _disk_lines(parts, params, folder),
-        _machine(training_rungs(parts, wan, params.train), rendering_rungs(parts, wan, passes=_at_once(params))),
+        _machine(training_rungs(parts, wan, params.train), rendering_rungs(parts, wan, **_rendered(params))),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -97,7 +97,7 @@ def _peaks_table(parts: Parts, params: Params) -> str:
     for memory in MEMORY_LADDER:
         chosen = " (chosen)" if memory == params.render.memory else ""
         peaks[f"render, {memory_name(memory)}{chosen}"] = rendering_peak(
-            parts, wan, memory, frames=wan.frames, passes=_at_once(params)
+            parts, wan, memory, frames=wan.frames, **_rendered(params)
         )
     rows = [
         (name, *(_gib(n) for n in (peak.weights, peak.adapter, peak.working, peak.bytes)), peak.where)
@@ -115,7 +115,7 @@ def _branch_peak(parts: Parts, params: Params) -> Peak:
 
 def _ladder_table(parts: Parts, params: Params) -> str:
     training = training_rungs(parts, params.wan, params.train)
-    rendering = {memory: rendering_rungs(parts, params.wan, [memory], _at_once(params)) for memory in MEMORY_LADDER}
+    rendering = {memory: rendering_rungs(parts, params.wan, [memory], **_rendered(params)) for memory in MEMORY_LADDER}
     rows = [
         (f"{card} GiB", _rung(training, card * GIB), *(_rung(rungs, card * GIB, named=False) for rungs in rendering.values()))
         for card in CARDS
@@ -135,9 +135,13 @@ def _ladder_table(parts: Parts, params: Params) -> str:
     return f"{_table(header, rows)}\n{note}"
 
 
-def _at_once(params: Params) -> int:
-    """Passes of guidance in one batch."""
-    return passes_of(params.render.settings) if params.render.speed.batched_guidance else 1
+def _rendered(params: Params) -> dict[str, int]:
+    """How many references go along in a window of a render, and how many passes of guidance are in one batch."""
+    settings = params.render.settings
+    return {
+        "references": settings.reference + (params.clips.whole and settings.anchor),
+        "passes": passes_of(settings) if params.render.speed.batched_guidance else 1,
+    }
 
 
 def _disk_lines(parts: Parts, params: Params, folder: Path) -> str:
