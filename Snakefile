@@ -85,6 +85,7 @@ rule latents:
         layout.PROMPTS,
         expand(layout.LATENTS_LIST, shard=all_shards()),
         expand(layout.PHOTO_LATENTS, identity=IDENTITIES),
+        others_learned(layout.HEAD_LATENTS, layout.PORTRAIT_LATENTS),
 
 
 rule face_branch:

@@ -1,49 +1,5 @@
 # Portraits of many people in data/people -> a face branch for the chosen model, which every person's training starts from.
 
-# A portrait has neither length nor rate, so another of a clip's changes nothing.
-STILL = PARAMS.wan.model_copy(update={"frames": 5, "fps": 16}).model_dump(mode="json")
-
-
-rule encode_portraits:
-    input:
-        face_model=FACE_MODEL,
-        pose_model=POSE_MODEL,
-        model=WAN_MODEL,
-        stamp=stamp(
-            "face_branch",
-            "encode_portraits",
-            {
-                **part("poses", "faces"),
-                "wan": STILL,
-                "licensed": bool(PARAMS.face_branch.licence.strip()),
-            },
-            items=portraits_of,
-            files=lambda w: portraits_of(w).values(),
-        ),
-    output:
-        table=layout.PORTRAIT_LIST,
-        latents=layout.PORTRAIT_LATENTS,
-    log:
-        layout.log("encode_portraits"),
-    benchmark:
-        layout.timing("encode_portraits")
-    wildcard_constraints:
-        part=r"\d{4}",
-    conda:
-        "../environment.yml"
-    threads: MODEL_THREADS
-    resources:
-        gpu=MODEL_GPUS,
-    params:
-        **part("poses", "faces"),
-        wan=STILL,
-        portraits=portraits_of,
-        licence=PARAMS.face_branch.licence,
-    message:
-        "Looking at portraits, part {wildcards.part}"
-    script:
-        "../scripts/encode_portraits.py"
-
 
 rule list_people:
     input:

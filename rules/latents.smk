@@ -134,3 +134,79 @@ rule encode_photos:
         "Encoding the photos of {wildcards.identity}"
     script:
         "../scripts/encode_photos.py"
+
+
+rule encode_heads:
+    input:
+        embeddings=layout.DANCER_EMBEDDINGS,  # with the pictures' digests
+        face_model=FACE_MODEL,
+        pose_model=POSE_MODEL,
+        model=WAN_MODEL,
+        stamp=stamp(
+            "latents",
+            "encode_heads",
+            {**part("poses", "faces"), "wan": STILL},
+            items=heads_to_learn,
+        ),
+    output:
+        table=layout.HEAD_LIST,
+        latents=layout.HEAD_LATENTS,
+    log:
+        layout.log("encode_heads"),
+    benchmark:
+        layout.timing("encode_heads")
+    wildcard_constraints:
+        shard=r"\d{4}",
+    conda:
+        "../environment.yml"
+    threads: MODEL_THREADS
+    resources:
+        gpu=MODEL_GPUS,
+    params:
+        **part("poses", "faces"),
+        wan=STILL,
+        videos=heads_to_learn,
+        folder=folder_of(layout.DANCER),
+    message:
+        "Encoding the dancers' heads, shard {wildcards.shard}"
+    script:
+        "../scripts/encode_heads.py"
+
+
+rule encode_portraits:
+    input:
+        face_model=FACE_MODEL,
+        pose_model=POSE_MODEL,
+        model=WAN_MODEL,
+        stamp=stamp(
+            "latents",
+            "encode_portraits",
+            {
+                **part("poses", "faces"),
+                "wan": STILL,
+                "licensed": bool(PARAMS.face_branch.licence.strip()),
+            },
+            items=portraits_of,
+            files=lambda w: portraits_of(w).values(),
+        ),
+    output:
+        table=layout.PORTRAIT_LIST,
+        latents=layout.PORTRAIT_LATENTS,
+    log:
+        layout.log("encode_portraits"),
+    benchmark:
+        layout.timing("encode_portraits")
+    conda:
+        "../environment.yml"
+    threads: MODEL_THREADS
+    resources:
+        gpu=MODEL_GPUS,
+    params:
+        **part("poses", "faces"),
+        wan=STILL,
+        portraits=portraits_of,
+        licence=PARAMS.face_branch.licence,
+    message:
+        "Looking at portraits, part {wildcards.part}"
+    script:
+        "../scripts/encode_portraits.py"

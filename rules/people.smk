@@ -89,6 +89,9 @@ def only_waited_for(files):
         [
             *(expand(learned, shard=training_shards())),
             *(layout.PHOTO_LATENTS, layout.CAPTIONS, layout.EMBEDDING),
+            layout.PHOTO_EMBEDDINGS,
+            *(expand(layout.HEAD_LATENTS, shard=learned_heads())),
+            *(expand(layout.PORTRAIT_LATENTS, part=learned_parts())),
             *(WAN_MODEL, FACE_MODEL, STAMP_OF_TRAINING),
         ],
     )

@@ -13,6 +13,7 @@ rule prune:
         videos=list(VIDEOS),
         controls=CONTROL_CLIPS,
         shards=all_shards(),
+        parts=lambda w: [*portrait_parts()],
     message:
         "Removing what was made of people and videos that are gone"
     script:

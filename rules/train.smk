@@ -5,7 +5,7 @@ STAMP_OF_TRAINING = stamp(
     "train",
     "train_adapter",
     training_params(),
-    items=lambda w: training_videos(),
+    items=lambda w: [*training_videos(), *learned_parts()],
     files=lambda w: trained_face_branch(),
 )
 
@@ -17,6 +17,9 @@ rule train_adapter:
         dancers=of_training_clips(layout.DANCER_EMBEDDINGS),
         photos=layout.PHOTO_LATENTS,
         embedding=layout.EMBEDDING,
+        faces=layout.PHOTO_EMBEDDINGS,
+        others=others_learned(layout.HEAD_LIST, layout.PORTRAIT_LIST),
+        other_latents=others_learned(layout.HEAD_LATENTS, layout.PORTRAIT_LATENTS),
         captions=layout.CAPTIONS,
         # Only to know that there is something to render.
         clips=only_waited_for(layout.ALL_CLIPS),

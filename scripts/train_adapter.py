@@ -23,6 +23,9 @@ with job(snakemake.log[0], f"train {identity}", snakemake.threads):
         dancers=[Path(file) for file in snakemake.input.dancers],
         photos=Path(snakemake.input.photos),
         embedding=Path(snakemake.input.embedding),
+        faces=Path(snakemake.input.faces),
+        tables=[Path(file) for file in snakemake.input.others],
+        portraits=[Path(file) for file in snakemake.input.other_latents],
     )
     out = AdapterFiles(
         state=Path(snakemake.params.checkpoints) / identity,

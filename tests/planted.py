@@ -99,14 +99,26 @@ def of_video(video: str) -> Iterator[tuple[str, Names]]:
 def of_shard(shard: str) -> Iterator[tuple[str, Names]]:
     """What there is of a shard."""
     rules = {"cut_clips": "clips", "extract_poses": "poses", "embed_dancers": "dancers", "encode_clips": "latents"}
+    rules |= {"encode_heads": "latents"}
     for path in (
         *(f"results/{stage}/shards/{shard}.csv" for stage in ("clips", "poses", "latents")),
         *(f"results/{folder}/{shard}.parquet" for folder in ("poses/landmarks", "dancers/boxes")),
         f"results/dancers/embeddings/{shard}.safetensors",
+        *(f"results/latents/heads/{shard}.{suffix}" for suffix in ("csv", "safetensors")),
         *(f"results/{stage}/.stamps/{rule}/{shard}.json" for rule, stage in rules.items()),
         *(f"logs/{rule}/{shard}.{suffix}" for rule in rules for suffix in ("log", "tsv")),
     ):
         yield path, {"shard": shard}
+
+
+def of_part(part: str) -> Iterator[tuple[str, Names]]:
+    """What there is of a part of the portraits in data/people."""
+    for path in (
+        *(f"results/latents/people/{part}.{suffix}" for suffix in ("csv", "safetensors")),
+        f"results/latents/.stamps/encode_portraits/{part}.json",
+        *(f"logs/encode_portraits/{part}.{suffix}" for suffix in ("log", "tsv")),
+    ):
+        yield path, {"part": part}
 
 
 def of_nobody() -> Iterator[tuple[str, Names]]:
@@ -114,11 +126,9 @@ def of_nobody() -> Iterator[tuple[str, Names]]:
     for path in (
         *("results/clips/clips.csv", "results/clips/.stamps/list_clips.json", "results/dancers/dancers.safetensors"),
         "results/evaluate/pose_accuracy.csv",
-        *(f"results/face_branch/parts/0001.{suffix}" for suffix in ("csv", "safetensors")),
         *(f"results/face_branch/{file}" for file in ("people.csv", "texts.safetensors", "metrics.csv")),
         *(f"models/tiny/face_branch/{file}" for file in ("model.safetensors", "config.json", "card.json")),
-        *(".cache/face_branch/0123456789abcdef/step_0000004.json", "results/face_branch/.stamps/encode_portraits/0001.json"),
-        *(f"logs/encode_portraits/0001.{suffix}" for suffix in ("log", "tsv")),
+        *(".cache/face_branch/0123456789abcdef/step_0000004.json", "results/face_branch/.stamps/list_people.json"),
         *("models/pose/pose_landmarker_full.task", "models/faces/dlib/manifest.json", "models/tiny/manifest.json"),
         *(
             ".cache/digests/data/videos/.known.jsonl",

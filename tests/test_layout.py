@@ -44,6 +44,7 @@ def test_each_file_is_planted(tmp_path):
             *planted.of_clip("dance_000"),
             *planted.of_video("dance"),
             *planted.of_shard("0001"),
+            *planted.of_part("0001"),
         ]
     )
     for path in files:

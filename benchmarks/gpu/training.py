@@ -19,7 +19,6 @@ from steps import fastest
 from facedance.config.face_branch import FaceBranchTraining
 from facedance.config.sections import Phase
 from facedance.face_branch.learning import training_of
-from facedance.face_branch.window import window_of
 from facedance.faces import arcface_network, dlib_network, face_loss
 from facedance.faces.dlib_backend import RECOGNISER_FILE
 from facedance.faces.face_loss import FaceLoss
@@ -28,6 +27,7 @@ from facedance.plan.peaks import GIB, branch_peak, training_peak
 from facedance.train.dataset import Dataset
 from facedance.train.identity_loss import IdentityLoss, for_single_frames
 from facedance.train.learner import Learner
+from facedance.train.window import window_of
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.flow import flow_loss
 from facedance.wan.pretrained_face import new_face_branch
@@ -67,9 +67,8 @@ def recogniser(small: bool) -> Acts:
     scene = new_scene(small)
     vae = for_single_frames(random_vae(scene.name, scene.device))
     for backend, (loss, dimension) in {"dlib": _dlib_loss(), "insightface": _arcface_loss(small, scene.device)}.items():
-        person = torch.nn.functional.normalize(torch.randn(dimension), dim=0)
         memory = identity_memory(scene.parts.autoencoder, scene.wan, backend)
-        with _trained(scene, IdentityLoss(vae, loss, person), memory) as steps:
+        with _trained(scene, IdentityLoss(vae, loss), memory) as steps:
             yield f"photo, loss of {backend}", functools.partial(steps.on_photo, contextlib.nullcontext())
             yield (
                 f"photo, loss of {backend}, checkpointing",
@@ -96,7 +95,7 @@ def _on_portraits(scene: Scene, vae: Any, loss: FaceLoss, backend: str) -> Measu
     )
     branch.to(scene.device).attach(transformer)
     _set_checkpointing(transformer, train.gradient_checkpointing)
-    learner = Learner(transformer, branch, train, identity_loss=IdentityLoss(vae, loss, None, train.gradient_checkpointing))
+    learner = Learner(transformer, branch, train, identity_loss=IdentityLoss(vae, loss, train.gradient_checkpointing))
     with tempfile.TemporaryDirectory() as folder:
         dataset = replace(random_dataset(Path(folder), window, shape), clips=())
         numbers = itertools.count(1)

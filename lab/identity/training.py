@@ -87,4 +87,5 @@ class Trainer:
             dancers=[],
             photos=photos,
             embedding=folder / "embedding.safetensors",
+            faces=folder / "photos.safetensors",
         )

@@ -32,10 +32,11 @@ from facedance.evaluate.observe import surest_face
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.files import sha256
 from facedance.latents.encode import save_latents
-from facedance.train.dataset import Dataset, Source, generator, make_example, read_dataset
+from facedance.train.dataset import Dataset, Source, read_dataset
+from facedance.train.example import generator, make_example
 from facedance.train.identity_loss import IdentityLoss, load_identity_loss
 from facedance.train.items import Item
-from facedance.train.learner import Learner
+from facedance.train.learner import Learner, schedule
 from facedance.video.frames import resized
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.encoder import LatentEncoder, read_picture
@@ -128,7 +129,7 @@ def find_subjects(project: Params, count: int, folder: Path) -> list[Subject]:
         others = tuple(source for name, (source, _) in danced.items() if name != who.name)
         item = replace(danced[who.name][1], reference=encoder.reference(read_picture(who.folder / "reference.png")))
         dataset = replace(read_dataset(files, project.wan, project.train, TrainingTexts.one(PROMPT)), clips=others)
-        identity_loss = load_identity_loss(MODEL, FACES, dataset.identity, choose_device())
+        identity_loss = load_identity_loss(MODEL, FACES, choose_device())
         subjects.append(Subject(who.name, dataset, item, load_file(files.prompts)[PROMPT], identity_loss))
     return subjects
 
@@ -165,11 +166,16 @@ def learn(
     learner = new_learner(train.model_copy(update={**settings, "phases": phases}), subject, pretrained)
     dataset = replace(subject.dataset, photos=subject.dataset.photos[:photos])
     started = time.monotonic()
-    for step, phase in enumerate((phase for phase in phases for _ in range(each)), start=1):
-        learner.step(dataset, step, phase)
+    take_steps(learner, dataset)
     seconds = (time.monotonic() - started) / (each * len(phases))
-    learner.use_average()
     return losses(learner, subject), seconds
+
+
+def take_steps(learner: Learner, dataset: Dataset) -> None:
+    """All steps of a training."""
+    for step, _, phase in schedule(learner.train):
+        learner.step(dataset, step, phase)
+    learner.use_average()
 
 
 def new_learner(train: Train, subject: Subject, pretrained: FaceBranch | None) -> Learner:
@@ -180,14 +186,17 @@ def new_learner(train: Train, subject: Subject, pretrained: FaceBranch | None) -
     return Learner(transformer, attach(transformer, config, train.seed, pretrained), train, identity_loss=identity_loss)
 
 
-def losses(learner: Learner, subject: Subject) -> NDArray[np.float64]:
-    """The loss in the head and the recogniser's (2,), means over noise levels; that one counts whether it has taught or not."""
+def losses(learner: Learner, subject: Subject, face: torch.Tensor | None = None) -> NDArray[np.float64]:
+    """The loss in the head and the recogniser's (2,), means over noise levels; that one counts whether it has taught or not.
+
+    The model is given the person's embedding, or `face` (D,); the recogniser looks for the person.
+    """
     seen = Learner(learner.transformer, learner.branch, learner.train, identity_loss=subject.identity_loss)
     found = []
     for number, sigma in enumerate(SIGMAS):
         example = make_example(
-            subject.truth, text=subject.text, embedding=subject.dataset.identity, sigma=sigma, with_reference=True,
-            face_weight=0.0, random=generator(number),
+            subject.truth, text=subject.text, embedding=subject.dataset.identity if face is None else face, sigma=sigma,
+            with_reference=True, face_weight=0.0, random=generator(number), shown=subject.dataset.identity,
         )  # fmt: skip
         (lost,) = seen.losses(example)
         assert lost.face is not None

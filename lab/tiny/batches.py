@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facedance.train.dataset import REFERENCE_WEIGHT
+from facedance.train.example import REFERENCE_WEIGHT
 from facedance.wan.flow import noised, shifted, velocity
 from lab.tiny.fast_transformer import Text
 from lab.tiny.model import SPATIAL_FACTOR

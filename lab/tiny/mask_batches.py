@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facedance.train.dataset import REFERENCE_WEIGHT
+from facedance.train.example import REFERENCE_WEIGHT
 from facedance.wan.flow import noised, shifted, velocity
 from lab.tiny.batches import SHIFT, Batch, around_heads, drawn_poses, each, mixed_embeddings, spoken
 from lab.tiny.conditions import continued, with_references

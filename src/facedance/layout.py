@@ -18,6 +18,7 @@ WILDCARDS = {
     "clip": SAFE,
     "variant": r"[a-z][A-Za-z0-9._~-]*",
     "shard": rf"\d{{4}}|{CONTROL_SHARD}",
+    "part": r"\d{4}",
 }
 """What names look like, as regular expressions. Other wildcards stand for anything without a slash, `{path}` for anything."""
 
@@ -87,10 +88,12 @@ LATENTS_RECORD = "results/latents/clips/.items/{clip}.json"
 LATENTS_LIST = "results/latents/shards/{shard}.csv"
 PHOTO_LATENTS = "results/latents/photos/{identity}.safetensors"
 CAPTIONS = "results/latents/captions/{identity}.safetensors"
+HEAD_LATENTS = "results/latents/heads/{shard}.safetensors"
+HEAD_LIST = "results/latents/heads/{shard}.csv"
+PORTRAIT_LATENTS = "results/latents/people/{part}.safetensors"
+PORTRAIT_LIST = "results/latents/people/{part}.csv"
 
 # Portraits of many people -> a face branch of the model's own.
-PORTRAIT_LATENTS = "results/face_branch/parts/{part}.safetensors"
-PORTRAIT_LIST = "results/face_branch/parts/{part}.csv"
 PEOPLE = "results/face_branch/people.csv"
 PORTRAIT_TEXTS = "results/face_branch/texts.safetensors"
 BRANCH_LOSSES = "results/face_branch/metrics.csv"
@@ -154,6 +157,7 @@ JOBS = {
     "embed_dancers": ("shard",),
     "encode_clips": ("shard",),
     "encode_photos": ("identity",),
+    "encode_heads": ("shard",),
     "encode_portraits": ("part",),
     "train_adapter": ("identity",),
     "export_lora": ("identity", "format"),

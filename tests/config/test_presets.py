@@ -22,7 +22,7 @@ def test_a_person_is_learned_from_photos_alone_by_branch_and_lora_at_full_rate(m
     assert (train.lora_rank, train.lora_alpha) == (32, 32)
     assert 1e-4 <= train.learning_rate <= 2e-4
     assert train.final_learning_rate == 1
-    assert (train.videos, train.photo_share) == ((), 1)
+    assert (train.videos, train.photo_share, train.other_faces) == ((), 1, 0.5)
     assert train.noise_shift == 3
     near, *further = train.face_shares
     assert near == 0.3
@@ -41,6 +41,7 @@ def test_renders_have_as_many_steps_as_their_shift_needs_and_all_defects_to_stay
     assert [word for word in DEFECTS.split() if word not in said[settings.negative_prompt].lower()] == []
     assert len(set(training_texts(params, "ann").photos.values())) == 3
     assert set(training_texts(params, "ann").photos.values()) <= set(all_texts(params))
+    assert training_texts(params, "ann").others.startswith("a close-up portrait of a person")
 
 
 @pytest.mark.parametrize("model", PUBLISHED)
@@ -58,6 +59,7 @@ def test_the_tiny_model_knows_its_own_words_and_one_scale():
     params = load(PARAMS)
     assert params.train.face_shares == (0.3,)
     assert not any(params.train.captions.model_dump().values())
+    assert params.train.other_faces == 0, "it has a face branch"
     assert set(training_texts(params, "nora").photos.values()) == {training_texts(params, "nora").clips}
     assert all_texts(params) == [
         "blurred face, distorted face, extra limbs, text, watermark",

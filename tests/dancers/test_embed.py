@@ -11,7 +11,7 @@ from PIL import Image
 
 from facedance.clips.original import Original
 from facedance.config.sections import Dancers, Faces
-from facedance.dancers.embed import DancerFiles, embed_clip, embed_shard, follow, gather_dancers
+from facedance.dancers.embed import DancerFiles, embed_clip, embed_shard, follow, gather_dancers, pictures_of
 from facedance.faces.backend import open_backend
 from facedance.faces.embedding import Embedding, distance, load_embeddings, save_embeddings
 from facedance.faces.face import Face
@@ -305,3 +305,11 @@ def test_the_dancers_of_all_shards_are_gathered(shard, tmp_path):
     assert distance(found["eileen"], first["eileen"]) == distance(found["third"], first["other"]) == 0
     gather_dancers([], tmp_path / "all.safetensors")
     assert load_embeddings(tmp_path / "all.safetensors") == {}
+
+
+def test_the_heads_of_some_videos_are_those_with_a_picture_and_a_known_face(tmp_path):
+    known = {clip: Embedding.of(np.ones(4)) for clip in ("a_000", "a_001", "b_000")}
+    save_embeddings(tmp_path / "0000.safetensors", known, {})
+    for clip in ("a_000", "b_000", "c_000"):
+        (tmp_path / f"{clip}.png").touch()
+    assert pictures_of(tmp_path / "0000.safetensors", tmp_path, ["a", "c"]) == {"a_000": tmp_path / "a_000.png"}

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from facedance.face_branch.dataset import choose_heldout, mean_embedding, read_people
+from facedance.face_branch.dataset import choose_heldout, read_people
 from facedance.faces.embedding import Embedding
 from facedance.job import InputError
+from facedance.train.portraits import mean_embedding
 from tests.face_branch.portrait_world import CHOSEN, SIDE, files_in
 from tests.train.training_world import D
 

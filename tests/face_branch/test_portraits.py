@@ -19,11 +19,11 @@ from facedance.face_branch.portraits import (
     require_licence,
     without_strangers,
 )
-from facedance.face_branch.window import window_side
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.embedding import Embedding
 from facedance.faces.face import Face
 from facedance.job import InputError
+from facedance.train.window import window_side
 from lab.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR
 from tests.faces.people import dlib_folder, portrait, somebody_else
 from tests.test_structure import ROOT

@@ -14,7 +14,6 @@ from peft import get_peft_model_state_dict
 
 from facedance.config.params import load as load_params
 from facedance.face_branch.learning import training_of
-from facedance.face_branch.window import window_of
 from facedance.job import InputError
 from facedance.plan.activations import latent_shape, token_count
 from facedance.plan.disk import disk_bytes
@@ -32,6 +31,7 @@ from facedance.plan.peaks import (
     training_rungs,
 )
 from facedance.plan.report import plan
+from facedance.train.window import window_of
 from facedance.wan.adapter import PERSON, Adapter, adapter_config, apply_adapters, attach
 from facedance.wan.architectures import ARCHITECTURES, find_architecture, meta_transformer
 from facedance.wan.face_branch import FaceAttnProcessor

@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 from facedance.config.captions import TrainingTexts
 from facedance.faces.embedding import load_embeddings, save_embeddings
 from facedance.files import digest
-from facedance.train.dataset import REFERENCE_WEIGHT, Source, draw_example, generator, make_example, read_dataset, step_kind
+from facedance.train.dataset import Source, draw_example, read_dataset, step_kind
+from facedance.train.example import REFERENCE_WEIGHT, generator, make_example
 from tests.train.training_world import (
     SAID,
     TRAIN,
@@ -101,7 +102,7 @@ def test_a_photo_has_the_caption_of_what_it_shows(world, tmp_path):
     files = files_in(tmp_path / "world")
     texts = load_file(files.prompts)
     save_file({**texts, "near": texts["dance"] + 1, "far": texts["dance"] + 2}, files.prompts)
-    said = TrainingTexts("dance", "dance", {"face": "near", "half": "dance", "whole": "far"})
+    said = TrainingTexts("dance", "dance", {"face": "near", "half": "dance", "whole": "far"}, "dance")
     dataset = read_dataset(files, WAN, TRAIN, said)
     assert [float((dataset.text_of(photo) - dataset.text).mean().round()) for photo in dataset.photos] == [1, 2]
     train = changed(photo_share=1.0, text_dropout=0.0)

@@ -10,7 +10,7 @@ import torch
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.face_loss import FaceLoss
 from facedance.latents.photos import frame_portrait
-from facedance.train.dataset import make_example, stacked
+from facedance.train.example import make_example, stacked
 from facedance.train.identity_loss import IdentityLoss, for_single_frames
 from facedance.train.items import Item
 from facedance.wan.encoder import LatentEncoder
@@ -43,7 +43,7 @@ def example(vae, backend):
         landmarks=torch.from_numpy(window.landmarks), embedding=None,
     )  # fmt: skip
     return make_example(
-        item, text=torch.zeros(1, 1), embedding=torch.zeros(1), sigma=0.7, with_reference=False, face_weight=0.0,
+        item, text=torch.zeros(1, 1), embedding=embedding_of(photo, backend), sigma=0.7, with_reference=False, face_weight=0.0,
         random=torch.Generator().manual_seed(0),
     )  # fmt: skip
 
@@ -53,8 +53,8 @@ def embedding_of(picture, backend):
 
 
 @pytest.fixture(scope="module")
-def loss(vae, backend):
-    return IdentityLoss(vae, FaceLoss(dlib_folder()), embedding_of(portrait(), backend))
+def loss(vae):
+    return IdentityLoss(vae, FaceLoss(dlib_folder()))
 
 
 def test_the_truth_is_near_to_the_person_and_what_is_blurred_is_not(example, loss):
@@ -64,9 +64,13 @@ def test_the_truth_is_near_to_the_person_and_what_is_blurred_is_not(example, los
     assert wrong > right + 0.1
 
 
-def test_it_is_the_persons_embedding_that_counts(example, vae, backend, loss):
-    another = IdentityLoss(vae, FaceLoss(dlib_folder()), embedding_of(somebody_else(), backend))
-    assert another(example, example.target) > loss(example, example.target) + 0.05
+def test_it_is_whoever_is_to_be_shown_that_counts_and_without_anybody_nobody_looks(example, backend, loss):
+    faces = [example.shown, embedding_of(somebody_else(), backend)[None], torch.zeros_like(example.shown)]
+    (together,) = stacked([replace(example, shown=face) for face in faces])
+    own, another, nobody = loss(together, together.target)
+    torch.testing.assert_close(own, loss(example, example.target)[0], atol=1e-5, rtol=1e-5)
+    assert another > own + 0.05
+    assert nobody == 0
 
 
 def test_it_depends_on_the_examples_own_chance_alone(example, loss):
@@ -91,8 +95,8 @@ def test_its_gradient_leads_the_guess_to_the_person(example, loss, vae):
     assert not any(parameter.requires_grad for parameter in vae.parameters())
 
 
-def test_items_that_are_decoded_again_for_the_gradient_give_the_same(example, loss, vae, backend):
-    again = IdentityLoss(vae, FaceLoss(dlib_folder()), embedding_of(portrait(), backend), checkpointing=True)
+def test_items_that_are_decoded_again_for_the_gradient_give_the_same(example, loss, vae):
+    again = IdentityLoss(vae, FaceLoss(dlib_folder()), checkpointing=True)
     two = stacked([example, replace(example, chance=(7,))])[0]
     velocity = two.target.clone().requires_grad_()
     losses, same = loss(two, velocity), again(two, velocity)
@@ -114,13 +118,3 @@ def test_what_single_frames_do_not_need_changes_nothing_in_them(example, vae):
     sizes = [sum(p.numel() for p in model.decoder.parameters()) for model in (smaller, vae)]
     assert sizes[0] < 0.5 * sizes[1]
     np.testing.assert_allclose(smaller.decode(example.latents).sample, vae.decode(example.latents).sample, atol=1e-5)
-
-
-def test_without_a_person_each_item_has_its_own_and_a_dropped_face_none(example, vae, backend, loss):
-    face = embedding_of(portrait(), backend)
-    faces = [face, embedding_of(somebody_else(), backend), torch.zeros_like(face)]
-    (together,) = stacked([replace(example, embedding=each[None, None]) for each in faces])
-    own, another, dropped = IdentityLoss(vae, FaceLoss(dlib_folder()), None)(together, together.target)
-    torch.testing.assert_close(own, loss(example, example.target)[0], atol=1e-5, rtol=1e-5)
-    assert another > own + 0.05
-    assert dropped == 0

@@ -11,7 +11,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from facedance.config.sections import Phase
 from facedance.job import InputError
 from facedance.train import learner
-from facedance.train.dataset import draw_example, stacked
+from facedance.train.dataset import draw_example
+from facedance.train.example import stacked
 from facedance.train.learner import learning_rate
 from facedance.train.validate import SIGMAS, heldout_losses
 from facedance.wan import recompute

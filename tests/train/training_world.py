@@ -12,7 +12,8 @@ from facedance.config.sections import Phase, Train, WanModel
 from facedance.faces.dlib_network import DIMENSION
 from facedance.faces.embedding import Embedding, save_embeddings
 from facedance.latents.references import reference_name
-from facedance.train.dataset import NO_TEXT, Dataset, TrainingFiles, generator, make_example, read_dataset
+from facedance.train.dataset import NO_TEXT, Dataset, TrainingFiles, read_dataset
+from facedance.train.example import generator, make_example
 from facedance.train.learner import Learner
 from facedance.wan.adapter import adapter_config, attach
 from facedance.wan.load import load_transformer
@@ -97,6 +98,7 @@ def write_world(folder: Path, dimension: int = D) -> None:
         photos[f"{name}.landmarks"] = torch.tensor([[18.0, 13], [16, 13], [10, 13], [12, 13], [14, 18]])
     save_file(photos, folder / "photos.safetensors")
     save_embeddings(folder / "embedding.safetensors", {"embedding": embedding()}, {})
+    save_embeddings(folder / "faces.safetensors", {name: embedding() for name in ("one.png", "two.jpg")}, {})
     save_file(
         {name: torch.randn(512, 64, generator=generator(i)) for i, name in enumerate(["dance", NO_TEXT])},
         folder / "p.safetensors",
@@ -114,6 +116,7 @@ def files_in(folder: Path) -> TrainingFiles:
         dancers=[folder / "dancers.safetensors"],
         photos=folder / "photos.safetensors",
         embedding=folder / "embedding.safetensors",
+        faces=folder / "faces.safetensors",
     )
 
 

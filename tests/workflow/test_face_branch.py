@@ -33,8 +33,25 @@ def test_a_face_branch_needs_portraits_and_nothing_of_videos(peopled):
 
 @pytest.mark.thorough
 def test_without_a_licence_no_portrait_is_opened(peopled):
-    done = peopled.snakemake("results/face_branch/parts/0000.csv", check=False)
+    done = peopled.snakemake("results/latents/people/0000.csv", check=False)
     assert "face_branch.licence is empty" in done.stdout + done.stderr
+
+
+@pytest.mark.thorough
+def test_people_are_learned_beside_the_photos_where_a_branch_is_new_and_somebody_has_said_by_what_right(peopled):
+    others = {"encode_portraits", "encode_heads"}
+    peopled.change("train.other_faces", 0.5)
+    assert others & peopled.planned("train").keys() == {"encode_heads"}
+    peopled.change("face_branch.licence", "ours")
+    planned = peopled.planned("train")
+    assert (planned["encode_portraits"], planned["encode_heads"]) == (2, planned["encode_clips"])
+    assert "encode_portraits" in peopled.planned("latents")
+    peopled.change("train.videos", [])
+    assert others & peopled.planned("train").keys() == {"encode_portraits"}
+    brought = peopled["models/tiny/face_branch/config.json"]
+    brought.parent.mkdir(parents=True)
+    brought.write_text("{}")
+    assert not others & peopled.planned("train").keys()
 
 
 @pytest.mark.thorough

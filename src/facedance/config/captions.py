@@ -18,6 +18,11 @@ def shown_in(portrait: str) -> Shown:
     return shown
 
 
+def photo_of(portrait: str) -> str:
+    """The name of the photo that a portrait was cut from."""
+    return portrait.removesuffix(f".{shown_in(portrait)}")
+
+
 class Captions(Section):
     """Names of the prompts that go with photos, by how much of the person they show; none: train.prompt does."""
 
@@ -28,18 +33,19 @@ class Captions(Section):
 
 @dataclass(frozen=True)
 class TrainingTexts:
-    """What is said of the clips, of the person in a dance (in the previews), and of a photo."""
+    """What is said of the clips, of the person in a dance (in the previews), of a photo, and of others' faces."""
 
     clips: str
     dance: str
     photos: Mapping[Shown, str]
+    others: str
 
     @property
     def texts(self) -> list[str]:
         """All of them, and none at all, each once."""
-        return list(dict.fromkeys([self.clips, self.dance, *self.photos.values(), ""]))
+        return list(dict.fromkeys([self.clips, self.dance, *self.photos.values(), self.others, ""]))
 
     @classmethod
     def one(cls, text: str) -> "TrainingTexts":
         """The same text for everything."""
-        return cls(text, text, dict.fromkeys(get_args(Shown), text))
+        return cls(text, text, dict.fromkeys(get_args(Shown), text), text)

@@ -143,6 +143,11 @@ class Train(Section):
     )
     batch_size: int = Field(2, ge=1, description="Clips or photos in a step.")
     photo_share: Fraction = Field(0.8, description="Share of the steps that learn from photos; the others learn from clips.")
+    other_faces: Fraction = Field(
+        0.0,
+        description="Share of the photos in whose place others' faces are seen, where the model brings no face branch: those in "
+        "data/people and the dancers' of `videos`, each with its own embedding.",
+    )
     face_shares: tuple[Annotated[float, Field(ge=0.05, le=0.5)], ...] = Field(
         (0.3,),
         min_length=1,
@@ -187,6 +192,11 @@ class Train(Section):
     preview_steps: int = Field(8, ge=1, le=50, description="Denoising steps of the render of that dance.")
     preview_guidance_scale: float = Field(3.0, ge=1, description="Guidance scale of that render; 1 takes half the time.")
     seed: int = Field(0, ge=0, description="Another number draws other noise and another order.")
+
+    @property
+    def learned(self) -> set[str]:
+        """What learns in any phase: "face", "lora"."""
+        return {part for phase in self.phases for part in phase.trains}
 
 
 class WanModel(Section):

@@ -13,13 +13,13 @@ ANYBODY = "a person"
 
 
 def training_texts(params: Params, identity: str) -> TrainingTexts:
-    """The texts of one person's training. The clips show others, so their text has no word for the person."""
+    """The texts of one person's training. Clips and others' faces have none for the person, whom they do not show."""
     train = params.train
     word = _word(params, identity)
     names: dict[Shown, str] = {shown: getattr(train.captions, shown) or train.prompt for shown in get_args(Shown)}
     photos = {shown: _said(params.prompts[name], word) for shown, name in names.items()}
     dance = params.prompts[train.prompt]
-    return TrainingTexts(_said(dance, ANYBODY), _said(dance, word), photos)
+    return TrainingTexts(_said(dance, ANYBODY), _said(dance, word), photos, others=_said(params.prompts[names["face"]], ANYBODY))
 
 
 def render_texts(params: Params, who: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ Faces are looked for, recognised and cut out in the pixels of the clips' videos.
 
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,12 @@ def embed_shard(files: DancerFiles, backend: FaceBackend, params: Dancers, faces
 def gather_dancers(shards: Iterable[Path], path: Path) -> None:
     """Write the embeddings of all shards, by clip, as one file."""
     save_embeddings(path, {clip: embedding for shard in shards for clip, embedding in load_embeddings(shard).items()}, {})
+
+
+def pictures_of(embeddings: Path, folder: Path, videos: Collection[str]) -> dict[str, Path]:
+    """The pictures of the dancers' heads in a folder, by clip, of those whose face is known in these videos' clips."""
+    clips = [clip for clip in load_embeddings(embeddings) if video_of_clip(clip) in videos]
+    return {clip: path for clip in clips if (path := folder / f"{clip}.png").exists()}
 
 
 def embed_clip(original: Original, poses: pd.DataFrame, backend: FaceBackend, params: Dancers, min_score: float) -> Dancer:

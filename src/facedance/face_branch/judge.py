@@ -12,9 +12,9 @@ from torch import Tensor
 from facedance.config.render_settings import RenderSettings
 from facedance.config.sections import WanModel
 from facedance.evaluate.observe import surest_face
-from facedance.face_branch.dataset import PortraitSource, mean_embedding
 from facedance.faces.embedding import Embedding, distance
 from facedance.faces.face import FaceBackend, Image
+from facedance.train.portraits import PortraitSource, mean_embedding
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.load import load_scheduler, load_vae

@@ -26,6 +26,7 @@ def training_of(chosen: FaceBranchTraining, train: Train) -> Train:
         phases=(Phase(steps=chosen.steps, trains=("face",)),),
         batch_size=chosen.batch_size,
         photo_share=1.0,
+        other_faces=1.0,
         learning_rate=chosen.learning_rate,
         final_learning_rate=FINAL_RATE,
         warmup_steps=min(WARMUP, chosen.steps // 10),
@@ -49,5 +50,5 @@ def new_learner(people: People, model: Path, recogniser: Path, wan: WanModel, tr
     branch.to(transformer.device).attach(transformer)
     loss = None
     if train.identity_weight:
-        loss = load_identity_loss(model, recogniser, None, transformer.device, train.gradient_checkpointing, torch.bfloat16)
+        loss = load_identity_loss(model, recogniser, transformer.device, train.gradient_checkpointing, torch.bfloat16)
     return Learner(transformer, branch, train, rank, loss)

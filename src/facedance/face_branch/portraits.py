@@ -18,7 +18,6 @@ from torch import Tensor
 
 from facedance.config.sections import Faces, Poses, WanModel
 from facedance.face_branch.people import person_of
-from facedance.face_branch.window import FACE_SHARE, window_side
 from facedance.faces.embed import LOOK_BELOW
 from facedance.faces.embedding import Embedding, distance
 from facedance.faces.face import Face, FaceBackend, Image
@@ -30,6 +29,7 @@ from facedance.files import atomic, remove
 from facedance.job import InputError
 from facedance.latents.photos import draw_person, frame_portrait
 from facedance.poses.landmarker import Landmarker, open_landmarker
+from facedance.train.window import FACE_SHARE, window_side
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import choose_device, load_vae
 

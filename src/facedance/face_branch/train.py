@@ -18,7 +18,6 @@ from facedance.config.sections import Train, WanModel
 from facedance.face_branch.dataset import People, data_digest, read_people
 from facedance.face_branch.judge import judge
 from facedance.face_branch.learning import new_learner, training_of
-from facedance.face_branch.window import window_side
 from facedance.faces.face import FaceBackend
 from facedance.faces.face_loss import recogniser_file
 from facedance.files import atomic, sha256, write_json
@@ -29,6 +28,7 @@ from facedance.train.distributed import ALONE, Rank
 from facedance.train.key import MATHEMATICS, training_key
 from facedance.train.learner import Learner
 from facedance.train.loop import COLUMNS, deterministic, start_and_end, take_steps, weights_digest
+from facedance.train.window import window_side
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.memory import out_of_memory_means
 from facedance.wan.pretrained_face import save_face_branch

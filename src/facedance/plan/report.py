@@ -9,7 +9,6 @@ import torch
 from facedance import layout
 from facedance.config.params import Params
 from facedance.face_branch.learning import training_of
-from facedance.face_branch.window import window_of
 from facedance.plan.activations import latent_shape, token_count
 from facedance.plan.disk import disk_bytes
 from facedance.plan.identity import NO_IDENTITY, identity_memory
@@ -31,6 +30,7 @@ from facedance.plan.peaks import (
     training_peak,
     training_rungs,
 )
+from facedance.train.window import window_of
 from facedance.wan.architectures import find_architecture
 from facedance.wan.device import ALLOW_CPU
 from facedance.wan.guidance import passes_of

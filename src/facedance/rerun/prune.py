@@ -22,10 +22,12 @@ class Wanted:
     videos: Collection[str]
     controls: Collection[str]
     shards: Collection[str]
+    parts: Collection[str]  # of the portraits
 
     def has(self, names: Mapping[str, str]) -> bool:
         """Whether all these names (by their wildcards in `facedance.layout`) are those of something that is still here."""
-        known = {"identity": self.people, "who": self.rendered, "video": self.videos, "shard": self.shards}
+        known = {"identity": self.people, "who": self.rendered, "video": self.videos}
+        known |= {"shard": self.shards, "part": self.parts}
         gone = any(names[wildcard] not in there for wildcard, there in known.items() if wildcard in names)
         return not gone and self._has_clip(names.get("clip"))
 

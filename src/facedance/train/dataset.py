@@ -1,15 +1,15 @@
-"""What a training learns from: clips with their dancers' own faces, and photos of the person as videos of one frame.
+"""What a training learns from: clips with their dancers' own faces, photos of the person, and single faces of others.
 
-Each dancer's own face beside each dancer's clip is what teaches the face branch to turn an embedding into a face; the
-photos teach the person. Which item a step sees, at which noise level and with which conditions is a function of seed,
+Faces of others, each with its own embedding, are what teaches the face branch to turn an embedding into a face; the photos
+teach the person. Which item a step sees, at which noise level and with which conditions is a function of seed,
 step and place in the batch alone, so a training that goes on needs no state of a random generator.
 """
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from facedance.aist.names import sequence_name
-from facedance.config.captions import TrainingTexts, shown_in
+from facedance.config.captions import TrainingTexts, photo_of, shown_in
 from facedance.config.patterns import matches
 from facedance.config.sections import Size, Train, WanModel
 from facedance.faces.embedding import load_embeddings
@@ -28,13 +28,14 @@ from facedance.files import digest, sha256
 from facedance.job import InputError
 from facedance.latents.references import read_reference, reference_name
 from facedance.names import of_window, video_of_clip
+from facedance.train.example import Example, generator, make_example
 from facedance.train.items import Item, Loadable
+from facedance.train.portraits import PortraitSource, portraits_digest, read_portraits
+from facedance.train.window import window_side
 from facedance.wan import flow
+from facedance.wan.pretrained_face import FACE_BRANCH, has_face_branch
 
 Kind = Literal["clip", "photo"]
-
-REFERENCE_WEIGHT = 0.3
-"""Of the loss on the reference's latent frame: enough to keep the model on the frame that it denoises there."""
 
 _VAE_STRIDE = 4  # frames of a latent frame, but for the first, which has one
 
@@ -55,10 +56,19 @@ class TrainingFiles:
     dancers: Sequence[Path]  # safetensors: the dancers' embeddings by clip
     photos: Path  # safetensors: latents of the person's photos
     embedding: Path  # safetensors: the identity embedding of the person
+    faces: Path  # safetensors: the embedding of each of the person's photos, which only a new face branch needs
+    tables: Sequence[Path] = ()  # csv of each part of the portraits of others, which only it needs
+    portraits: Sequence[Path] = ()  # safetensors of each part, in the same order
 
     def digests(self) -> dict[str, str]:
         """Digest of the content of each file that is used as a whole."""
-        return {"photos": sha256(self.photos), "embedding": sha256(self.embedding)}
+        used = {"photos": self.photos, "embedding": self.embedding} | ({"faces": self.faces} if self.begin_a_branch else {})
+        return {name: sha256(path) for name, path in used.items()}
+
+    @property
+    def begin_a_branch(self) -> bool:
+        """Whether the face branch is a new one, since the model brings none."""
+        return not has_face_branch(self.model / FACE_BRANCH)
 
 
 @dataclass(frozen=True)
@@ -112,16 +122,20 @@ class Source:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The sources of a training. `heldout` is a clip of a dance that is in none of the others."""
+    """The sources of a training. `heldout` is a clip of a dance that is in none of the others.
+
+    `others` are faces of other people. They teach the face branch alone: the LoRA is the person's, and is off there.
+    """
 
     clips: tuple[Source, ...]
-    photos: tuple[Loadable, ...]  # a person's are named by photo and by how much of them it shows, as in `IMG_1.jpg.half`
+    photos: tuple[Loadable, ...]  # named by photo and by how much of the person it shows, as in `IMG_1.jpg.half`
     heldout: Source | None
     text: Tensor  # (512, text dim) of the clips
     no_text: Tensor  # (512, text dim)
     preview_text: Tensor  # (512, text dim) of the person in the dance held out
     identity: Tensor  # (D,) embedding of the person
     preview_reference: Tensor | None = None  # (z, 1, h, w) the person's head, as it goes with the dance held out
+    others: tuple[PortraitSource, ...] = ()
 
     def text_of(self, source: Loadable) -> Tensor:
         """What is said of a clip or photo, (512, text dim)."""
@@ -129,29 +143,14 @@ class Dataset:
 
     def digests(self) -> dict[str, str]:
         """Of the content of the clips to learn from, of the one held out, and of the texts."""
-        texts = torch.stack([self.text, self.no_text, *map(self.text_of, self.photos)]).view(torch.uint8)
+        texts = torch.stack([self.text, self.no_text, *map(self.text_of, (*self.photos, *self.others[:1]))]).view(torch.uint8)
         return {
             "clips": digest([clip.digest for clip in self.clips]),
             # Where photos alone are learned from, a clip is only looked at.
             "heldout": self.heldout.digest if self.heldout and self.clips else "",
             "texts": hashlib.sha256(texts.numpy().tobytes()).hexdigest(),
+            "others": portraits_digest(self.others),
         }
-
-
-@dataclass(frozen=True)
-class Example:
-    """Items, each at its noise level, as the transformer takes them: F = T', and one frame more with a reference in front."""
-
-    latents: Tensor  # (B, z, F, h, w)
-    target: Tensor  # (B, z, F, h, w)
-    control: Tensor  # (B, c, F, h, w)
-    weight: Tensor  # (B, 1, F, h, w)
-    face: Tensor  # (B, 1, F, h, w) in [0, 1]
-    landmarks: Tensor | None  # (B, 5, 2) of the face in the last frame, in pixels
-    text: Tensor  # (B, 512, text dim)
-    embedding: Tensor  # (B, 1, D); zeros for no face
-    sigma: Tensor  # (B,)
-    chance: tuple[int, ...]  # for each item the seed of what else is left to chance
 
 
 def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, said: TrainingTexts) -> Dataset:
@@ -164,6 +163,7 @@ def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, said: Traini
         InputError: there is no photo, or photos were encoded for other sizes.
     """
     identity = torch.from_numpy(load_embeddings(files.embedding)["embedding"].vector)
+    own = load_embeddings(files.faces) if files.begin_a_branch else {}  # with one for all, it would learn a constant
     clips = _clips(files, wan, train.videos or ("*",))
     learned = clips if train.videos else []
     known = [clip for clip in clips if clip.embedding is not None]
@@ -176,15 +176,17 @@ def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, said: Traini
         raise InputError(f"{files.photos} holds no photo; run the faces and latents stages again")
     texts, content = load_file(files.prompts), sha256(files.photos)
     captions = {name: texts[said.photos[shown_in(name)]] for name in names}
+    faces = {name: torch.from_numpy(own[photo_of(name)].vector) if own else identity for name in names}
     return Dataset(
         clips=tuple(clip for clip in learned if heldout is None or clip.dance != heldout.dance),
-        photos=tuple(Source(n, "photo", files.photos, content, boxes[n], sizes[n], identity, captions[n]) for n in names),
+        photos=tuple(Source(n, "photo", files.photos, content, boxes[n], sizes[n], faces[n], captions[n]) for n in names),
         heldout=heldout,
         text=texts[said.clips],
         no_text=texts[NO_TEXT],
         preview_text=texts[said.dance],
         identity=identity,
         preview_reference=read_reference(files.photos, heldout.load().video) if heldout else None,
+        others=tuple(_others(files, wan, train, texts[said.others])),
     )
 
 
@@ -196,79 +198,37 @@ def step_kind(dataset: Dataset, train: Train, step: int) -> Kind:
 
 def draw_example(dataset: Dataset, train: Train, step: int, index: int) -> Example:
     """What the `index`-th item of a step's batch is: item, noise and dropped conditions."""
-    sources = dataset.photos if step_kind(dataset, train, step) == "photo" else dataset.clips
     random = generator(train.seed, step, index)
     which, u, text, face, reference = torch.rand(5, generator=random).tolist()
+    photos = step_kind(dataset, train, step) == "photo"
+    share = train.other_faces if photos and dataset.others else 0.0
+    sources: Sequence[Loadable] = dataset.photos if photos else dataset.clips
+    if of_others := which < share:
+        sources, which = dataset.others, which / share
+    else:
+        which = (which - share) / (1 - share)
     source = sources[int(which * len(sources))]
     item = source.load()
+    embedding = torch.zeros_like(dataset.identity) if face < train.face_dropout or item.embedding is None else item.embedding
     return make_example(
         item,
         text=dataset.no_text if text < train.text_dropout else dataset.text_of(source),
-        embedding=torch.zeros_like(dataset.identity) if face < train.face_dropout or item.embedding is None else item.embedding,
+        embedding=embedding,
         sigma=flow.shifted(u, train.noise_shift),
         with_reference=reference >= train.reference_dropout,
         face_weight=train.face_weight,
         random=random,
+        shown=embedding if of_others else dataset.identity,
+        with_lora=not of_others,
     )
 
 
-def make_example(
-    item: Item,
-    *,
-    text: Tensor,
-    embedding: Tensor,
-    sigma: float,
-    with_reference: bool,
-    face_weight: float,
-    random: torch.Generator,
-) -> Example:
-    """An item with noise and conditions. The loss counts 1 + face_weight in the face and nothing on padding.
-
-    The reference is laid out as WanVACEPipeline does: one latent frame in front, whose control is the reference itself
-    with zeros for the reactive half and the mask.
-    """
-    video, control, face, weight = item.video, item.control, item.face, item.seen * (1 + face_weight * item.face)
-    if with_reference and item.reference is not None:
-        missing = control.new_zeros(control.shape[0] - item.reference.shape[0], *item.reference.shape[1:])
-        video = torch.cat([item.reference, video], dim=1)
-        control = torch.cat([torch.cat([item.reference, missing]), control], dim=1)
-        face = torch.cat([torch.zeros_like(face[:, :1]), face], dim=1)
-        weight = torch.cat([torch.full_like(weight[:, :1], REFERENCE_WEIGHT), weight], dim=1)
-    noise = torch.randn(video.shape, generator=random)
-    return Example(
-        latents=flow.noised(video, noise, sigma)[None],
-        target=flow.velocity(video, noise)[None],
-        control=control[None],
-        weight=weight[None],
-        face=face[None],
-        landmarks=None if item.landmarks is None else item.landmarks[None],
-        text=text[None],
-        embedding=embedding[None, None],
-        sigma=torch.tensor([sigma]),
-        chance=(int(torch.randint(2**31, (), generator=random)),),
-    )
-
-
-def stacked(examples: Sequence[Example]) -> list[Example]:
-    """The same items with those of one shape together, for fewer and larger operations."""
-    alike: dict[tuple[torch.Size, bool], list[Example]] = {}
-    for example in examples:
-        alike.setdefault((example.latents.shape, example.landmarks is None), []).append(example)
-    return [_together(group) for group in alike.values()]
-
-
-def _together(examples: Sequence[Example]) -> Example:
-    def joined(name: str) -> Any:
-        values = [getattr(example, name) for example in examples]
-        return torch.cat(values) if isinstance(values[0], Tensor) else values[0]
-
-    chances = tuple(chance for example in examples for chance in example.chance)
-    return Example(**{field.name: joined(field.name) for field in fields(Example)} | {"chance": chances})
-
-
-def generator(*place: int) -> torch.Generator:
-    """A random generator that depends on its place only, such as seed, step and index."""
-    return torch.Generator().manual_seed(int(digest(place)[:15], 16))
+def _others(files: TrainingFiles, wan: WanModel, train: Train, text: Tensor) -> list[PortraitSource]:
+    """Faces of other people, where there is a new face branch to learn from them."""
+    if not (train.other_faces and "face" in train.learned and files.begin_a_branch and files.portraits):
+        return []
+    people = read_portraits(files.tables, files.portraits, window_side(wan))
+    return [replace(portrait, text=text) for portraits in people.values() for portrait in portraits]
 
 
 def _clips(files: TrainingFiles, wan: WanModel, videos: Sequence[str]) -> list[Source]:

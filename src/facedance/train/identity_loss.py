@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from facedance.faces.face_loss import FaceLoss
-from facedance.train.dataset import Example
+from facedance.train.example import Example
 from facedance.wan.load import latent_statistics, load_vae
 
 MISSED_SHARE = 0.1
@@ -18,21 +18,21 @@ MISSED_SHARE = 0.1
 
 
 class IdentityLoss:
-    """How far guesses, decoded by a frozen VAE, are from a person's embedding (D,), and from being found.
+    """How far guesses, decoded by a frozen VAE, are from the faces that they are to show, and from being found.
 
-    Without a person each item is compared with the face that it is conditioned on, and nobody looks where that is dropped.
+    Where nobody's is to be shown, nobody looks.
     With `checkpointing` items are decoded one after the other, and once more for the gradient: at full size a decoding keeps
     gigabytes for it.
     """
 
-    def __init__(self, vae: Any, face_loss: FaceLoss, person: Tensor | None, checkpointing: bool = False) -> None:
-        self._vae, self._face_loss, self._person, self._checkpointing = vae, face_loss, person, checkpointing
+    def __init__(self, vae: Any, face_loss: FaceLoss, checkpointing: bool = False) -> None:
+        self._vae, self._face_loss, self._checkpointing = vae, face_loss, checkpointing
 
     def __call__(self, example: Example, velocity: Tensor) -> Tensor:
         """Each item's loss, (B,), of what the model guesses with this velocity (B, z, F, h, w); the example has landmarks."""
         assert example.landmarks is not None
         guess = example.latents.to(velocity.device) - example.sigma.view(-1, 1, 1, 1, 1).to(velocity.device) * velocity
-        faces = example.embedding[:, 0].cpu() if self._person is None else self._person.expand(len(guess), -1)
+        faces = example.shown.cpu()
         if not self._checkpointing:
             return self._losses(guess[:, :, -1:], example.landmarks, faces, example.chance)
         chances = [(chance,) for chance in example.chance]
@@ -62,14 +62,13 @@ class IdentityLoss:
 def load_identity_loss(
     model: Path,
     recogniser: Path,
-    person: Tensor | None,
     device: torch.device,
     checkpointing: bool = False,
     dtype: torch.dtype = torch.float32,
 ) -> IdentityLoss:
-    """The loss for a person (D,), or for whom each item shows, with a model's VAE and a recogniser that computes in `dtype`."""
+    """The loss with a model's VAE and a recogniser that computes in `dtype`."""
     face_loss = FaceLoss(recogniser, dtype, device)
-    return IdentityLoss(for_single_frames(load_vae(model, device)), face_loss, person, checkpointing)
+    return IdentityLoss(for_single_frames(load_vae(model, device)), face_loss, checkpointing)
 
 
 def for_single_frames(vae: Any) -> Any:

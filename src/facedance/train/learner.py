@@ -14,10 +14,11 @@ from torch import Tensor
 from facedance.config.sections import Phase, Train, WanModel
 from facedance.job import InputError
 from facedance.train import checkpoint
-from facedance.train.dataset import Dataset, Example, draw_example, generator, make_example, stacked, step_kind
+from facedance.train.dataset import Dataset, draw_example, step_kind
 from facedance.train.distributed import ALONE, Rank
+from facedance.train.example import Example, generator, make_example, stacked
 from facedance.train.identity_loss import IdentityLoss, load_identity_loss
-from facedance.wan.adapter import AdapterConfig, adapter_config, attach, trainable
+from facedance.wan.adapter import AdapterConfig, adapter_config, attach, trainable, without_lora
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import TIMESTEPS, flow_loss
 from facedance.wan.load import choose_device, load_transformer
@@ -26,6 +27,9 @@ from facedance.wan.recompute import compute_again
 from facedance.wan.text_padding import counting_padding, without_padding
 
 BETAS = (0.9, 0.99)
+
+MANY = 50
+"""Faces of others that tell how embeddings are spread."""
 
 
 class ItemLosses(NamedTuple):
@@ -48,7 +52,7 @@ class Learner:
     ) -> None:
         self.transformer, self.branch, self.train, self.rank = transformer, branch, train, rank
         self._identity_loss = identity_loss
-        self.parameters = trainable(transformer, branch, {part for phase in train.phases for part in phase.trains})
+        self.parameters = trainable(transformer, branch, train.learned)
         # One optimizer for all phases: it passes over parameters without a gradient and keeps their moments.
         self._optimizer = torch.optim.AdamW(self.parameters.values(), betas=BETAS, weight_decay=train.weight_decay, fused=True)
         averaged = self.parameters if train.ema_decay else {}
@@ -62,6 +66,8 @@ class Learner:
         """
         started = time.monotonic()
         active = trainable(self.transformer, self.branch, set(phase.trains))
+        if "face" not in phase.trains:
+            dataset = replace(dataset, others=())  # of whom nothing else learns
         kind = step_kind(dataset, self.train, step)
         examples = [draw_example(dataset, self.train, step, index) for index in self.rank.share(self.train.batch_size)]
         shares = [self.accumulate(example) for example in (stacked(examples) if kind == "photo" else examples)]
@@ -115,7 +121,7 @@ class Learner:
             ValueError: on a photo with its face, a part that is to be trained has no gradient.
         """
         example = make_example(
-            dataset.photos[0].load(),
+            (dataset.photos or dataset.others)[0].load(),
             text=dataset.text,
             embedding=dataset.identity,
             sigma=0.5,
@@ -153,10 +159,14 @@ class Learner:
 
     @contextlib.contextmanager
     def _conditioned(self, example: Example) -> Iterator[Example]:
-        """The example with its text's padding taken off; inside, the transformer counts that padding and sees the face."""
+        """The example with its text's padding taken off; inside, the transformer counts that padding and sees the face.
+
+        The LoRA is on only for whom it is.
+        """
         text, bias = without_padding(example.text)
         face = self.branch.condition(example.embedding, example.embedding.any(2)[:, 0].float())
-        with counting_padding(self.transformer, bias), face:
+        lora = contextlib.nullcontext() if example.with_lora else without_lora(self.transformer)
+        with counting_padding(self.transformer, bias), face, lora:
             yield replace(example, text=text)
 
     def _losses(self, example: Example) -> tuple[Tensor, list[ItemLosses]]:
@@ -193,8 +203,11 @@ def new_learner(
     identity_loss = None
     if train.identity_weight:
         device, again = transformer.device, train.gradient_checkpointing
-        identity_loss = load_identity_loss(model, recogniser, dataset.identity, device, again)
-    learner = Learner(transformer, attach(transformer, config, train.seed, pretrained), train, rank, identity_loss)
+        identity_loss = load_identity_loss(model, recogniser, device, again)
+    branch = attach(transformer, config, train.seed, pretrained)
+    if pretrained is None and len(dataset.others) >= MANY:
+        branch.know(torch.stack([portrait.given for portrait in dataset.others]))
+    learner = Learner(transformer, branch, train, rank, identity_loss)
     learner.require_gradients(dataset)
     return learner, config
 

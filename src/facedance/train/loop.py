@@ -35,6 +35,12 @@ from facedance.wan.pretrained_face import FACE_BRANCH
 
 COLUMNS = ["step", "phase", "kind", "loss", "face_loss", "identity_loss", "lr", "grad_norm", "seconds"]
 
+NOBODY_ELSE = (
+    "the model has no face branch and there is no face of others to learn from, so the new one learns this person alone and "
+    "render.settings.face_scale will do little: train a branch from portraits of many people (docs/face-branch.md), or set "
+    "train.other_faces with portraits in data/people"
+)
+
 _log = logging.getLogger("facedance")
 
 
@@ -61,7 +67,8 @@ def train_identity(
     """Train the adapter of one person, or go on with the training that was interrupted.
 
     The face branch starts from the one that the model brings along, if it has one. That one's sizes then win over
-    face_tokens, face_rank and mapper_width of `train`.
+    face_tokens, face_rank and mapper_width of `train`. If it has none, a new one learns that a face comes from its embedding:
+    each photo has its own, and `other_faces` of `train` of the items are single faces of others with theirs.
 
     Args:
         said: what goes with clips and photos.
@@ -75,13 +82,16 @@ def train_identity(
     if train.batch_size < rank.of:
         raise InputError(f"train.batch_size {train.batch_size} leaves some of {rank.of} GPUs idle: raise it, or train on fewer")
     dataset = read_dataset(files, wan, train, said)
+    if files.begin_a_branch and not dataset.others and "face" in train.learned:
+        _log.warning(NOBODY_ELSE)
     weights = {part: weights_digest(files.model / part) for part in ("transformer", FACE_BRANCH)}
     inputs = files.digests() | dataset.digests() | weights
     if train.identity_weight:
         inputs |= {"vae": weights_digest(files.model / "vae"), "recogniser": sha256(recogniser_file(files.recogniser))}
     code = mathematics_digest()
     folder = out.state / training_key(wan, train, inputs, code)
-    _log.info("%s: %d clips and %d photos to learn from", identity, len(dataset.clips), len(dataset.photos))
+    counts = len(dataset.clips), len(dataset.photos), len(dataset.others)
+    _log.info("%s: %d clips, %d photos and %d faces of others to learn from", identity, *counts)
     advice = "take fewer frames (models.<model>.frames), or fewer train.lora_targets"
     if train.kept_memory:
         advice = "set train.kept_memory to 0"
@@ -104,6 +114,7 @@ def train_identity(
         "steps": len(rows),
         "clips": len(dataset.clips),
         "photos": len(dataset.photos),
+        "others": len(dataset.others),
         "heldout_clip": dataset.heldout.name if dataset.heldout else None,
         "trainable_parameters": learner.parameter_counts(),
         "loss": start_and_end(rows),

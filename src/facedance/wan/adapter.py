@@ -1,5 +1,6 @@
 """What is trained for a person, a LoRA on the base blocks and the face branch, and its file."""
 
+import contextlib
 import json
 import re
 import warnings
@@ -103,6 +104,19 @@ def trainable(transformer: Any, branch: FaceBranch, what: Set[str]) -> dict[str,
         for parameter in parameters.values():
             parameter.requires_grad_(part in what)
     return {name: parameter for part in sorted(what) for name, parameter in parts[part].items()}
+
+
+@contextlib.contextmanager
+def without_lora(transformer: Any) -> Iterator[None]:
+    """Inside the block the LoRA under training changes nothing, and its gradient is zero."""
+    layers = [module for module in transformer.modules() if isinstance(module, BaseTunerLayer)]
+    for layer in layers:
+        layer.set_scale(PERSON, 0.0)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.set_scale(PERSON, 1.0)
 
 
 def save_adapter(path: Path, transformer: Any, branch: FaceBranch, config: AdapterConfig, metadata: Mapping[str, str]) -> None:

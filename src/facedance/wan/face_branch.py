@@ -100,6 +100,11 @@ class FaceBranch(nn.Module):
         tokens: Tensor = self.mapper((embeddings - self.mean) / self.deviation)
         return tokens
 
+    def know(self, faces: Tensor) -> None:
+        """Take mean and spread of many people's embeddings (N, D), which the mapper is then free of."""
+        self.mean.copy_(faces.mean(0))
+        self.deviation.copy_(faces.std(0))
+
     def attach(self, transformer: Any) -> None:
         """Let the base blocks of `transformer` attend to the face while `condition` is entered.
 

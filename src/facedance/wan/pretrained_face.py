@@ -28,8 +28,7 @@ def new_face_branch(transformer: Any, faces: Tensor, *, tokens: int, rank: int, 
         rank=rank,
         width=width,
     )
-    branch.mean.copy_(faces.mean(0))
-    branch.deviation.copy_(faces.std(0))
+    branch.know(faces)
     return branch
 
 
@@ -44,6 +43,11 @@ def save_face_branch(branch: FaceBranch, folder: Path, backend: str) -> None:
     write_json(folder / _CONFIG, {**asdict(branch.sizes), "backend": backend})
 
 
+def has_face_branch(folder: Path) -> bool:
+    """Whether a face branch lies in a folder."""
+    return (folder / _CONFIG).exists()
+
+
 def load_face_branch(folder: Path, embedding_dim: int | None = None) -> FaceBranch | None:
     """The branch in a folder, in float32 on the CPU; None when there is none.
 
@@ -53,7 +57,7 @@ def load_face_branch(folder: Path, embedding_dim: int | None = None) -> FaceBran
     Raises:
         InputError: the embeddings are another recogniser's.
     """
-    if not (folder / _CONFIG).exists():
+    if not has_face_branch(folder):
         return None
     sizes = read_json(folder / _CONFIG)
     backend = sizes.pop("backend")
