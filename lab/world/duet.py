@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from facedance.sample.dancer import Camera, Dancer, draw, empty_room
+from facedance.sample.dancer import Camera, Dancer, empty_room
+from facedance.sample.group import Performer, draw_group
 from facedance.sample.head import Head
 from facedance.sample.motion import Move
 from lab.world.scene import OVERSAMPLING, Scene, drawn, head_boxes, performed, small, uncertain
@@ -23,27 +24,26 @@ def duet(
     zoom, apart, left = rng.uniform(*_NEAR), rng.uniform(*_APART), rng.choice([-1, 1])
     depth, nearer = rng.uniform(*_DEPTH), int(rng.integers(2))
     middle = rng.uniform(-0.08, 0.08)
-    cameras = []
-    for i in range(2):
+    performers = []
+    for i, who in enumerate(pair):
         far = depth if i != nearer else 1.0  # farther is smaller, and its feet are higher in the picture
         aside = middle + left * (0.5 - i) * apart
-        cameras.append(Camera(large, round(large * (0.86 + 0.14 * far)), zoom * far, aside))
-    skeletons = [performed(who, moves, np.arange(frames), rng) for who in pair]
-    heads = [Head(who.face, who.body.head * camera.scale) for who, camera in zip(pair, cameras, strict=True)]
+        camera = Camera(large, round(large * (0.86 + 0.14 * far)), zoom * far, aside)
+        skeleton = performed(who, moves, np.arange(frames), rng)
+        performers.append(Performer(who, Head(who.face, who.body.head * camera.scale), skeleton, [camera] * frames))
     room = empty_room(pair[0], Camera(large, large))
+    order = (1 - nearer, nearer)
     pictures, tracks = [], np.zeros((2, frames, 17, 2), np.float32)
     for t in range(frames):
-        picture = room
-        for i in (1 - nearer, nearer):
-            picture, tracks[i, t] = draw(pair[i], heads[i], skeletons[i], t, cameras[i], picture)
+        picture, tracks[order, t] = draw_group([performers[i] for i in order], t, room)
         pictures.append(picture)
     shown, control = (
         np.stack([small(picture, side) for picture in pictures]),
         drawn_together([uncertain(track, side, rng) for track in tracks], side),
     )
     first, second = (
-        Scene(shown, np.stack(pictures), control, head_boxes(who, skeleton, camera), track)
-        for who, skeleton, camera, track in zip(pair, skeletons, cameras, tracks, strict=True)
+        Scene(shown, np.stack(pictures), control, head_boxes(one.who, one.skeleton, one.cameras[0]), track)
+        for one, track in zip(performers, tracks, strict=True)
     )
     return first, second
 
