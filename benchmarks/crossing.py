@@ -56,7 +56,7 @@ def cross(seed: int, folder: Path, frames: int) -> None:
     write_video(folder / f"{name}.mp4", pictures(), FPS, preset="veryfast")
     x, y = np.stack(tracks).reshape(-1, 2).T
     rows = {"frame": np.repeat(np.arange(frames), len(COCO)), "joint": COCO * frames, "x": x, "y": y}
-    pd.DataFrame({"video": name, **rows, "visible": True}).to_parquet(folder / f"{name}.parquet")
+    pd.DataFrame({"video": name, "dancer": 1, **rows, "visible": True}).to_parquet(folder / f"{name}.parquet")
 
 
 def figures(chosen: params.Params, sources: Path, folder: Path, workers: int) -> dict[str, float]:

@@ -45,7 +45,7 @@ def draw(seed: int, folder: Path, size: Crowd) -> None:
     write_video(folder / f"{name}.mp4", pictures(), size.fps, preset="veryfast")
     x, y = np.stack(tracks).reshape(-1, 2).T
     rows = {"frame": np.repeat(np.arange(size.frames), len(COCO)), "joint": COCO * size.frames, "x": x, "y": y}
-    pd.DataFrame({"video": name, **rows, "visible": True}).to_parquet(folder / f"{name}.parquet")
+    pd.DataFrame({"video": name, "dancer": 1, **rows, "visible": True}).to_parquet(folder / f"{name}.parquet")
 
 
 def measure(chosen: params.Params, sources: Path, folder: Path, workers: int) -> pd.DataFrame:

@@ -24,7 +24,8 @@ import pandas as pd
 
 from facedance.config import params
 from facedance.files import write_json
-from facedance.poses.extract import CRF, PRESET, PoseFiles, control_frames, extract_shard
+from facedance.poses.draw import control_frames
+from facedance.poses.extract import CRF, PRESET, PoseFiles, extract_shard
 from facedance.poses.find import PEOPLE, find_pose
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.skeleton import MEDIAPIPE
@@ -53,7 +54,7 @@ def work(clips: list[Path]) -> None:
             frames = Footage(clip)
             people, _ = find_pose(frames, 16, finder, MODEL, chosen.poses)
             joints, _ = fill_gaps(people, chosen.poses.max_gap_frames)
-            drawn = control_frames(joints, MEDIAPIPE, chosen.poses, frames[0].shape[1::-1], chosen.wan.drawing_side)
+            drawn = control_frames(joints[None], MEDIAPIPE, chosen.poses, frames[0].shape[1::-1], chosen.wan.drawing_side)
             write_video(clip.with_name(f"{clip.stem}.control.mp4"), drawn, chosen.wan.fps, crf=CRF, preset=PRESET)
 
 

@@ -5,6 +5,7 @@ rule build_check:
     input:
         clips=layout.ALL_CLIPS,
         poses=expand(layout.CONTROL_LIST, shard=all_shards()),
+        landmarks=expand(layout.LANDMARKS, shard=SHARDS),
         photos=expand(layout.PHOTO_LIST, identity=IDENTITIES),
         stamp=stamp("check", "build_check", PARAMS.model_dump(mode="json")),
     output:

@@ -13,6 +13,7 @@ with job(snakemake.log[0], "check"):
         faces={Path(file).parent.name: Path(file).parent for file in snakemake.input.photos},
         clips_folder=Path(snakemake.params.clips_folder),
         poses_folder=Path(snakemake.params.poses_folder),
+        landmarks=[Path(file) for file in snakemake.input.landmarks],
         folder=Path(snakemake.output[0]).parent,
     )
     build_check(validate(snakemake.params.all), files)

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 from facedance.config.sections import Poses, WanModel
 from facedance.files import atomic
 from facedance.job import InputError
-from facedance.poses.extract import control_frames
+from facedance.poses.draw import control_frames
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE, MEDIAPIPE
 from facedance.poses.smooth import fill_gaps
@@ -65,7 +65,7 @@ def make_clip(who: Person, name: str, seed: int, wan: WanModel, poses: Poses, po
     else:
         raise InputError(f"MediaPipe follows none of {_ATTEMPTS} dancers; check the pose model {pose_model}")
     people, _ = fill_gaps(people, poses.max_gap_frames)
-    drawn = np.stack(list(control_frames(people, MEDIAPIPE, poses, size, wan.drawing_side)))
+    drawn = np.stack(list(control_frames(people[None], MEDIAPIPE, poses, size, wan.drawing_side)))
     truth = danced(place, replace(driver, face=who), wan.frames, size[0])
     return Clip(
         driver=pictures,

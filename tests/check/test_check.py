@@ -1,6 +1,7 @@
 """The page to look at before training: it shows each verdict, what deserves a look, and no name can break out of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from PIL import Image
 from facedance.check import build
 from facedance.check.build import CheckFiles, build_check, overlay
 from facedance.check.findings import Photo, about_clips, about_photos, about_plan
+from facedance.check.numbers import clearest_frame, numbered
 from facedance.config.params import Params, load
+from facedance.poses.skeleton import COCO
 from facedance.report.fates import Fate, read_fates
 from facedance.video.frames import read_frames
 from facedance.video.pictures import Frames
@@ -87,6 +90,7 @@ def made(tmp_path: Path) -> tuple[Params, CheckFiles]:
         faces={"eileen": tmp_path / "eileen"},
         clips_folder=tmp_path / "clips",
         poses_folder=tmp_path / "poses",
+        landmarks=[],
         folder=tmp_path / "check",
     )
     return params, files
@@ -134,3 +138,31 @@ def test_what_an_earlier_page_showed_and_this_one_does_not_is_removed(made: tupl
     stale.write_bytes(b"old")
     build_check(params, files)
     assert not stale.exists()
+
+
+def test_the_dancers_of_a_group_have_their_numbers_at_their_heads() -> None:
+    joints = np.full((2, 3, 17, 3), np.nan, np.float32)
+    joints[0, :, :, :2] = 60, 120
+    joints[1, 1:, :, :2] = 200, 100
+    assert clearest_frame(joints) == 1
+    frame = np.full((200, 300, 3), 90, np.uint8)
+    for at, count in ((0, 1), (1, 2)):
+        changed = (numbered(frame, joints[:, at]) != frame).any(axis=-1)
+        columns = np.flatnonzero(changed.any(axis=0))
+        assert len(np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)) == count
+        assert not changed[120:].any(), "the face stays to be seen"
+        assert changed[90:110, 60].any()
+
+
+def test_the_page_says_who_is_who_in_a_group(made: tuple[Params, CheckFiles], tmp_path: Path) -> None:
+    params, files = made
+    rows = [("dance_000", n, t, name, 10.0 + 30 * n, 40.0, 1.0) for n in (1, 2) for t in range(9) for name in COCO]
+    columns = ["clip", "dancer", "frame", "joint", "x", "y", "visibility"]
+    pd.DataFrame(rows, columns=columns).to_parquet(tmp_path / "landmarks.parquet")
+    table = pd.read_csv(files.poses[0]).assign(dancers=2, surety=0.8)
+    table.to_csv(files.poses[0], index=False)
+    build_check(params, replace(files, landmarks=[tmp_path / "landmarks.parquet"]))
+    page = (files.folder / "index.html").read_text()
+    assert "media/groups/dance_000.jpg" in page
+    assert "dance_000: in 20% of the frames two dancers may have been taken for each other" in page
+    assert "the 2 dancers were followed in 90%" in page

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facedance.clips.crop import center_window, crop_and_resize, dancer_window, whole_window
-from facedance.clips.in_view import body_box, find_dancer
+from facedance.clips.in_view import body_box, count_dancers, find_dancer, find_dancers
 
 HD = (1920, 1080)
 
@@ -132,3 +132,19 @@ def test_several_of_similar_height_in_most_frames_are_a_reason(share, crowded, r
     alone, two = np.stack([person(300, 20, 250)]), np.stack([person(500, 20, 250 * share), person(300, 20, 250)])
     _, reason = find_dancer([two] * crowded + [alone] * (10 - crowded))
     assert reason == (f"shows several people of similar size in {crowded} of 10 sampled frames" if refused else "")
+
+
+def test_a_group_is_all_who_are_not_much_smaller_than_the_tallest():
+    frame = np.stack([person(50, 100, 80), person(300, 20, 250), person(400, 100, 120)])
+    boxes, reason = find_dancers([frame, np.zeros((0, 33, 4))], group=True)
+    assert reason == ""
+    np.testing.assert_allclose(boxes, [np.concatenate([body_box(frame[1])[:2], [body_box(frame[2])[2], body_box(frame[1])[3]]])])
+    assert find_dancers([np.zeros((0, 33, 4))] * 3, group=True)[1] == "shows nobody in 3 sampled frames"
+
+
+@pytest.mark.parametrize(
+    ("seen", "count"), [([2] * 10, 2), ([3, 3, 3] + [2] * 7, 3), ([3, 3] + [2] * 8, 2), ([0, 0], 1), ([], 1)]
+)
+def test_so_many_dance_as_are_seen_at_once_often(seen, count):
+    people = [np.stack([person(100 * k, 10, 100) for k in range(n)]) if n else np.zeros((0, 33, 4)) for n in seen]
+    assert count_dancers(people) == count

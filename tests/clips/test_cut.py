@@ -129,6 +129,20 @@ def test_a_clip_without_one_dancer_is_rejected(tmp_path, find, reason):
     assert not list(tmp_path.glob("out/*"))
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_several_people_are_let_in_where_a_group_is_said_to_dance(tmp_path, whole):
+    video = make_video(tmp_path / "gBR_sGR_c01_d04_d05_mBR0_ch01.mp4", STEADY)
+    params = CENTER.model_copy(update={"crop": "dancer", "max_per_video": 1, "whole": whole})
+    (row,) = cut_video(video.stem, video, tmp_path / "out", params, WAN, two)
+    assert (row["status"], row["dancers"], row["dancer"]) == ("accepted", 2, "d04_d05")
+    assert row["crop_x"] <= 40, "both are in view"
+    assert row["crop_x"] + row["crop_w"] >= 120
+    named = params.model_copy(update={"group": ("tour*",)})
+    assert cut_video(video.stem, video, tmp_path / "out", named, WAN, two)[0]["status"] == "rejected"
+    (row,) = cut_video("tour_1", video, tmp_path / "out", named, WAN, one)
+    assert (row["status"], row["dancers"]) == ("accepted", 1)
+
+
 def _broken(path: Path, whole: float = 0.2) -> None:
     """Zeros in place of all pictures but the first ones."""
     content = bytearray(path.read_bytes())

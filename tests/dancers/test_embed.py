@@ -73,11 +73,11 @@ def landmarks(clip, centres):
         "right_shoulder": (-34, EYES_TO_SHOULDERS),
     }
     rows = [
-        (clip, frame, joint, x + dx, y + dy, 0.0, 1.0, False)
+        (clip, 1, frame, joint, x + dx, y + dy, 0.0, 1.0, False)
         for frame, (x, y) in enumerate(centres)
         for joint, (dx, dy) in places.items()
     ]
-    return pd.DataFrame(rows, columns=["clip", "frame", "joint", "x", "y", "z", "visibility", "interpolated"])
+    return pd.DataFrame(rows, columns=["clip", "dancer", "frame", "joint", "x", "y", "z", "visibility", "interpolated"])
 
 
 class Anything(dict):
@@ -135,7 +135,7 @@ def run(root, backend):
 def test_boxes_follow_the_dancer_in_every_frame(shard):
     root, centres = shard
     boxes = pd.read_parquet(root / "boxes.parquet")
-    assert boxes.columns.tolist() == ["clip", "frame", "x0", "y0", "x1", "y1"]
+    assert boxes.columns.tolist() == ["clip", "dancer", "frame", "x0", "y0", "x1", "y1"]
     for clip in ("eileen", "other"):
         of_clip = boxes[boxes["clip"] == clip]
         assert of_clip.frame.tolist() == list(range(FRAMES))
@@ -313,3 +313,22 @@ def test_the_heads_of_some_videos_are_those_with_a_picture_and_a_known_face(tmp_
     for clip in ("a_000", "b_000", "c_000"):
         (tmp_path / f"{clip}.png").touch()
     assert pictures_of(tmp_path / "0000.safetensors", tmp_path, ["a", "c"]) == {"a_000": tmp_path / "a_000.png"}
+
+
+def test_each_of_a_group_has_a_face_of_their_own(backend, tmp_path):
+    frames, left = scene(portrait(), (80, 160), bystander=None)
+    others, right = scene(somebody_else(), (60, 60))
+    frames[:, :, 140:] = others[:, :, :116]  # the other one walks 140 pixels farther right
+    write_video(tmp_path / "clips/duet.mp4", frames, 16)
+    pd.DataFrame({"clip": ["duet"], "status": "accepted", "reason": ""}).to_csv(tmp_path / "clips.csv", index=False)
+    cuts(tmp_path, ["duet"])
+    poses = pd.concat([landmarks("duet", left), landmarks("duet", right + np.array([140, 0])).assign(dancer=2)])
+    poses.to_parquet(tmp_path / "landmarks.parquet", index=False)
+    (tmp_path / "stamp.json").write_text(json.dumps({"params": {}, "code": "1", "items": []}))
+    run(tmp_path, backend)
+    found = load_embeddings(tmp_path / "embeddings.safetensors")
+    assert sorted(found) == ["duet~1", "duet~2"]
+    assert distance(found["duet~1"], found["duet~2"]) > 0.4
+    boxes = pd.read_parquet(tmp_path / "boxes.parquet")
+    assert sorted(set(boxes["dancer"])) == [1, 2]
+    assert not (tmp_path / "dancers/duet.png").exists(), "it would be of one of them"

@@ -29,7 +29,7 @@ def truth_at(frames: np.ndarray) -> np.ndarray:
 
 def rows_of(joints: np.ndarray, **columns: Any) -> pd.DataFrame:
     t, j = np.indices(joints.shape[:2])
-    return pd.DataFrame({"frame": t.ravel(), "joint": np.array(COCO)[j.ravel()],
+    return pd.DataFrame({"dancer": 1, "frame": t.ravel(), "joint": np.array(COCO)[j.ravel()],
                          "x": joints[..., 0].ravel(), "y": joints[..., 1].ravel(), **columns})  # fmt: skip
 
 
@@ -107,3 +107,14 @@ def test_missing_landmarks_are_wrong_ones(world: dict[str, Any]) -> None:
 def test_without_ground_truth_the_table_is_empty(world: dict[str, Any]) -> None:
     pose_accuracy(**{**world, "ground_truth": []})
     assert world["out"].read_text() == ",".join(COLUMNS) + "\n"
+
+
+def test_of_a_group_each_dancer_counts(world: dict[str, Any]) -> None:
+    truth, landmarks = world["ground_truth"][0], world["landmarks"][0]
+    joints, found = pd.read_parquet(truth), pd.read_parquet(landmarks)
+    pd.concat([joints, joints.assign(dancer=2, x=joints["x"] + 30)]).to_parquet(truth)
+    pose_accuracy(**world)
+    assert pd.read_csv(world["out"])["pck"].tolist() == [0.5], "one who is not followed is wrong"
+    pd.concat([found, found.assign(dancer=2, x=found["x"] + 60)]).to_parquet(landmarks)
+    pose_accuracy(**world)
+    assert pd.read_csv(world["out"])["pck"].tolist() == [1.0]

@@ -144,7 +144,7 @@ def test_landmarks_are_matched_by_name_and_by_clip(tmp_path: Path) -> None:
 def write_landmarks(path: Path, clip: str, joints: NDArray[np.float32], skeleton: tuple[str, ...] = COCO) -> None:
     """COCO joints (T, 17, 2) as a landmarks file, joints that COCO lacks far away."""
     rows = [
-        {"clip": clip, "frame": t, "joint": name, "x": x, "y": y, "z": 0.0, "visibility": 1.0, "interpolated": False}
+        {"clip": clip, "dancer": 1, "frame": t, "joint": name, "x": x, "y": y, "z": 0.0, "visibility": 1.0, "interpolated": False}
         for t in range(len(joints))
         for name in skeleton
         for x, y in [joints[t, COCO.index(name)] if name in COCO else (999.0, 999.0)]

@@ -102,3 +102,17 @@ def test_resizing_the_drawn_part_equals_resizing_the_whole(width, height, side, 
     part = draw_pose(body, width, height, side)
     monkeypatch.setattr("facedance.poses.draw._span", lambda drawn, source, target: (slice(0, source), slice(0, target)))
     np.testing.assert_array_equal(part, draw_pose(body, width, height, side))
+
+
+def test_joints_of_all_bodies_lie_over_limbs_of_all():
+    one, other = _body(neck=(50, 100), right_shoulder=(150, 100)), _body(neck=(100, 100))
+    for bodies in ([one, other], [other, one]):
+        picture = draw_pose(np.stack(bodies), 256, 256, 256)
+        assert tuple(picture[100, 100]) == _JOINTS["neck"]
+        assert tuple(picture[100, 75]) == (0, 0, 153)
+
+
+def test_bodies_apart_are_drawn_as_each_alone():
+    one, other = _body(neck=(50, 60), right_shoulder=(90, 60)), _body(neck=(150, 160), right_shoulder=(200, 160))
+    alone = np.maximum(draw_pose(one, 256, 256, 256), draw_pose(other, 256, 256, 256))
+    np.testing.assert_array_equal(draw_pose(np.stack([one, other]), 256, 256, 256), alone)

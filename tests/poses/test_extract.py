@@ -164,11 +164,11 @@ def shard(model, clean_process, tmp_path):
         landmarks, manifest = tmp_path / "landmarks.parquet", tmp_path / "manifest.csv"
         rows: list = []  # noqa: RUF012
 
-        def add(self, clip, frames, status="accepted"):
+        def add(self, clip, frames, status="accepted", dancers=1):
             write_video(self.clips / f"{clip}.mp4", frames, 16)
             row = {"clip": clip, "start_s": 0.5, "frames": len(frames), "fps": 16, "camera": "c02", "status": status}
             row |= {"crop_x": 140, "crop_y": 0, "crop_w": 360, "crop_h": 360, "source_width": 640, "source_height": 360}
-            row |= {"width": 256, "height": 256}
+            row |= {"width": 256, "height": 256, "dancers": dancers}
             self.rows = [*self.rows, row]
 
         def run(self, workers=1, version=1, stage=extract_shard, **poses):
@@ -195,9 +195,10 @@ def test_a_clip_gets_landmarks_and_a_control_video(shard):
     manifest, landmarks = shard.run()
     (row,) = manifest.to_dict("records")
     control = sha256(shard.out / "dance_000.mp4")
-    expected = {"status": "accepted", "reason": "", "origin": "mediapipe", "tracked_rate": 1.0, "sha256": control}
+    expected = {"status": "accepted", "reason": "", "origin": "mediapipe", "dancers": 1, "surety": 1.0}
+    expected |= {"tracked_rate": 1.0, "sha256": control}
     assert row == {"clip": "dance_000"} | expected
-    assert list(landmarks) == ["clip", "frame", "joint", "x", "y", "z", "visibility", "interpolated"]
+    assert list(landmarks) == ["clip", "dancer", "frame", "joint", "x", "y", "z", "visibility", "interpolated"]
     assert len(landmarks) == 9 * 33
     assert not landmarks["interpolated"].any()
     nose = landmarks[landmarks["joint"] == "nose"]
@@ -209,6 +210,19 @@ def test_a_clip_gets_landmarks_and_a_control_video(shard):
     x, y = nose[["x", "y"]].to_numpy()[4].astype(int)
     assert np.abs(frame[y, x].astype(int) - (0, 0, 255)).max() < 60  # the nose's disc, in spite of 4:2:0
     assert (frame.max(axis=2) < 30).mean() > 0.8
+
+
+def test_a_clip_of_two_has_both_in_its_table_and_its_control_video(shard):
+    frames = np.stack([_frame((150, 10 + 3 * i, 30, 1.0), (150, 250, 40 + 3 * i, 0.8), width=420) for i in range(5)])
+    shard.add("duet_000", frames, dancers=2)
+    manifest, landmarks = shard.run()
+    (row,) = manifest.to_dict("records")
+    assert (row["status"], row["dancers"], row["surety"], row["tracked_rate"]) == ("accepted", 2, 1.0, 1.0)
+    noses = landmarks[(landmarks["joint"] == "nose") & (landmarks["frame"] == 2)].set_index("dancer")
+    np.testing.assert_allclose(noses["x"] * 420 / 256, [16 + 150 * _NOSE[0], 250 + 150 * _NOSE[0]], atol=8)
+    control = read_frames(shard.out / "duet_000.mp4")[2]
+    for x, y in noses[["x", "y"]].to_numpy().astype(int):
+        assert control[y - 2 : y + 3, x - 2 : x + 3].max() > 120
 
 
 def test_equal_inputs_give_equal_bytes_whatever_the_number_of_workers(shard):
@@ -286,9 +300,9 @@ def test_a_clip_that_ends_its_worker_is_a_row_and_the_others_go_on(shard):
 def test_a_shard_without_clips_has_empty_tables_of_the_same_form(shard):
     shard.add("short_000", _walk(), status="rejected")
     manifest, landmarks = shard.run()
-    assert list(manifest) == ["clip", "status", "reason", "origin", "tracked_rate", "sha256"]
+    assert list(manifest) == ["clip", "status", "reason", "origin", "dancers", "surety", "tracked_rate", "sha256"]
     assert landmarks.dtypes.astype(str).to_dict() == {
-        "clip": "str", "frame": "int32", "joint": "str", "x": "float32", "y": "float32", "z": "float32",
+        "clip": "str", "dancer": "int32", "frame": "int32", "joint": "str", "x": "float32", "y": "float32", "z": "float32",
         "visibility": "float32", "interpolated": "bool",
     }  # fmt: skip
     assert len(manifest) == len(landmarks) == 0

@@ -20,9 +20,10 @@ from facedance.poses.skeleton import COCO
 from facedance.sample import portrait
 from facedance.sample.catalogue import KEYPOINT_SEQUENCES, PHOTOS, UPRIGHT, VIDEOS
 from facedance.sample.dancer import Camera, dancer, draw, empty_room
+from facedance.sample.group import Stage, draw_group, perform_group, ways_of_group
 from facedance.sample.head import Head
 from facedance.sample.keypoints import write_keypoints2d
-from facedance.sample.motion import BEATS_PER_KEY, Body, Key, choreograph, perform
+from facedance.sample.motion import BEATS_PER_KEY, VOCABULARY, Body, Key, choreograph, perform
 from facedance.sample.music import RATE, synthesise
 from facedance.sample.person import person
 from facedance.sample.photos import make_photos
@@ -228,8 +229,9 @@ def test_a_video_has_its_frames_its_sound_and_a_row_for_each_joint(dance):
     assert (info.width, info.height, len(info.timestamps)) == (320, 180, 40)
     assert info.timestamps[1] == pytest.approx(1 / 20, abs=1e-4)
     table = pd.read_parquet(dance / "dance.parquet")
-    assert list(table.columns) == ["video", "frame", "joint", "x", "y", "visible"]
+    assert list(table.columns) == ["video", "dancer", "frame", "joint", "x", "y", "visible"]
     assert len(table) == 40 * 17
+    assert set(table["dancer"]) == {1}
     assert set(table["video"]) == {VIDEOS[0]}
     assert list(table["joint"][:17]) == list(COCO)
     assert (table["frame"].to_numpy() == np.repeat(np.arange(40), 17)).all()
@@ -293,3 +295,43 @@ def test_one_video_is_upright(tmp_path):
     tall = table.groupby("frame")["y"].agg(np.ptp)
     assert tall.min() > 0.5 * 320
     assert table["visible"].mean() > 0.9
+
+
+# A group
+
+
+def _trio(frames=48):
+    stage = Stage(320, 180, frames, 16)
+    people = [dancer(name, 0) for name in ("d02", "d04", "d20")]
+    return stage, perform_group(people, VOCABULARY["gBR"], stage, 110, np.random.default_rng(1))
+
+
+def test_those_of_a_group_exchange_their_places_in_view_or_leave_and_come_back():
+    stage = Stage(320, 180, 480, 16)
+    for count in (2, 3):
+        ways = np.stack([ways_of_group(count, stage, np.random.default_rng(seed)) for seed in range(8)])  # (S, P, T)
+        assert np.abs(np.diff(ways, axis=-1)).max() < 0.12, "nobody jumps"
+        orders = np.argsort(ways, axis=1)
+        assert (orders[:, :, 0] != orders[:, :, 200]).any(axis=1).mean() > 0.3
+        assert 0 < (np.abs(ways) > 0.6).any(axis=(1, 2)).mean() < 1
+
+
+def test_who_is_nearer_hides_who_is_farther():
+    stage, performers = _trio()
+    room = np.full((stage.height, stage.width, 3), (0, 255, 0), np.uint8)
+    both, joints = draw_group(performers, 0, room)
+    nearest, own = draw_group(performers[-1:], 0, room)
+    np.testing.assert_array_equal(joints[-1], own[0])
+    x, y = own[0][5:].round().astype(int).T  # the head's edge is soft
+    np.testing.assert_array_equal(both[y, x], nearest[y, x])
+    assert performers[0].cameras[0].scale < performers[-1].cameras[0].scale
+
+
+def test_a_group_has_a_row_for_each_joint_of_each_dancer_from_left_to_right(tmp_path):
+    short = SAMPLE.model_copy(update={"fps": 16})
+    make_video("gHO_sGR_c01_d20_d21_mHO1_ch01", short, tmp_path / "duet.mp4", tmp_path / "duet.parquet")
+    table = pd.read_parquet(tmp_path / "duet.parquet")
+    assert len(table) == 2 * 32 * 17
+    first = table[(table["frame"] == 0) & (table["joint"] == "nose")].set_index("dancer")["x"]
+    assert first[1] < first[2]
+    assert len(inspect(tmp_path / "duet.mp4").timestamps) == 32

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facedance.check.findings import Photo, about_clips, about_photos, about_plan
+from facedance.check.numbers import clearest_frame, numbered
 from facedance.config.batches import renders_of
 from facedance.config.params import Params
 from facedance.config.patterns import matches
+from facedance.evaluate.pose import read_dancers
 from facedance.files import atomic
 from facedance.names import CONTROL_PREFIX, video_of_clip
 from facedance.report.fates import Fate, read_fates, read_rows
@@ -21,6 +23,7 @@ from facedance.report.media import Media
 from facedance.report.template import fill
 from facedance.sample import catalogue
 from facedance.video.frames import Footage, read_frames
+from facedance.video.pictures import Frame
 
 MOMENTS = 5
 """Frames of a clip that its picture shows, from the first to the last."""
@@ -29,6 +32,7 @@ PICTURES = 60
 """Clips with a picture; the least surely followed come first."""
 
 _SIDE = 200  # pixels, height of a frame in a picture
+_NUMBERED_SIDE = 400  # and of the one that shows who is who
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class CheckFiles:
     faces: Mapping[str, Path]  # folders results/faces/<identity>, by identity
     clips_folder: Path  # `<clip>.mp4`
     poses_folder: Path  # control videos, `<clip>.mp4`
+    landmarks: Sequence[Path]  # parquet: the dancers' joints
     folder: Path  # gets index.html and the pictures that it shows
 
 
@@ -51,6 +56,8 @@ def build_check(params: Params, files: CheckFiles) -> None:
     used = [clip for clip in clips if not clip.reason]
     shown = sorted(used, key=lambda clip: (1.0 if clip.tracked_rate is None else clip.tracked_rate, clip.name))[:PICTURES]
     to_render = {who: list(renders_of(who, (clip.name for clip in used), params.render.batches)) for who in _asked_for(params)}
+    groups = [clip.name for clip in used if clip.dancers > 1]
+    joints = read_dancers(files.landmarks, groups)
     learned = [clip.name for clip in used if _is_learned(clip, params)]
     page = fill(
         "check/page.html",
@@ -60,6 +67,10 @@ def build_check(params: Params, files: CheckFiles) -> None:
         clips=clips,
         used=used,
         pictures={clip.name: media.write(_picture(clip, files), "clips", f"{clip.name}.jpg") for clip in shown},
+        numbers={
+            clip: media.write(_numbers(files.clips_folder / f"{clip}.mp4", joints[clip]), "groups", f"{clip}.jpg")
+            for clip in groups
+        },
         learned=learned,
         to_render=to_render,
         warnings=[
@@ -94,10 +105,21 @@ def _picture(clip: Fate, files: CheckFiles) -> bytes:
     skeletons = read_frames(video, moments)
     control = clip.name.startswith(CONTROL_PREFIX)
     frames = skeletons if control else overlay(read_frames(files.clips_folder / f"{clip.name}.mp4", moments), skeletons)
-    row = Image.fromarray(np.concatenate(frames, axis=1))
-    row.thumbnail((row.width, _SIDE))
+    return _jpeg(np.concatenate(frames, axis=1), _SIDE)
+
+
+def _numbers(clip: Path, joints: NDArray[np.float32]) -> bytes:
+    """The dancers of a group, joints (P, T, 17, 3), with their numbers, as a JPEG."""
+    at = clearest_frame(joints)
+    return _jpeg(numbered(read_frames(clip, [at])[0], joints[:, at]), _NUMBERED_SIDE)
+
+
+def _jpeg(picture: Frame, most: int) -> bytes:
+    """A picture (H, W, 3), at most so many pixels high, as a JPEG."""
+    small = Image.fromarray(picture)
+    small.thumbnail((small.width, most))
     content = io.BytesIO()
-    row.save(content, "JPEG", quality=85)
+    small.save(content, "JPEG", quality=85)
     return content.getvalue()
 
 

@@ -12,7 +12,7 @@ CLEAR_FACE_PX = 100.0
 """A face in a photo that is smaller shows no more than a render does."""
 
 SURE = 0.95
-"""Share of a clip's frames in which the dancer should have been followed."""
+"""Share of a clip's frames in which the dancer should have been followed, and it should be sure who of a group is who."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,10 @@ def about_clips(clips: Sequence[Fate]) -> Iterator[str]:
         yield "No video can be used; the table of what is left out says why."
     for clip in used:
         if clip.tracked_rate is not None and clip.tracked_rate < SURE:
-            yield f"{clip.name}: the dancer was followed in {clip.tracked_rate:.0%} of the frames only, the others are guessed."
+            who = "the dancer was" if clip.dancers == 1 else f"the {clip.dancers} dancers were"
+            yield f"{clip.name}: {who} followed in {clip.tracked_rate:.0%} of the frames only, the others are guessed."
+        if clip.surety < SURE:
+            yield f"{clip.name}: in {1 - clip.surety:.0%} of the frames two dancers may have been taken for each other."
         if clip.cut_px is not None and clip.size is not None and clip.cut_px < clip.size[1] / 2:
             yield f"{clip.name}: {clip.cut_px} pixels of the video are enlarged to {clip.size[1]}, so the skeleton is coarse."
 

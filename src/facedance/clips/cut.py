@@ -3,7 +3,7 @@
 import functools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,10 +22,12 @@ from facedance.clips.search import Candidate, Search, find_clips
 from facedance.clips.tables import Row, note, readable_digest, write_manifest
 from facedance.clips.timing import FEWEST_FRAMES, no_scene, too_short, whole
 from facedance.config.parts import part_of
+from facedance.config.patterns import matches
 from facedance.config.sections import Clips, WanModel
 from facedance.files import sha256
 from facedance.names import clip_id, shown
-from facedance.poses.landmarker import open_landmarker
+from facedance.poses.crowd import MOST, everybody
+from facedance.poses.landmarker import Landmarker, open_landmarker
 from facedance.poses.view import view_file, view_size
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video.frames import stream_frames
@@ -89,7 +91,8 @@ def cut_shard(files: CutFiles, params: Clips, wan: WanModel, stamp: Path, worker
 
     `facedance.clips.search` says where clips begin; with `params.whole` they are as long as the dances
     (`facedance.clips.dances`). A video that is ignored, too short or cannot be decoded gets one row,
-    named like the video, with the reason. A clip that shows nobody or several people gets one too, named like the clip.
+    named like the video, with the reason. A clip that shows nobody, or several people where the video is none of `params.group`,
+    gets one too, named like the clip.
     A video is cut again only if it, the stamp or the pose model has changed.
 
     Args:
@@ -140,7 +143,9 @@ def cut_video(name: str, video: Path, folder: Path, params: Clips, wan: WanModel
             if one.reason:
                 row.update(status="rejected", reason=one.reason)
                 continue
-            windows = framed(row, one, video, folder / f"{row['clip']}.mp4", params, wan, find_people)
+            clip, group = folder / f"{row['clip']}.mp4", matches(name, params.group)
+            row["dancers"] = one.dancers
+            windows = framed(row, one, video, clip, params, wan, find_people, group=group)
             cuts.append(_Cut(row, one.indices, windows))
             _tell_repeats(row, one.indices, info)
         _write_clips(video, cuts, folder, info, wan)
@@ -166,7 +171,7 @@ def _search(name: str, video: Path, params: Clips, wan: WanModel, find_people: F
         info = inspect(video, until, watch.see)
         parts = [scene.within(start, end) for scene in watch.scenes(info.timestamps)]
         scenes = [part for part in parts if part.room(wan.fps)]
-        search = Search(scenes, info.timestamps, wan, params.max_per_video, look)
+        search = Search(scenes, info.timestamps, wan, params.max_per_video, look, matches(name, params.group))
         if params.whole:
             return info, find_dances(search)
         found, enough = find_clips(search, complete=info.complete or until >= end)
@@ -181,10 +186,21 @@ def _do_videos(jobs: Sequence[_Job], setting: _Setting) -> Iterator[list[Row]]:
     cv2.setNumThreads(1)  # the workers share the cores between them already
     log = logging.getLogger("facedance")
     folder, params = setting.files.folder, setting.params
-    confidence = params.people_score
-    with open_landmarker(setting.files.pose_model, "image", people=_PEOPLE, detection_confidence=confidence) as landmarker:
+    with ExitStack() as opened:
+
+        def landmarker(people: int) -> Landmarker:
+            confidence = params.people_score
+            return opened.enter_context(
+                open_landmarker(setting.files.pose_model, "image", people=people, detection_confidence=confidence)
+            )
+
+        one, several = landmarker(_PEOPLE), None
         for job in jobs:
-            rows = cut_video(job.name, job.video, folder, params, setting.wan, landmarker.detect)
+            find: FindPeople = one.detect
+            if matches(job.name, params.group):
+                several = several or landmarker(MOST)
+                find = functools.partial(everybody, finder=several)
+            rows = cut_video(job.name, job.video, folder, params, setting.wan, find)
             clips = [folder / f"{row['clip']}.mp4" for row in rows if row["status"] == "accepted"]
             for row, clip in zip((row for row in rows if row["status"] == "accepted"), clips, strict=True):
                 row["sha256"] = sha256(clip)  # a clip that changed is a changed row, for all that comes after

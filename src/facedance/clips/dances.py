@@ -1,8 +1,7 @@
-"""Whole dances: each stretch of a video in which one dancer is seen, however long it is."""
+"""Whole dances: each stretch of a video in which one dancer, or a group, is seen, however long it is."""
 
-from facedance.clips.in_view import find_dancer
+from facedance.clips.in_view import find_dancers
 from facedance.clips.search import Candidate, Search, looked_at
-from facedance.clips.stretches import solos
 from facedance.clips.timing import fitting_frames, frame_indices
 
 
@@ -18,13 +17,14 @@ def find_dances(search: Search) -> list[Candidate]:
         search: of scenes that are all that the video has.
     """
     fps, shots = search.wan.fps, looked_at(search)
-    stretches = [stretch for shot in shots for stretch in solos(shot.scene, shot.times, shot.people)]
+    stretches = [stretch for shot in shots for stretch in shot.solos(search.group)]
     long = [stretch for stretch in stretches if stretch.room(fps) >= search.wan.frames][: search.most]
     found = []
     for stretch in long or search.longest(stretches) or search.longest(search.scenes):
         looks = [look for shot in shots for look in zip(shot.times.tolist(), shot.people, strict=True)]
-        boxes, reason = find_dancer([people for time, people in looks if stretch.start <= time <= stretch.end])
+        people = [seen for time, seen in looks if stretch.start <= time <= stretch.end]
+        boxes, reason = find_dancers(people, group=search.group)
         frames = fitting_frames(stretch, fps, most=stretch.room(fps))
         indices = frame_indices(search.timestamps, stretch.start, fps, frames)
-        found.append(Candidate(stretch.start, indices, boxes, reason, settled=not reason))
+        found.append(Candidate(stretch.start, indices, boxes, reason, not reason, search.count(people)))
     return found

@@ -1,4 +1,4 @@
-"""Where the dancer is, and whether there is exactly one, from the body landmarks of a few frames."""
+"""Where the dancer is, or all of a group, and whether there is exactly one, from the body landmarks of a few frames."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,6 +15,8 @@ FindPeople = Callable[[Frame], NDArray[np.floating]]
 _BEYOND_LANDMARKS = 0.08
 
 _SIMILAR_HEIGHT = 0.6
+_DANCING_HEIGHT = 0.4  # of the tallest: who is smaller stands behind a group
+_OFTEN = 0.25  # share of the frames in which so many are seen, for being so many: those who meet hide one another
 
 
 def body_box(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -49,6 +51,33 @@ def find_dancer(people: Sequence[NDArray[np.floating]]) -> tuple[NDArray[np.floa
     if crowded > len(boxes) / 2:
         return np.stack(boxes), f"shows several people of similar size in {crowded} of {len(people)} sampled frames"
     return np.stack(boxes), ""
+
+
+def find_dancers(people: Sequence[NDArray[np.floating]], *, group: bool) -> tuple[NDArray[np.float64], str]:
+    """As `find_dancer`; of a group, the boxes around all of its dancers, of whom there may be any number."""
+    if not group:
+        return find_dancer(people)
+    boxes = [_around(dancing) for frame in people if (dancing := _dancing(frame))]
+    return (np.stack(boxes), "") if boxes else find_dancer(people)
+
+
+def count_dancers(people: Sequence[NDArray[np.floating]]) -> int:
+    """How many dance at once, from the landmarks (P, 33, >= 2) of the people in each of some frames; 1 at least."""
+    counts = np.sort([len(_dancing(frame)) for frame in people if len(frame)])[::-1]
+    return int(counts[int(_OFTEN * len(counts))]) if len(counts) else 1
+
+
+def _dancing(frame: NDArray[np.floating]) -> list[NDArray[np.float64]]:
+    """The boxes (4,) of those in a frame who are not much smaller than the tallest."""
+    boxes = [body_box(person) for person in frame]
+    tallest = max((_height(box) for box in boxes), default=0.0)
+    return [box for box in boxes if _height(box) >= _DANCING_HEIGHT * tallest]
+
+
+def _around(boxes: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The box (4,) around boxes."""
+    stack = np.stack(boxes)
+    return np.concatenate([stack[:, :2].min(axis=0), stack[:, 2:].max(axis=0)])
 
 
 def _height(box: NDArray[np.float64]) -> float:

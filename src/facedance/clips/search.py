@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.clips.in_view import find_dancer
+from facedance.clips.in_view import count_dancers, find_dancers
 from facedance.clips.stretches import People, looks, solos
 from facedance.clips.timing import Stretch, fitting_frames, frame_indices, window_starts
 from facedance.config.sections import WanModel
@@ -29,9 +29,10 @@ class Candidate:
 
     start: float  # seconds
     indices: NDArray[np.int64]  # (frames,) of the source's frames
-    boxes: NDArray[np.float64]  # (N, 4) of the dancer in some of them
+    boxes: NDArray[np.float64]  # (N, 4) of the dancer, or of all of a group, in some of them
     reason: str  # why it cannot be used, or ""
     settled: bool  # whether the dancer is there from its beginning to its end
+    dancers: int  # how many dance at once
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Search:
     wan: WanModel
     most: int  # clips
     look: Look
+    group: bool = False  # whether several people dance
 
     def candidates(self, windows: Sequence[tuple[float, int]]) -> list[Candidate]:
         """Windows, given by start and number of frames, with what is seen in them."""
@@ -52,11 +54,15 @@ class Search:
         found = []
         for (start, _), clip, sample in zip(windows, clips, samples, strict=True):
             people = [seen[index] for index in sample]
-            boxes, reason = find_dancer(people)
+            boxes, reason = find_dancers(people, group=self.group)
             ends = [*people[:_ABSENT]], [*people[-_ABSENT:]]
             settled = not reason and all(any(len(frame) for frame in end) for end in ends)
-            found.append(Candidate(start, clip, boxes, reason, settled))
+            found.append(Candidate(start, clip, boxes, reason, settled, self.count(people)))
         return found
+
+    def count(self, people: Sequence[People]) -> int:
+        """How many dance in frames in which these are seen."""
+        return count_dancers(people) if self.group else 1
 
     def whole_windows(self, stretches: Sequence[Stretch]) -> list[tuple[float, int]]:
         """The first whole clips that stretches have room for."""
@@ -87,7 +93,7 @@ def find_clips(search: Search, complete: bool) -> tuple[list[Candidate], bool]:
     first = search.candidates(windows or (search.longest_window(search.scenes) if complete else []))
     if all(one.settled for one in first):
         return first, complete or len(windows) == search.most
-    stretches = [stretch for shot in looked_at(search) for stretch in solos(shot.scene, shot.times, shot.people)]
+    stretches = [stretch for shot in looked_at(search) for stretch in shot.solos(search.group)]
     closely = [one for one in search.candidates(search.whole_windows(stretches)) if not one.reason]
     if len(closely) == search.most or not complete:
         return closely, complete or len(closely) == search.most
@@ -104,6 +110,10 @@ class Shot:
     scene: Stretch
     times: NDArray[np.float64]  # (N,) seconds
     people: Sequence[People]  # at each of them
+
+    def solos(self, group: bool) -> list[Stretch]:
+        """Its stretches with one dancer, or with the group."""
+        return solos(self.scene, self.times, self.people, group=group)
 
 
 def looked_at(search: Search) -> list[Shot]:

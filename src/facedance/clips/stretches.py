@@ -1,11 +1,14 @@
-"""The stretches of a video in which exactly one dancer is seen: whoever comes, leaves or joins bounds them."""
+"""The stretches of a video in which exactly one dancer is seen: whoever comes, leaves or joins bounds them.
+
+Of a group, they are those in which anybody is seen.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.clips.in_view import find_dancer
+from facedance.clips.in_view import find_dancers
 from facedance.clips.timing import Stretch
 
 EVERY_S = 0.25
@@ -22,9 +25,9 @@ def looks(scene: Stretch) -> NDArray[np.float64]:
     return scene.start + np.arange(0, max(scene.end - scene.start, 0), EVERY_S)
 
 
-def solos(scene: Stretch, times: NDArray[np.float64], people: Sequence[People]) -> list[Stretch]:
-    """The stretches of a scene in which one dancer is seen, from `people` seen at each of `times` (N,)."""
-    alone = [not find_dancer([seen])[1] for seen in people]
+def solos(scene: Stretch, times: NDArray[np.float64], people: Sequence[People], *, group: bool) -> list[Stretch]:
+    """The stretches of a scene in which one dancer, or the group, is seen, from `people` seen at each of `times` (N,)."""
+    alone = [not find_dancers([seen], group=group)[1] for seen in people]
     at = np.flatnonzero(alone)
     if not len(at):
         return []

@@ -13,7 +13,7 @@ from facedance.layout import VIDEO, folder
 from facedance.video.times import VideoInfo
 
 COLUMNS = [
-    "clip", "source", "start_s", "frames", "fps", "width", "height",
+    "clip", "source", "start_s", "frames", "fps", "width", "height", "dancers",
     "genre", "situation", "camera", "dancer", "music", "choreography",
     "status", "reason",
     "crop_x", "crop_y", "crop_w", "crop_h", "source_width", "source_height", "sha256", "note",

@@ -13,6 +13,7 @@ from pathlib import Path
 from facedance.config.params import Params
 from facedance.config.patterns import matches
 from facedance.config.render_settings import format_variant, parse_variant
+from facedance.config.sections import Clips
 from facedance.names import CONTROL_PREFIX, clip_id, shown, video_of_clip
 
 _CLIP = re.compile(r"(?P<video>.+)_(?P<number>\d{3})")
@@ -42,6 +43,8 @@ def check_patterns(params: Params, known: Known) -> None:
     lists = [(f"render.batches.{i}.videos", batch.videos, everything) for i, batch in enumerate(params.render.batches)]
     if known.videos:  # else only photos are learned from
         lists.append(("train.videos", params.train.videos, [*known.videos]))
+        own = tuple(pattern for pattern in params.clips.group if pattern not in Clips().group)
+        lists.append(("clips.group", own, [*known.videos, *known.sample]))
         lists.append(("clips.stretches", (*params.clips.stretches,), [*known.videos, *known.sample]))
     wrong = [
         f"params.yaml: {key}: no video is called {pattern!r}; {_near(pattern, videos)}"

@@ -87,6 +87,9 @@ class Clips(Section):
         description="What a clip shows: all places where the dancer goes, the dancer with a camera that follows, or the middle.",
     )
     margin: float = Field(0.12, ge=0, le=1, description="Space kept around the dancer, as a share of their height.")
+    group: tuple[str, ...] = Field(
+        ("*_sGR_*",), description="Patterns of the names of the videos in which several people dance; others show one dancer."
+    )
     people_score: Fraction = Field(0.5, description="How sure the detector must be that somebody is in the picture.")
     ignore_list: str | None = Field(None, description="Path of AIST++'s ignore_list.txt, whose videos are left out.")
 

@@ -5,7 +5,7 @@ Faces are looked for, recognised and cut out in the pixels of the clips' videos.
 
 import logging
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,9 +45,9 @@ class DancerFiles:
     clips_folder: Path  # `<clip>.mp4`
     videos: Mapping[str, Path]  # by their names
     landmarks: Path  # parquet of the pose stage
-    boxes: Path  # parquet to write: clip, frame, x0, y0, x1, y1 in pixels of the clip
-    embeddings: Path  # safetensors to write, by clip
-    folder: Path  # for pictures of the dancers' heads, `<clip>.png`
+    boxes: Path  # parquet to write: clip, dancer, frame, x0, y0, x1, y1 in pixels of the clip
+    embeddings: Path  # safetensors to write, by clip; of a group, by `dancer_id`
+    folder: Path  # for pictures of the heads of those who dance alone, `<clip>.png`
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Dancer:
-    """The dancer of one clip."""
+    """One dancer of a clip."""
 
     looked: int  # number of frames looked at
     seen: int  # and of those with a face
@@ -70,16 +70,16 @@ class Dancer:
 
 
 def embed_shard(files: DancerFiles, backend: FaceBackend, params: Dancers, faces: Faces, stamp: Path) -> None:
-    """Find the dancer's face in every accepted clip of a shard.
+    """Find the dancers' faces in every accepted clip of a shard.
 
-    A clip gets no embedding when the face is seen in fewer than `params.min_faces` of the frames looked at. What was made of
+    A dancer gets no embedding when the face is seen in fewer than `params.min_faces` of the frames looked at. What was made of
     a clip is kept while the clip, its landmarks, the parameters and the code are the same.
     """
     log = logging.getLogger("facedance")
     folder = files.folder
     manifest = pd.read_csv(files.clips, dtype=str)
     clips = manifest.loc[manifest["status"] == "accepted", "clip"].tolist()
-    poses = pd.read_parquet(files.landmarks, columns=["clip", "frame", "joint", "x", "y"])
+    poses = pd.read_parquet(files.landmarks, columns=["clip", "dancer", "frame", "joint", "x", "y"])
     by_clip = dict(tuple(poses.groupby("clip")))
     table = pd.read_csv(files.cuts, dtype=str, keep_default_na=False)
     cuts = {row["clip"]: {str(column): str(value) for column, value in row.items()} for row in table.to_dict("records")}
@@ -95,16 +95,27 @@ def embed_shard(files: DancerFiles, backend: FaceBackend, params: Dancers, faces
         key = item_key(stamp, sha256(path), size, pd.util.hash_pandas_object(by_clip[clip], index=False).astype(str).tolist())
         facts = reusable(folder, clip, key)
         if facts is None:
-            dancer = embed_clip(original, by_clip[clip], backend, params, faces.detector_score)
-            facts = _keep(dancer, folder, clip, key)
-        log.info("clip %d of %d, %s: face seen in %d of %d frames", i, len(clips), clip, facts["seen"], facts["looked"])
-        tracks.append(pd.DataFrame(facts["boxes"], columns=["frame", "x0", "y0", "x1", "y1"]).assign(clip=clip))
-        if facts["embedding"] is not None:
-            identities[clip] = Embedding.of(np.array(facts["embedding"]))
+            people = [
+                embed_clip(original, rows, backend, params, faces.detector_score) for _, rows in by_clip[clip].groupby("dancer")
+            ]
+            facts = _keep(people, folder, clip, key)
+        of_clip = facts["dancers"]
+        for number, fact in enumerate(of_clip, 1):
+            name = dancer_id(clip, number, len(of_clip))
+            log.info("clip %d of %d, %s: face seen in %d of %d frames", i, len(clips), name, fact["seen"], fact["looked"])
+            boxes = pd.DataFrame(fact["boxes"], columns=["frame", "x0", "y0", "x1", "y1"])
+            tracks.append(boxes.assign(clip=clip, dancer=number))
+            if fact["embedding"] is not None:
+                identities[name] = Embedding.of(np.array(fact["embedding"]))
     pictures = {clip: sha256(picture) for clip in identities if (picture := folder / f"{clip}.png").exists()}
     # With the pictures' digests: a changed picture is a changed file here.
     save_embeddings(files.embeddings, identities, {"backend": backend.name, **pictures})
     _write_boxes(tracks, files.boxes)
+
+
+def dancer_id(clip: str, number: int, dancers: int) -> str:
+    """What the embedding of one of the dancers of a clip is called: like the clip, and in a group with the number (from 1)."""
+    return clip if dancers == 1 else f"{clip}~{number}"
 
 
 def gather_dancers(shards: Iterable[Path], path: Path) -> None:
@@ -184,24 +195,39 @@ def follow(seen: dict[int, Face], heads: NDArray[np.float64], reach: int) -> dic
     return known
 
 
-def _keep(dancer: Dancer, folder: Path, clip: str, key: str) -> dict[str, Any]:
+def _keep(people: Sequence[Dancer], folder: Path, clip: str, key: str) -> dict[str, Any]:
     picture = folder / f"{clip}.png"
     picture.unlink(missing_ok=True)
-    if dancer.picture is not None:
+    # It goes with the clip as one person's head, so a group has none.
+    head = people[0].picture if len(people) == 1 else None
+    if head is not None:
         with atomic(picture) as temporary:
-            Pillow.fromarray(dancer.picture).save(temporary)
+            Pillow.fromarray(head).save(temporary)
     facts = {
-        "looked": dancer.looked,
-        "seen": dancer.seen,
-        "boxes": [[frame, *np.round(box, 2).tolist()] for frame, box in dancer.boxes.items()],
-        "embedding": None if dancer.embedding is None else dancer.embedding.raw.tolist(),
+        "dancers": [
+            {
+                "looked": dancer.looked,
+                "seen": dancer.seen,
+                "boxes": [[frame, *np.round(box, 2).tolist()] for frame, box in dancer.boxes.items()],
+                "embedding": None if dancer.embedding is None else dancer.embedding.raw.tolist(),
+            }
+            for dancer in people
+        ]
     }
-    record(folder, clip, key, [] if dancer.picture is None else [picture], facts)
+    record(folder, clip, key, [] if head is None else [picture], facts)
     return facts
 
 
 def _write_boxes(tracks: list[pd.DataFrame], path: Path) -> None:
-    columns = {"clip": str, "frame": np.int32, "x0": np.float32, "y0": np.float32, "x1": np.float32, "y1": np.float32}
+    columns = {
+        "clip": str,
+        "dancer": np.int32,
+        "frame": np.int32,
+        "x0": np.float32,
+        "y0": np.float32,
+        "x1": np.float32,
+        "y1": np.float32,
+    }
     table = pd.concat(tracks) if tracks else pd.DataFrame(columns=list(columns))
     with atomic(path) as temporary:
         table[list(columns)].astype(columns).to_parquet(temporary, index=False)

@@ -24,7 +24,8 @@ def pose_accuracy(
     """Compare the landmarks of every clip whose video has ground truth, and write a row per clip to `out`.
 
     Ground truth holds joints in pixels of the source video at its own frame rate; it is taken at the frames that were cut
-    (from the video's own timestamps) and mapped through the clip's crop. `pck` is PCK@0.2 of the torso, `error_px` and
+    (from the video's own timestamps) and mapped through the clip's crop. Of a group, all dancers count, and each is
+    compared with the one of the same number, so one who is not followed is wrong. `pck` is PCK@0.2 of the torso, `error_px` and
     `torso_px` are pixels of the clip; joints that the ground truth calls hidden do not count. Videos that are not there
     (the user's own have no ground truth) are left out; without any ground truth the table is empty. The clips lie beside
     their table.
@@ -36,22 +37,32 @@ def pose_accuracy(
     poses = pd.concat([pd.read_csv(path, dtype={"clip": str}) for path in poses_manifests])
     used = clips[(clips["status"] == "accepted") & clips["video"].isin(list(by_video))]
     used = used.merge(poses.loc[poses["status"] == "accepted", ["clip", "origin"]], on="clip").sort_values("clip")
-    found = pose.read_landmarks(landmarks, used["clip"].tolist())
+    found = pose.read_dancers(landmarks, used["clip"].tolist())
     rows = []
     for clip in used.to_dict("records"):
         joints = _in_clip(pose.joint_array(by_video[clip["video"]], "visible"), clip, clips_csv.parent)
-        score = pose.compare(found[clip["clip"]][..., :2], joints[..., :2], joints[..., 2] > 0.5)
-        rows.append({**clip, "pck": score.pck, "error_px": score.error_px, "torso_px": score.torso_px, "frames": len(joints)})
+        score = pose.compare(*(part.reshape(-1, *part.shape[2:]) for part in _pairs(found[clip["clip"]], joints)))
+        rows.append({**clip, "pck": score.pck, "error_px": score.error_px, "torso_px": score.torso_px, "frames": joints.shape[1]})
     with atomic(out) as temporary:
         pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
     logging.getLogger("facedance").info("pose extraction compared with the ground truth of %d clips", len(rows))
 
 
+def _pairs(
+    found: NDArray[np.float32], wanted: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    """Joints found and wanted (P, T, 17, 2) of the same dancers, of those wanted, and which count (P, T, 17)."""
+    same = np.full(wanted[..., :2].shape, np.nan, np.float32)
+    count = min(len(found), len(wanted))
+    same[:count] = found[:count, ..., :2]
+    return same, wanted[..., :2], wanted[..., 2] > 0.5
+
+
 def _in_clip(joints: NDArray[np.float32], clip: dict, folder: Path) -> NDArray[np.float32]:
-    """Ground truth (N, 17, 3) of a whole video at the frames and in the pixels of its clip in a folder: (T, 17, 3)."""
+    """Ground truth (P, N, 17, 3) of a whole video at the frames and in the pixels of its clip in a folder: (P, T, 17, 3)."""
     times = inspect(clip["source"]).timestamps
     frames = int(clip["frames"])
-    shown = joints[frame_indices(times, clip["start_s"], clip["fps"], frames)]
+    shown = joints[:, frame_indices(times, clip["start_s"], clip["fps"], frames)]
     window = cut_window(clip)
     windows = np.array(windows_of(folder / f"{clip['clip']}.mp4", window, frames))[:, None]  # (T, 1, 4)
     moved = shown.copy()

@@ -53,20 +53,29 @@ def torso_size(joints: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def read_landmarks(paths: Sequence[Path], clips: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-    """The COCO-17 joints (T, 17, 3) x, y, visibility of those of `clips` that the landmark files hold, by clip.
+    """The COCO-17 joints (T, 17, 3) x, y, visibility of those of `clips` that the landmark files hold, by clip; of a group, the
+    first dancer's.
 
     Frames and joints that a file lacks are NaN with visibility 0.
     """
-    columns = ["clip", "frame", "joint", "x", "y", "visibility"]
+    return {clip: dancers[0] for clip, dancers in read_dancers(paths, clips).items()}
+
+
+def read_dancers(paths: Sequence[Path], clips: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    """As `read_landmarks`, of all P dancers of each clip (P, T, 17, 3)."""
+    columns = ["clip", "dancer", "frame", "joint", "x", "y", "visibility"]
     tables = [pd.read_parquet(path, columns=columns, filters=[("clip", "in", list(clips))]) for path in paths] if clips else []
     return {str(clip): joint_array(rows, "visibility") for table in tables for clip, rows in table.groupby("clip", sort=True)}
 
 
 def joint_array(rows: pd.DataFrame, visibility: str) -> NDArray[np.float32]:
-    """Rows of frame, joint, x, y and a column of visibility as (T, 17, 3); what is missing is NaN with visibility 0."""
+    """Rows of dancer, frame, joint, x, y and visibility as (P, T, 17, 3); what is missing is NaN with visibility 0."""
     rows = rows[rows["joint"].isin(COCO)]
-    joints = np.full((int(rows["frame"].max()) + 1 if len(rows) else 0, len(COCO), 3), np.nan, np.float32)
+    people, frames = (int(rows["dancer"].max()), int(rows["frame"].max()) + 1) if len(rows) else (1, 0)
+    joints = np.full((people, frames, len(COCO), 3), np.nan, np.float32)
     joints[..., 2] = 0
     index = rows["joint"].map(COCO.index).to_numpy(int)
-    joints[rows["frame"].to_numpy(int), index] = rows[["x", "y", visibility]].to_numpy(np.float32)
+    joints[rows["dancer"].to_numpy(int) - 1, rows["frame"].to_numpy(int), index] = rows[["x", "y", visibility]].to_numpy(
+        np.float32
+    )
     return joints

@@ -5,12 +5,14 @@ are filled ellipses dimmed to 60 %, joints are discs at full colour over them, o
 """
 
 import math
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.poses.skeleton import COLOURS, LIMBS, OPENPOSE
+from facedance.config.sections import Poses
+from facedance.poses.skeleton import COLOURS, FACE, LIMBS, OPENPOSE, to_openpose
 
 _LIMB_HALF_WIDTH = 4
 _JOINT_RADIUS = 4
@@ -27,32 +29,54 @@ def draw_pose(
     min_confidence: float = 0.3,
     face: NDArray[np.floating] | None = None,
 ) -> NDArray[np.uint8]:
-    """The picture (height, width, 3) RGB of one body.
+    """The picture (height, width, 3) RGB of one body, or of several.
 
     Args:
-        joints: (18, 3) OpenPose's joints: x, y in pixels of the picture and confidence.
+        joints: (18, 3) OpenPose's joints: x, y in pixels of the picture and confidence; or (P, 18, 3) of P bodies.
         drawing_side: short side in pixels at which strokes of VACE's widths are drawn; 1024 is what VACE does. The picture is
             then resized by area.
         min_confidence: joints at or below it, or at no finite place, are left out, and with them their limbs.
-        face: (N, 3) points of the face, drawn as white dots over the body.
+        face: (N, 3) points of all faces, drawn as white dots over the bodies.
     """
     canvas_width, canvas_height = _canvas_size(width, height, drawing_side)
     scale = np.array([canvas_width / width, canvas_height / height])
     canvas = np.zeros((canvas_height, canvas_width, 3), np.uint8)
-    places = dict(zip(OPENPOSE, _places(joints, scale, min_confidence), strict=True))
+    bodies = joints.reshape(-1, len(OPENPOSE), 3)
+    people = [dict(zip(OPENPOSE, _places(body, scale, min_confidence), strict=True)) for body in bodies]
+    # As VACE draws several people: a limb of everybody, then the next one, and all joints over all limbs.
     for (start, end), colour in zip(LIMBS, COLOURS, strict=False):  # there are 18 colours, one for each joint, and 17 limbs
-        a, b = places[start], places[end]
-        if a is not None and b is not None:
-            # VACE dims the whole canvas once all limbs are drawn, which is the same as dimming each colour.
-            cv2.fillConvexPoly(canvas, _limb(a, b), [int(c * _LIMB_LIGHT) for c in colour])
-    for place, colour in zip(places.values(), COLOURS, strict=True):
-        if place is not None:
-            cv2.circle(canvas, (int(place[0]), int(place[1])), _JOINT_RADIUS, colour, thickness=-1)
+        for places in people:
+            a, b = places[start], places[end]
+            if a is not None and b is not None:
+                # VACE dims the whole canvas once all limbs are drawn, which is the same as dimming each colour.
+                cv2.fillConvexPoly(canvas, _limb(a, b), [int(c * _LIMB_LIGHT) for c in colour])
+    for name, colour in zip(OPENPOSE, COLOURS, strict=True):
+        for places in people:
+            if (place := places[name]) is not None:
+                cv2.circle(canvas, (int(place[0]), int(place[1])), _JOINT_RADIUS, colour, thickness=-1)
     dots = _places(face, scale, min_confidence) if face is not None else []
     for place in dots:
         if place is not None:
             cv2.circle(canvas, (int(place[0]), int(place[1])), _FACE_RADIUS, (255, 255, 255), thickness=-1)
-    return _resized(canvas, [p for p in [*places.values(), *dots] if p is not None], width, height)
+    drawn = [place for place in [*(place for places in people for place in places.values()), *dots] if place is not None]
+    return _resized(canvas, drawn, width, height)
+
+
+def control_frames(
+    joints: NDArray[np.float32], names: tuple[str, ...], params: Poses, size: tuple[int, int], drawing_side: int
+) -> Iterator[NDArray[np.uint8]]:
+    """Control frames (H, W, 3) of a clip of this width and height, of joints (P, T, J, 4) of P dancers."""
+    flat = joints[..., [0, 1, 3]]
+    bodies = to_openpose(flat, names)  # (P, T, 18, 3)
+    faces = flat[:, :, [names.index(name) for name in names if name in FACE]]
+    for t in range(joints.shape[1]):
+        yield draw_pose(
+            bodies[:, t],
+            *size,
+            drawing_side,
+            min_confidence=params.min_visibility,
+            face=faces[:, t].reshape(-1, 3) if params.face_dots else None,
+        )
 
 
 def _canvas_size(width: int, height: int, drawing_side: int) -> tuple[int, int]:

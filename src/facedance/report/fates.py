@@ -19,6 +19,8 @@ class Fate:
     tracked_rate: float | None = None  # of its frames, in how many the dancer was followed
     cut_px: int | None = None  # height in the source of what the clip shows; None for a control video
     size: tuple[int, int] | None = None  # width and height of the clip or control video; None where there is none
+    dancers: int = 1  # who are followed
+    surety: float = 1.0  # share of the frames in which it is beyond doubt which of them is who
 
 
 def read_fates(clips: Path, poses: Sequence[Path]) -> list[Fate]:
@@ -52,4 +54,6 @@ def _fate(clip: dict[str, str], pose: dict[str, str]) -> Fate:
         tracked_rate=float(pose["tracked_rate"]) if pose.get("tracked_rate") else None,
         cut_px=int(clip["crop_h"]) if clip.get("crop_h") else None,
         size=(int(first["width"]), int(first["height"])) if first.get("width") else None,
+        dancers=int(pose.get("dancers") or 1),
+        surety=float(pose.get("surety") or 1),
     )

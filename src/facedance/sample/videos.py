@@ -1,4 +1,4 @@
-"""Dance videos of the sample: a rendered dancer, in time with synthesised music, and the joints as they were drawn."""
+"""Dance videos of the sample: rendered dancers, in time with synthesised music, and the joints as they were drawn."""
 
 import logging
 import tempfile
@@ -7,14 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from facedance.aist.names import AistName, parse
 from facedance.config.sections import Sample
 from facedance.files import atomic
 from facedance.poses.skeleton import COCO
 from facedance.sample.catalogue import UPRIGHT
-from facedance.sample.dancer import Camera, dancer, draw, empty_room
+from facedance.sample.dancer import Camera, dancer, empty_room
+from facedance.sample.group import Performer, Stage, draw_group, perform_group
 from facedance.sample.head import Head
-from facedance.sample.motion import choreograph, perform
+from facedance.sample.motion import VOCABULARY, Skeleton, choreograph, perform
 from facedance.sample.music import synthesise, write_wav
 from facedance.sample.portrait import Image, Points
 from facedance.sample.traits import generator
@@ -31,48 +34,63 @@ def tempo(music: str) -> float:
 
 
 def make_video(name: str, sample: Sample, video: Path, ground_truth: Path) -> None:
-    """Render the dance of this AIST name (genre_situation_camera_dancer_music_choreography).
+    """Render the dance of this AIST name (genre_situation_camera_dancer_music_choreography; of a group, several dancers).
 
     `video`: H.264 with music, `sample.width` x `sample.height`, or upright, at `sample.fps`. `ground_truth`: a parquet table with
-    a row for each frame and joint: video, frame, joint (COCO's 17), x, y (pixels), visible.
+    a row for each dancer, frame and joint: video, dancer (from 1, left to right in the first frame), frame, joint (COCO's 17),
+    x, y (pixels), visible.
     """
-    genre, _, _, who, music, _ = name.split("_")
-    frames = round(sample.seconds * sample.fps)
-    beats = np.arange(frames) / sample.fps * tempo(music) / 60
-    subject, camera = dancer(who, sample.seed), Camera(sample.width, sample.height)
+    parts = parse(name)
+    camera = Camera(sample.width, sample.height)
     if name in UPRIGHT:
         camera = Camera(sample.height, sample.width, _UPRIGHT_ZOOM)
-    keys = choreograph(genre, int(beats[-1]) // 4 + 2, generator(name, sample.seed))
-    skeleton = perform(keys, beats, subject.body)
-    head, room = Head(subject.face, subject.body.head * camera.scale), empty_room(subject, camera)
-    tracks: list[Points] = []
+    stage = Stage(camera.width, camera.height, round(sample.seconds * sample.fps), sample.fps)
+    performers = _performers(name, parts, sample, camera, stage)
+    room = empty_room(performers[0].who, camera)
+    tracks: list[list[Points]] = []
 
     def pictures() -> Iterator[Image]:
-        for frame in range(frames):
-            picture, joints = draw(subject, head, skeleton, frame, camera, room)
+        for frame in range(stage.frames):
+            picture, joints = draw_group(performers, frame, room)
             tracks.append(joints)
             yield picture
             if (frame + 1) % 100 == 0:
-                logging.getLogger("facedance").info("%s: frame %d of %d", name, frame + 1, frames)
+                logging.getLogger("facedance").info("%s: frame %d of %d", name, frame + 1, stage.frames)
 
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "music.wav"
-        write_wav(wav, synthesise(sample.seconds, tempo(music), generator(music, sample.seed)))
+        write_wav(wav, synthesise(sample.seconds, tempo(parts.music), generator(parts.music, sample.seed)))
         write_video(video, pictures(), sample.fps, audio_from=wav)
 
-    joints = np.stack(tracks)  # (T, 17, 2)
-    visible = np.all((joints >= 0) & (joints < [camera.width, camera.height]), axis=-1)  # (T, 17)
+    joints = np.stack([np.stack(track) for track in zip(*tracks, strict=True)])  # (P, T, 17, 2)
+    from_left = sorted(range(len(performers)), key=lambda i: performers[i].cameras[0].aside)
+    table = pd.concat(_rows(joints[i], performers[i].skeleton, stage).assign(dancer=n) for n, i in enumerate(from_left, 1))
+    with atomic(ground_truth) as temporary:
+        table.assign(video=name)[["video", "dancer", "frame", "joint", "x", "y", "visible"]].to_parquet(temporary, index=False)
+
+
+def _performers(name: str, parts: AistName, sample: Sample, camera: Camera, stage: Stage) -> list[Performer]:
+    """Who dances in a video, the farthest first."""
+    beats = np.arange(stage.frames) / stage.fps * tempo(parts.music) / 60
+    people, rng = [dancer(who, sample.seed) for who in parts.dancer.split("_")], generator(name, sample.seed)
+    if len(people) > 1:
+        return perform_group(people, VOCABULARY[parts.genre], stage, tempo(parts.music), rng)
+    (who,) = people
+    skeleton = perform(choreograph(parts.genre, int(beats[-1]) // 4 + 2, rng), beats, who.body)
+    return [Performer(who, Head(who.face, who.body.head * camera.scale), skeleton, [camera] * stage.frames)]
+
+
+def _rows(joints: NDArray[np.float32], skeleton: Skeleton, stage: Stage) -> pd.DataFrame:
+    """The rows of one dancer's joints (T, 17, 2); whether another dancer hides them is not told."""
+    visible = np.all((joints >= 0) & (joints < [stage.width, stage.height]), axis=-1)  # (T, 17)
     visible[:, COCO.index("left_ear")] &= skeleton.head_turn < _EAR_HIDDEN_DEGREES
     visible[:, COCO.index("right_ear")] &= skeleton.head_turn > -_EAR_HIDDEN_DEGREES
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
-            "video": name,
-            "frame": np.repeat(np.arange(frames), len(COCO)),
-            "joint": np.tile(COCO, frames),
+            "frame": np.repeat(np.arange(stage.frames), len(COCO)),
+            "joint": np.tile(COCO, stage.frames),
             "x": joints[..., 0].ravel(),
             "y": joints[..., 1].ravel(),
             "visible": visible.ravel(),
         }
     )
-    with atomic(ground_truth) as temporary:
-        table.to_parquet(temporary, index=False)
