@@ -26,6 +26,7 @@ MATHEMATICS = (
     "facedance.train.portraits",
     "facedance.train.window",
     "facedance.wan.adapter",
+    "facedance.wan.face_attention",
     "facedance.wan.face_branch",
     "facedance.wan.flow",
     "facedance.wan.load",
@@ -51,10 +52,13 @@ OTHERS = {
     "facedance.job": "logs and errors",
     "facedance.latents.references": "names the pictures of a head, whose digest is in the key",
     "facedance.names": "tells a clip's video, and which clip is held out is in the key",
+    "facedance.regions": "a docstring",
+    "facedance.regions.tokens": "of renders with several people",
     "facedance.train": "a docstring",
     "facedance.wan.device": "refuses to start, or lets it",
     "facedance.wan": "a docstring",
     "facedance.wan.recompute": "keeps numbers or computes the same ones again",
+    "facedance.wan.region_lora": "of renders with several people",
     "facedance.workers": "ends a process with the one that has started it",
 }
 """Modules that change no number of a training, each with the reason."""

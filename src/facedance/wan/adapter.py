@@ -21,6 +21,7 @@ from facedance.config.sections import Train
 from facedance.files import atomic
 from facedance.job import InputError
 from facedance.wan.face_branch import FaceBranch, FaceSizes
+from facedance.wan.region_lora import Pairs, add_region_loras, remove_region_loras
 
 PERSON = "person"
 """Name of the LoRA under training in peft."""
@@ -157,10 +158,7 @@ def apply_adapters(transformer: Any, adapters: Mapping[str, tuple[Adapter, float
     """
     if not adapters:
         return None
-    (first, config), *others = ((name, adapter.config) for name, (adapter, _) in adapters.items())
-    for name, other in others:
-        if other != config:
-            raise InputError(f"the adapters of {first} and {name} differ in their settings; train them with the same ones")
+    config = _common_config({name: adapter for name, (adapter, _) in adapters.items()})
     branch = _mean_branch(list(adapters.values())).to(transformer.device)
     branch.attach(transformer)
     if lora_scale:
@@ -174,6 +172,32 @@ def apply_adapters(transformer: Any, adapters: Mapping[str, tuple[Adapter, float
     return branch
 
 
+def apply_cast(
+    transformer: Any, cast: Mapping[int, Mapping[str, tuple[Adapter, float]]], lora_scale: float
+) -> dict[int, FaceBranch]:
+    """Put the adapters of several dancers on a transformer for rendering: each dancer's as `apply_adapters` has one's.
+
+    The LoRAs act inside `facedance.wan.region_lora.acting_in` only. Returns the branches by dancer, of which the first one is
+    attached: the others are seen through its `condition`.
+
+    Raises:
+        InputError: as `apply_adapters`.
+    """
+    if not cast:
+        return {}
+    config = _common_config({name: adapter for people in cast.values() for name, (adapter, _) in people.items()})
+    branches = {dancer: _mean_branch(list(people.values())).to(transformer.device) for dancer, people in cast.items()}
+    for branch in list(branches.values())[:1]:
+        branch.attach(transformer)
+    if lora_scale:
+        for people in cast.values():
+            for identity, (adapter, _) in people.items():
+                _check_places(transformer, adapter, identity)
+        strength = lora_scale * config.lora_alpha / config.lora_rank
+        add_region_loras(transformer, {dancer: _pairs(list(people.values()), strength) for dancer, people in cast.items()})
+    return branches
+
+
 def add_lora(transformer: Any, config: LoraConfig, name: str) -> None:
     """Add an untrained LoRA beside those that the transformer has; of all of them only the new one is active afterwards."""
     with warnings.catch_warnings():  # peft warns of a second adapter, which a blend has on purpose
@@ -185,11 +209,38 @@ def add_lora(transformer: Any, config: LoraConfig, name: str) -> None:
 
 
 def remove_adapters(transformer: Any, branch: FaceBranch | None) -> None:
-    """Take off what `apply_adapters` put on: the transformer is again as it was loaded."""
+    """Take off what `apply_adapters` or `apply_cast` put on: the transformer is again as it was loaded."""
     if branch is not None:
         branch.detach()
+    remove_region_loras(transformer)
     if getattr(transformer, "peft_config", None):
         transformer.unload_lora()
+
+
+def _common_config(adapters: Mapping[str, Adapter]) -> AdapterConfig:
+    (first, config), *others = ((name, adapter.config) for name, adapter in adapters.items())
+    for name, other in others:
+        if other != config:
+            raise InputError(f"the adapters of {first} and {name} differ in their settings; train them with the same ones")
+    return config
+
+
+def _check_places(transformer: Any, adapter: Adapter, identity: str) -> None:
+    modules = dict(transformer.named_modules())
+    if misfits := [name for key in adapter.lora if (name := key.rsplit(".", 2)[0]) not in modules]:
+        raise InputError(f"the adapter of {identity} does not fit the model: no place for {misfits[:3]}")
+
+
+def _pairs(adapters: list[tuple[Adapter, float]], strength: float) -> Pairs:
+    """The sum of LoRAs, each times its weight and `strength`, as one of a higher rank."""
+    modules = dict.fromkeys(key.rsplit(".", 2)[0] for key in adapters[0][0].lora)
+    return {
+        name: (
+            torch.cat([adapter.lora[f"{name}.lora_A.weight"] for adapter, _ in adapters]),
+            torch.cat([adapter.lora[f"{name}.lora_B.weight"] * (weight * strength) for adapter, weight in adapters], dim=1),
+        )
+        for name in modules
+    }
 
 
 def _mean_branch(adapters: list[tuple[Adapter, float]]) -> FaceBranch:

@@ -3,11 +3,13 @@
 A face embedding becomes a few tokens, and every base block of the transformer attends to them with the query that it
 already has for the text (decoupled cross-attention, as in IP-Adapter, arXiv:2308.06721). Keys, values and the output
 projection are low-rank; the output starts at zero, so an untrained branch changes nothing.
+
+Of several people each has their own branch, and is attended to by the tokens of their region only, by the same query.
 """
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +18,10 @@ import torch.nn.functional as F
 from diffusers.models.attention_dispatch import dispatch_attention_fn
 from diffusers.models.transformers.transformer_wan import WanAttnProcessor
 from torch import Tensor, nn
+
+from facedance.regions.tokens import Region
+from facedance.wan.face_attention import FaceAttention, Given
+from facedance.wan.region_lora import words_by_region
 
 
 @dataclass(frozen=True)
@@ -30,36 +36,20 @@ class FaceSizes:
     width: int  # hidden width of the mapper
 
 
-class FaceAttention(nn.Module):
-    """What one base block adds: low-rank keys and values of the face tokens, low-rank output."""
+@dataclass(frozen=True)
+class PlacedFace:
+    """Somebody who is seen in a region: their own branch, and embeddings (B, F, D) as `FaceBranch.condition` takes them."""
 
-    given: tuple[Tensor, Tensor] | None = None
-    """Keys and values of the face that is attended to at present."""
-
-    def __init__(self, dim: int, rank: int) -> None:
-        super().__init__()
-        self.to_k = nn.Sequential(nn.Linear(dim, rank, bias=False), nn.Linear(rank, dim, bias=False))
-        self.norm_k = nn.RMSNorm(dim, eps=1e-6)
-        self.to_v = nn.Sequential(nn.Linear(dim, rank, bias=False), nn.Linear(rank, dim, bias=False))
-        self.out_down = nn.Linear(dim, rank, bias=False)
-        self.out_up = nn.Linear(rank, dim, bias=False)
-        nn.init.zeros_(self.out_up.weight)
-
-    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values of tokens, all (B, F, N, dim)."""
-        return self.norm_k(self.to_k(tokens)), self.to_v(tokens)
-
-    def project(self, attended: Tensor) -> Tensor:
-        """Attended values (B, L, dim) to what is added to the block's text attention, in their own dtype."""
-        low = F.linear(attended, self.out_down.weight.to(attended.dtype))  # (B, L, rank)
-        return F.linear(low, self.out_up.weight.to(attended.dtype))
+    branch: "FaceBranch"
+    embeddings: Tensor
+    region: Region | None  # None for the whole picture
 
 
 @dataclass(frozen=True)
 class FaceCondition:
-    """Keys and values for every base block, how much of the branch is added, and how much of its effect is kept."""
+    """The faces for every base block, how much of the branch is added, and how much of its effect is kept."""
 
-    keys_values: tuple[tuple[Tensor, Tensor], ...]  # of each block: (B, F, N, dim)
+    given: tuple[tuple[Given, ...], ...]  # of each block
     scale: Tensor  # (1, 1, 1) or (B, 1, 1)
     gain: float
 
@@ -138,13 +128,14 @@ class FaceBranch(nn.Module):
         self._undo.close()
 
     @contextlib.contextmanager
-    def condition(self, embeddings: Tensor | None, scale: float | Tensor, gain: float = 1.0) -> Iterator[None]:
+    def condition(self, faces: Tensor | Sequence[PlacedFace] | None, scale: float | Tensor, gain: float = 1.0) -> Iterator[None]:
         """Attend to these faces inside the block.
 
         Args:
-            embeddings: (B, F, D) of length 1, or None for no face. F is 1 for one identity, or the number of latent
+            faces: embeddings (B, F, D) of length 1, or None for no face. F is 1 for one identity, or the number of latent
                 frames of the clip for an identity that changes over it: each frame then attends to its own tokens
-                only, and frames before the clip (a reference latent) attend to the first ones.
+                only, and frames before the clip (a reference latent) attend to the first ones. Of several people each
+                with the region and the branch that are theirs; what is added to a token is the sum over them.
             scale: what the branch's output is multiplied by; a number, or (B,) one a sample. Where all are 0 the
                 transformer runs as it would without a branch, to the bit.
             gain: what the face's effect on the transformer's output is multiplied by: without + gain * (with - without),
@@ -153,20 +144,26 @@ class FaceBranch(nn.Module):
         Keys and values are computed once, here. When gradients are wanted, call `backward` inside the block too:
         gradient checkpointing runs the transformer's blocks again in it.
         """
-        with self._attending(self._prepare(embeddings, scale, gain)):
+        with self._attending(self._prepare(faces, scale, gain)):
             yield
 
-    def _prepare(self, embeddings: Tensor | None, scale: float | Tensor, gain: float) -> FaceCondition | None:
+    def _prepare(self, faces: Tensor | Sequence[PlacedFace] | None, scale: float | Tensor, gain: float) -> FaceCondition | None:
         factors = torch.as_tensor(scale, dtype=torch.float32)
-        if embeddings is None or not factors.any():
+        placed = [PlacedFace(self, faces, None)] if isinstance(faces, Tensor) else faces
+        if not placed or not factors.any():
             return None
+        by_block = zip(*(face.branch._given(face.embeddings, face.region) for face in placed), strict=True)
+        device = next(self.parameters()).device
+        return FaceCondition(tuple(by_block), factors.to(device).reshape(-1, 1, 1), gain)
+
+    def _given(self, embeddings: Tensor, region: Region | None) -> list[Given]:
+        """The face with embeddings (B, F, D), for each of the base blocks."""
         if embeddings.ndim != 3 or embeddings.shape[-1] != self.sizes.embedding_dim:
             raise ValueError(
                 f"embeddings are {tuple(embeddings.shape)}; they must be (batch, frames, {self.sizes.embedding_dim})"
             )
-        device = next(self.parameters()).device
-        tokens = self.tokens(embeddings.to(device, torch.float32))
-        return FaceCondition(tuple(block(tokens) for block in self.blocks), factors.to(device).reshape(-1, 1, 1), gain)
+        tokens = self.tokens(embeddings.to(next(self.parameters()).device, torch.float32))
+        return [Given(block, *block(tokens), region) for block in self._parts]
 
     @contextlib.contextmanager
     def _attending(self, condition: FaceCondition | None) -> Iterator[None]:
@@ -180,7 +177,7 @@ class FaceBranch(nn.Module):
     def _attend_to(self, condition: FaceCondition | None) -> None:
         self._condition = condition
         for index, block in enumerate(self._parts):
-            block.given = None if condition is None else condition.keys_values[index]
+            block.given = () if condition is None else condition.given[index]
 
     def _note_frames(self, transformer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         latents = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]  # (B, C, T', h, w)
@@ -194,13 +191,25 @@ class FaceBranch(nn.Module):
             without = transformer.forward(*args, **kwargs)[0]  # not by calling it, which would come here again
         return (torch.lerp(without, output[0], gain),)
 
-    def attend(self, block: FaceAttention, query: Tensor) -> Tensor:
-        """What a base block with this part adds to its text attention, (B, L, dim), for queries (B, L, heads, head dim)."""
-        condition = self._condition
-        assert condition is not None
-        assert block.given is not None
+    def attend(self, block: FaceAttention, query: Tensor, added_to: Tensor) -> Tensor:
+        """A base block's text attention (B, L, dim) with what its faces add, for queries (B, L, heads, head dim).
+
+        It may be changed in place.
+        """
+        assert self._condition is not None
+        scale = self._condition.scale.to(query.dtype)
+        for face in block.given:
+            if face.region is None:
+                added_to = added_to + scale * self._attended(face, query)
+            else:
+                seen = self._attended(face, face.region.of(query))
+                added_to = face.region.add(added_to, scale * face.region.weighed(seen))
+        return added_to
+
+    def _attended(self, face: Given, query: Tensor) -> Tensor:
+        """What the queries (B, L, heads, head dim), as many in each frame, see of a face: (B, L, dim)."""
         # (B, F, N, heads, head dim)
-        key, value = (self._per_frame(t).to(query.dtype).unflatten(-1, (query.shape[2], -1)) for t in block.given)
+        key, value = (self._per_frame(t).to(query.dtype).unflatten(-1, (query.shape[2], -1)) for t in (face.key, face.value))
         frames = key.shape[1]
         attended = F.scaled_dot_product_attention(  # each frame's queries see that frame's tokens only
             query.unflatten(1, (frames, -1)).flatten(0, 1).transpose(1, 2),  # (B * F, heads, L / F, head dim)
@@ -208,7 +217,7 @@ class FaceBranch(nn.Module):
             value.flatten(0, 1).transpose(1, 2),
         )
         attended = attended.transpose(1, 2).flatten(2).unflatten(0, (-1, frames)).flatten(1, 2)  # (B, L, dim)
-        return condition.scale.to(query.dtype) * block.project(attended)
+        return face.part.project(attended)
 
     def _per_frame(self, tokens: Tensor) -> Tensor:
         """Tokens (B, F, N, dim) with the first frame's repeated for the latent frames that come before the clip."""
@@ -240,11 +249,25 @@ class FaceAttnProcessor(WanAttnProcessor):
         attention_mask: Tensor | None = None,
         rotary_emb: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
-        if self.block.given is None:
+        several = words_by_region(attn, encoder_hidden_states)
+        if not self.block.given and not several:
             return super().__call__(attn, hidden_states, encoder_hidden_states, attention_mask, rotary_emb)
         query = attn.norm_q(attn.to_q(hidden_states)).unflatten(2, (attn.heads, -1))  # (B, L, heads, head dim)
         key = attn.norm_k(attn.to_k(encoder_hidden_states)).unflatten(2, (attn.heads, -1))
         value = attn.to_v(encoder_hidden_states).unflatten(2, (attn.heads, -1))
         text = dispatch_attention_fn(query, key, value, attn_mask=attention_mask, backend=self._attention_backend)
-        text = attn.to_out[1](attn.to_out[0](text.flatten(2, 3).type_as(query)))  # (B, L, dim)
-        return text + self.branch.attend(self.block, query)
+        changes = []
+        for region, own_key, own_value in several:
+            own = dispatch_attention_fn(
+                region.of(query),
+                attn.norm_k(own_key).unflatten(2, (attn.heads, -1)),
+                own_value.unflatten(2, (attn.heads, -1)),
+                attn_mask=attention_mask,
+                backend=self._attention_backend,
+            )
+            changes.append((region, (own - region.of(text)).flatten(2, 3)))
+        text = text.flatten(2, 3).type_as(query)
+        for region, change in changes:
+            text = region.add(text, region.weighed(change))
+        text = attn.to_out[1](attn.to_out[0](text))  # (B, L, dim)
+        return self.branch.attend(self.block, query, text) if self.block.given else text

@@ -1,14 +1,18 @@
 """The passes of guidance one after the other, or in one batch: with text and face, without the face, and without either."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from facedance.config.render_settings import RenderSettings
-from facedance.wan.face_branch import FaceBranch
+from facedance.wan.face_branch import FaceBranch, PlacedFace
+
+Faces = Tensor | Sequence[PlacedFace]
+"""A face (F, D) in the whole picture, or several in their regions, with embeddings (1, F, D)."""
 
 
 def passes_of(settings: RenderSettings) -> int:
@@ -20,30 +24,37 @@ def passes_of(settings: RenderSettings) -> int:
 
 @contextlib.contextmanager
 def guided(
-    pipeline: Any, branch: FaceBranch | None, face: Tensor, negative: Tensor, settings: RenderSettings, *, batched: bool
+    pipeline: Any, branch: FaceBranch | None, face: Faces, negative: Tensor, settings: RenderSettings, *, batched: bool
 ) -> Iterator[None]:
-    """Let a WanVACEPipeline that is called inside the block see a face (F, D), and guide it as the settings say.
+    """Let a WanVACEPipeline that is called inside the block see a face or several, and guide it as the settings say.
 
     `negative` (512, text dim) is what the pipeline gets too. Where the passes are `batched`, their predictions differ from those
     of single passes by what a matrix product's rounding depends on its height.
     """
     count = passes_of(settings) if batched else 1
     if count == 1:
-        with _seeing(branch, face[None], settings.face_scale, settings.face_gain):
+        with _seeing(branch, _expanded(face, 1), settings.face_scale, settings.face_gain):
             yield
         return
     scales = torch.tensor([settings.face_scale] + [0.0] * (count - 1))  # a zero adds nothing, to the bit
     transformer = pipeline.transformer
     pipeline.transformer = _OneBatch(transformer, negative, count, settings.face_gain)
     try:
-        with _seeing(branch, face.expand(count, -1, -1), scales, 1.0):
+        with _seeing(branch, _expanded(face, count), scales, 1.0):
             yield
     finally:
         pipeline.transformer = transformer
 
 
+def _expanded(face: Faces, count: int) -> Faces:
+    """The same in each of so many passes."""
+    if isinstance(face, Tensor):
+        return face.expand(count, -1, -1)
+    return [replace(one, embeddings=one.embeddings.expand(count, -1, -1)) for one in face]
+
+
 def _seeing(
-    branch: FaceBranch | None, faces: Tensor, scale: float | Tensor, gain: float
+    branch: FaceBranch | None, faces: Faces, scale: float | Tensor, gain: float
 ) -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext() if branch is None else branch.condition(faces, scale, gain)
 

@@ -15,7 +15,7 @@ from facedance.config.rendering import RenderMemory, RenderSpeed
 from facedance.config.sections import WanModel
 from facedance.wan.encoder import Frames, LatentEncoder
 from facedance.wan.face_branch import FaceBranch
-from facedance.wan.guidance import guided
+from facedance.wan.guidance import Faces, guided
 from facedance.wan.load import choose_device, frames_for, know_vae, load_scheduler, load_transformer, load_vae, with_shift
 from facedance.wan.memory import load_for
 from facedance.wan.speed import quicken
@@ -127,7 +127,7 @@ def render_frames(
     branch: FaceBranch | None,
     control: ControlLatents,
     *,
-    face: Tensor,
+    face: Faces,
     prompt: Tensor,
     negative_prompt: Tensor,
     settings: RenderSettings,
@@ -137,7 +137,8 @@ def render_frames(
     A step's prediction is none + guidance_scale (text - none) + face_guidance (full - text): of no text and no face, of
     the text alone, and of text and face. Without a face_guidance it is guidance_scale too.
 
-    `face` is (F, D) of length 1, F being 1 or the clip's latent frames; the prompts' embeddings are (512, text dim).
+    `face` is (F, D) of length 1, F being 1 or the clip's latent frames, or such faces in regions, of whose branches `branch` is
+    the attached one; the prompts' embeddings are (512, text dim).
     The noise is drawn on the CPU, so that a seed means the same on every device.
     """
     factor = pipeline.vae_scale_factor_spatial
