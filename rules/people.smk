@@ -2,14 +2,19 @@
 
 import dataclasses
 
+from facedance.config.cast import cast_in_words, cast_of, is_cast
 from facedance.config.texts import all_texts, render_texts, training_texts
 from facedance.render.named import path_of, renders_among, renders_made_by_name
 
 
 def members(who):
-    """The identities that a render shows: one, or those of a blend."""
-    blend = PARAMS.render.blends.get(who)
-    return list(blend.members) if blend else [who]
+    """The identities that a render shows: one, or those of a blend or cast.
+
+    A cast that no batch has is refused by the job's stamp, with a sentence.
+    """
+    if is_cast(who) and who not in PARAMS.render.casts:
+        return []
+    return list(PARAMS.render.members(who))
 
 
 def videos_of(shard):
@@ -41,7 +46,7 @@ def all_named():
 
 
 def named(wildcards):
-    """Those of one person or blend in one shard."""
+    """Those of one person, blend or cast in one shard."""
     return [r for r in all_named() if in_list(r) == (wildcards.who, wildcards.shard)]
 
 
@@ -107,7 +112,7 @@ def of_training_clips(template):
 
 def render_lists(template=layout.RENDER_LIST):
     """The template for everybody who is rendered, by a batch or by name, in each shard."""
-    people = dict.fromkeys(who for b in PARAMS.render.batches for who in b.who)
+    people = dict.fromkeys(who for b in PARAMS.render.batches for who in b.rendered)
     batches = [
         (who, shard)
         for who in people
@@ -131,7 +136,29 @@ def render_params(wildcards):
         **some("render", "settings", "memory", "speed", "loras"),
         "blend": blend.model_dump(mode="json") if blend else None,
         "consent": {i: PARAMS.identities[i].consent for i in members(wildcards.who)},
+        **(cast_params(wildcards.who) if is_cast(wildcards.who) else {}),
     }
+
+
+def cast_params(who):
+    """What the render of a cast depends on besides."""
+    shown = PARAMS.render.shown(who)
+    return {
+        "cast": {str(dancer): name for dancer, name in cast_of(who).items()},
+        "blends": {n: b.model_dump(mode="json") for n, b in shown.items() if b},
+        "poses": some("poses", "min_visibility", "face_dots"),
+    }
+
+
+def landmarks_of_cast(who, shard):
+    """Where the dancers are, who are several people; a render of one person alone does not look at it."""
+    return [layout.LANDMARKS.format(shard=shard)] if is_cast(who) else []
+
+
+def who_is_who(wildcards):
+    """Whom a render shows, for people to read."""
+    who = wildcards.who
+    return f"{who} ({cast_in_words(cast_of(who))})" if is_cast(who) else who
 
 
 def said_in_renders(wildcards):
@@ -140,9 +167,12 @@ def said_in_renders(wildcards):
 
 
 def batches_of(wildcards):
-    """The batches as they concern one person or blend: who else is in them changes nothing."""
+    """The batches as they concern one person, blend or cast: who else is in them changes nothing."""
     return [
-        {**b.model_dump(mode="json"), "who": [wildcards.who]}
+        {
+            **b.model_dump(mode="json"),
+            **({} if is_cast(wildcards.who) else {"who": [wildcards.who]}),
+        }
         for b in PARAMS.render.batches
-        if wildcards.who in b.who
+        if wildcards.who in b.rendered
     ]

@@ -9,7 +9,7 @@ rule prune:
         "../environment.yml"
     params:
         people=IDENTITIES,
-        rendered=[*IDENTITIES, *PARAMS.render.blends],
+        rendered=[*IDENTITIES, *PARAMS.render.blends, *PARAMS.render.casts],
         videos=list(VIDEOS),
         controls=CONTROL_CLIPS,
         shards=all_shards(),

@@ -1,5 +1,5 @@
 # Adapter + control latents -> videos. A shard is rendered with the model loaded once; any single variant is a target too:
-# snakemake results/render/<who>/<clip>/face_scale~1.2_seed~7.mp4
+# snakemake results/render/<who>/<clip>/face_scale~1.2_seed~7.mp4, where <who> may be a cast too: 1~ann_2~ben
 
 
 rule render_shard:
@@ -11,6 +11,7 @@ rule render_shard:
         adapters=of_members(layout.ADAPTER),
         embeddings=of_members(layout.EMBEDDING),
         photos=of_members(layout.PHOTO_LATENTS),
+        landmarks=lambda w: landmarks_of_cast(w.who, w.shard),
         loras=FETCHED_LORAS,
         model=WAN_MODEL,
         stamp=stamp(
@@ -41,8 +42,9 @@ rule render_shard:
         latents_folder=folder_of(layout.LATENTS),
         folder=folder_of(layout.RENDER),
         batches=batches_of,
+        who=who_is_who,
     message:
-        "Rendering {wildcards.who}, shard {wildcards.shard}"
+        "Rendering {params.who}, shard {wildcards.shard}"
     script:
         "../scripts/render_shard.py"
 
@@ -60,6 +62,9 @@ rule render_clip:
         adapters=of_members(layout.ADAPTER),
         embeddings=of_members(layout.EMBEDDING),
         photos=of_members(layout.PHOTO_LATENTS),
+        landmarks=lambda w: landmarks_of_cast(
+            w.who, names.shard_of_clip(w.clip, PARAMS.shards)
+        ),
         loras=FETCHED_LORAS,
         model=WAN_MODEL,
         stamp=stamp(
@@ -87,7 +92,8 @@ rule render_clip:
         loras=LORAS,
         latents_folder=folder_of(layout.LATENTS),
         folder=folder_of(layout.RENDER),
+        who=who_is_who,
     message:
-        "Rendering {wildcards.who} in {wildcards.clip}: {wildcards.variant}"
+        "Rendering {params.who} in {wildcards.clip}: {wildcards.variant}"
     script:
         "../scripts/render_clip.py"

@@ -8,6 +8,7 @@ embedding and the reference. A dance of 8 s takes some two minutes of a core in 
 """
 
 import argparse
+import functools
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from facedance.faces.dlib_backend import DlibBackend
 from facedance.latents.encode import encode_prompts
 from facedance.render.going_on import make_windows
 from facedance.render.windows import Window, WindowFiles, seams, windows_of
+from facedance.video.frames import read_frames
 from facedance.video.writing import write_video
 from facedance.wan.encoder import LatentEncoder, read_picture
 from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
@@ -86,7 +88,7 @@ class Stage:
             )
 
         files = WindowFiles(folder / "windows", "made")
-        make_windows(windows, files, first, control, encoder, settings, make)
+        make_windows(windows, files, first, functools.partial(read_frames, control), encoder, settings, make)
         video = folder / "video.mp4"
         write_video(video, files.clip(windows), self.project.wan.fps)
         return video, seams(windows)

@@ -1,8 +1,8 @@
 """Where everything lies: a template for each kind of file, shared by rules, prune, forget and the table in the docs.
 
-`{identity}` is a person, `{who}` a person or a blend, the other wildcards are called after what they name. No part of a
-path holds two of them, and what the program keeps for itself begins with a dot, as no name does. So a path tells whose it
-is, whatever people and videos are called.
+`{identity}` is a person, `{who}` a person, a blend or a cast (`facedance.config.cast`), the other wildcards are called after what
+they name. No part of a path holds two of them, and what the program keeps for itself begins with a dot, as no name does. So a
+path tells whose it is, whatever people and videos are called.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 WILDCARDS = {
     "identity": NAME,
-    "who": NAME,
+    "who": rf"{NAME}(?:~{NAME})*",
     "video": SAFE,
     "clip": SAFE,
     "variant": r"[a-z][A-Za-z0-9._~-]*",

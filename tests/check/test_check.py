@@ -14,6 +14,7 @@ from facedance.check.build import CheckFiles, build_check, overlay
 from facedance.check.findings import Photo, about_clips, about_photos, about_plan
 from facedance.check.numbers import clearest_frame, numbered
 from facedance.config.params import Params, load
+from facedance.config.rendering import Batch
 from facedance.poses.skeleton import COCO
 from facedance.report.fates import Fate, read_fates
 from facedance.video.frames import read_frames
@@ -94,6 +95,14 @@ def made(tmp_path: Path) -> tuple[Params, CheckFiles]:
         folder=tmp_path / "check",
     )
     return params, files
+
+
+def test_the_page_says_who_is_who_in_a_cast(made: tuple[Params, CheckFiles]) -> None:
+    params, files = made
+    batches = (Batch(cast={1: "eileen", 2: "nobody"}, videos=("*",)),)
+    params = params.model_copy(update={"render": params.render.model_copy(update={"batches": batches})})
+    build_check(params, files)
+    assert "dancer 1: eileen, dancer 2: not shown" in (files.folder / "index.html").read_text()
 
 
 def test_each_clip_has_the_reason_of_the_stage_that_left_it_out(made: tuple[Params, CheckFiles]) -> None:

@@ -310,6 +310,31 @@ def test_shard_is_scored_with_missing_values_where_nothing_can_be_measured(shard
     assert control[["pose_error_px", "pose_pck"]].isna().all()
 
 
+def test_of_a_cast_only_what_needs_no_one_person_is_measured(shard: ScoreFiles, score: Score) -> None:
+    (shard.renders_folder / "eileen").rename(shard.renders_folder / "1~eileen_2~nora")
+    shard.renders.write_text(shard.renders.read_text().replace("eileen", "1~eileen_2~nora"))
+    red, black, _ = (row for _, row in score(shard).iterrows())
+    assert (red["face_detected_rate"], black["face_detected_rate"]) == (1, 0)
+    assert red["frames"] == FRAMES
+    assert red["embedding_consistency"] == pytest.approx(1, abs=1e-3)
+    unknown = ["identity_distance", "nearest_other_distance", "recognised_rate", "pose_error_px", "pose_pck"]
+    assert red[unknown].isna().all()
+    assert black[unknown].isna().all()
+    summarise(
+        [shard.scores],
+        [shard.seconds],
+        None,
+        **{
+            f"{name}_{kind}": shard.scores.with_name(f"{name}.{kind}")
+            for name, kind in (("metrics", "csv"), ("seconds", "csv"), ("metrics", "json"))
+        },
+    )
+    assert (
+        json.loads(shard.scores.with_name("metrics.json").read_text())["renders"]["1~eileen_2~nora"]["default"]["recognised_rate"]
+        is None
+    )
+
+
 def test_each_second_has_a_row_and_a_long_render_has_drifts(shard: ScoreFiles, score: Score) -> None:
     video = shard.renders_folder / "eileen" / "control-x" / "default.mp4"
     long = np.full((40, SIDE, SIDE, 3), (250, 3, 3), np.uint8)

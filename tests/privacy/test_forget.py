@@ -162,6 +162,29 @@ def test_a_blend_that_the_person_has_left_goes_too(tree):
     assert find_traces(tree.root, "ann").blends == ("half",), "the renders themselves say so"
 
 
+CASTS = {"1~ann_2~bea": ["ann", "bea"], "2~half_3~nobody": ["ann", "bea"], "1~anna_2~model": ["anna"]}
+
+
+@pytest.mark.parametrize("known_by", ["renders", "names alone"])
+def test_a_cast_goes_with_each_who_is_in_it(tree, known_by):
+    """Also where nothing but the names of folders tells who is in it."""
+    for cast, members in CASTS.items():
+        plant_renders(tree, cast, members, {}, [])
+        tree.add(f"logs/mentions-{cast[:1]}-{len(cast)}.log", [])
+        (tree.root / f"logs/mentions-{cast[:1]}-{len(cast)}.log").write_text(f"results/render/{cast}/dance_000/default.mp4\n")
+    if known_by == "names alone":
+        for path in (*tree.root.glob("results/render/*~*/*/*.json"), *tree.root.glob("results/*/.stamps/*/*~*/**/*.json")):
+            path.unlink()
+    traces = find_traces(tree.root, "bea")
+    assert traces.casts == ("1~ann_2~bea", "2~half_3~nobody")
+    assert "half" in traces.blends
+    forget(tree.root, "bea", photos=False)
+    left = [path.relative_to(tree.root).as_posix() for path in tree.root.rglob("*")]
+    assert not [path for path in left if ("bea" in path and "data/photos" not in path) or "2~half" in path]
+    assert any("1~anna_2~model" in path for path in left)
+    assert [path.name for path in tree.root.glob("logs/mentions-*")] == ["mentions-1-14.log"]
+
+
 def test_photos_stay_unless_asked_for(tree):
     photos = tree.root / "data/photos/ann"
     forget(tree.root, "ann", photos=False)

@@ -177,6 +177,20 @@ def test_long_render_brings_its_scores_by_second_and_its_seams(results: ReportFi
     assert not any(r["seams"] for r in data["renders"] if r is not long)
 
 
+def test_a_cast_says_who_is_who_and_shows_all_who_are_in_it(results: ReportFiles) -> None:
+    cast = "1~eileen_2~half_3~nobody"
+    (results.renders_folder / "eileen").rename(results.renders_folder / cast)
+    for table in (results.metrics, results.seconds):
+        table.write_text(table.read_text().replace("eileen,", f"{cast},"))
+    build_report(some_params(), results)
+    data = embedded((results.folder / "index.html").read_text())
+    assert data["people"][cast] == {
+        "members": ["eileen", "nora"],
+        "made_of": "dancer 1: eileen, dancer 2: half, dancer 3: not shown",
+    }
+    assert {r["identity"] for r in data["renders"]} == {cast, "nora", "morph"}
+
+
 def test_clip_is_shown_in_its_own_size(results: ReportFiles) -> None:
     clips = pd.read_csv(results.clips)
     clips.loc[0, ["width", "height"]] = 96, 160

@@ -58,7 +58,7 @@ def files_in(root):
 @pytest.mark.parametrize("seed", range(12))
 def test_exactly_what_belongs_to_nobody_goes(tmp_path, seed):
     draw = random.Random(seed)
-    people, rendered = draw.sample(planted.NASTY, 6), draw.sample(planted.NASTY, 5)
+    people, rendered = draw.sample(planted.NASTY, 6), ["1~ann_2~0001", *draw.sample(planted.NASTY, 5), "2~ann_2_12~nobody"]
     videos, controls = draw.sample(VIDEOS, 4), draw.sample(CONTROLS, 2)
     names = plant(tmp_path, tuple(people), rendered, tuple(videos), controls)
     wanted = Wanted(people[:3], rendered[:3], videos[:2], controls[:1], draw.sample(SHARDS, 2), draw.sample(PARTS, 2))

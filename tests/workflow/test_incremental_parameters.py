@@ -41,6 +41,21 @@ def test_a_dry_run_shows_the_plan_and_leaves_no_traces(project):
     assert times() == before
 
 
+def test_a_cast_is_all_that_is_made_beside_the_others(project):
+    batch = {"cast": {1: "eileen", 2: "nobody"}, "videos": ["gBR*"]}
+    project.change("render.batches", [*project.values("render.batches"), batch])
+    assert project.planned("all") == {"render_shard": 1, "score_renders": 1, **SCORING}
+    done = project.snakemake("all")
+    assert "Rendering 1~eileen_2~nobody (dancer 1: eileen, dancer 2: not shown), shard" in done.stdout + done.stderr
+    (facts,) = project["results/render/1~eileen_2~nobody"].glob("*/default.json")
+    assert read_json(facts)["cast"] == {"1": {"who": "eileen", "weights": {"eileen": 1.0}}, "2": {"who": "nobody"}}
+    assert "1~eileen_2~nobody" in project["results/evaluate/metrics.csv"].read_text()
+    assert project.planned("all") == {}
+    project.change("render.batches", project.values("render.batches")[:-1])
+    project.snakemake("prune")
+    assert not project["results/render/1~eileen_2~nobody"].exists()
+
+
 @pytest.mark.parametrize(
     ("path", "value", "rules"),
     [

@@ -13,6 +13,7 @@ from PIL import Image
 from facedance.check.findings import Photo, about_clips, about_photos, about_plan
 from facedance.check.numbers import clearest_frame, numbered
 from facedance.config.batches import renders_of
+from facedance.config.cast import cast_in_words, cast_of
 from facedance.config.params import Params
 from facedance.config.patterns import matches
 from facedance.evaluate.pose import read_dancers
@@ -73,6 +74,7 @@ def build_check(params: Params, files: CheckFiles) -> None:
         },
         learned=learned,
         to_render=to_render,
+        cast={who: cast_in_words(cast) for who in to_render if (cast := cast_of(who))},
         warnings=[
             *(sentence for person, found in photos.items() for sentence in about_photos(person, found)),
             *about_clips(clips),
@@ -124,7 +126,7 @@ def _jpeg(picture: Frame, most: int) -> bytes:
 
 
 def _asked_for(params: Params) -> list[str]:
-    return list(dict.fromkeys(who for batch in params.render.batches for who in batch.who))
+    return list(dict.fromkeys(who for batch in params.render.batches for who in batch.rendered))
 
 
 def _is_learned(clip: Fate, params: Params) -> bool:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 
 from facedance.config.patterns import matches
 from facedance.config.rendering import Batch
-from facedance.names import video_of_clip
+from facedance.names import CONTROL_PREFIX, video_of_clip
 
 
 def asked_for(who: str, videos: Iterable[str], batches: Iterable[Batch]) -> bool:
-    """Whether any batch renders `who` in one of these videos."""
+    """Whether any batch renders `who` (a person, blend or cast) in one of these videos."""
     videos = list(videos)
-    return any(who in batch.who and matches(video, batch.videos) for batch in batches for video in videos)
+    return any(_asks_for(batch, who, video) for batch in batches for video in videos)
 
 
 def renders_of(who: str, clips: Iterable[str], batches: Iterable[Batch]) -> Iterator[tuple[str, str]]:
@@ -18,6 +18,11 @@ def renders_of(who: str, clips: Iterable[str], batches: Iterable[Batch]) -> Iter
     batches = list(batches)
     for clip in clips:
         video = video_of_clip(clip)
-        variants = (v for batch in batches if who in batch.who and matches(video, batch.videos) for v in batch.all_variants())
+        variants = (v for batch in batches if _asks_for(batch, who, video) for v in batch.all_variants())
         for variant in dict.fromkeys(variants):
             yield clip, variant
+
+
+def _asks_for(batch: Batch, who: str, video: str) -> bool:
+    """Nobody knows who is who in a ready-made control video, so no cast is rendered in it."""
+    return who in batch.rendered and matches(video, batch.videos) and not (batch.cast and video.startswith(CONTROL_PREFIX))

@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from facedance.config.cast import is_cast
 from facedance.config.params import Params
 from facedance.config.patterns import matches
 from facedance.config.render_settings import format_variant, parse_variant
 from facedance.config.sections import Clips
-from facedance.names import CONTROL_PREFIX, clip_id, shown, video_of_clip
+from facedance.names import CONTROL_PREFIX, CONTROL_SHARD, clip_id, shown, video_of_clip
 
 _CLIP = re.compile(r"(?P<video>.+)_(?P<number>\d{3})")
 _SHOWN = 5  # names in a sentence
@@ -40,7 +41,10 @@ def check_patterns(params: Params, known: Known) -> None:
         ValueError: one sentence for each such pattern.
     """
     everything = [*known.videos, *known.controls]
-    lists = [(f"render.batches.{i}.videos", batch.videos, everything) for i, batch in enumerate(params.render.batches)]
+    lists = [
+        (f"render.batches.{i}.videos", batch.videos, [*known.videos] if batch.cast else everything)
+        for i, batch in enumerate(params.render.batches)
+    ]
     if known.videos:  # else only photos are learned from
         lists.append(("train.videos", params.train.videos, [*known.videos]))
         own = tuple(pattern for pattern in params.clips.group if pattern not in Clips().group)
@@ -100,7 +104,8 @@ def check_names(asked: Mapping[str, str], params: Params, known: Known) -> None:
     Raises:
         ValueError: one sentence for the first of them.
     """
-    people, rendered = list(params.identities), [*params.identities, *params.render.blends]
+    people = list(params.identities)
+    rendered = [*people, *params.render.blends, *params.render.casts]
     for wildcard, names, what in (
         ("identity", people, "nobody"),
         ("who", rendered, "nobody"),
@@ -108,7 +113,11 @@ def check_names(asked: Mapping[str, str], params: Params, known: Known) -> None:
         ("shard", known.shards, "no shard"),
     ):
         if wildcard in asked and asked[wildcard] not in names:
+            what = "no batch has a cast that" if is_cast(asked[wildcard]) else what  # noqa: PLW2901
             raise ValueError(f"{what} is called {asked[wildcard]!r}; {_near(asked[wildcard], names)}")
+    ready_made = asked.get("clip", "").startswith(CONTROL_PREFIX) or asked.get("shard") == CONTROL_SHARD
+    if ready_made and is_cast(asked.get("who", "")):
+        raise ValueError(f"nobody knows who is who in a ready-made control video, so there is no cast {asked['who']!r} in it")
     if "clip" in asked:
         _check_clip(asked["clip"], params.clips.max_per_video, known)
     if "variant" in asked:

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from facedance.config.aist import Aist
 from facedance.config.base import Name, Section
+from facedance.config.cast import NO_PERSON
 from facedance.config.complaints import complaints
 from facedance.config.face_branch import FaceBranchTraining
 from facedance.config.reading import read_parameters
@@ -71,7 +72,8 @@ class Params(Section):
         _known("train.prompt", [self.train.prompt], self.prompts)
         _known("train.captions", filter(None, self.train.captions.model_dump().values()), self.prompts)
         for i, batch in enumerate(self.render.batches):
-            _known(f"render.batches.{i}.who", batch.who, [*self.identities, *self.render.blends])
+            where = f"render.batches.{i}.{'cast' if batch.cast else 'who'}"
+            _known(where, batch.named, [*self.identities, *self.render.blends])
             for variant in batch.all_variants():
                 _known(f"render.batches.{i}.variants", [self.render.settings.varied(variant).prompt], self.prompts)
         if self.prompts.get("none") != "":
@@ -79,6 +81,10 @@ class Params(Section):
         if self.aist.ignore_list and self.clips.ignore_list:
             raise ValueError(
                 "aist.ignore_list and clips.ignore_list: set the first to false to use your file, or take out the second"
+            )
+        if (taken := {*self.identities, *self.render.blends} & {*NO_PERSON}) and self.render.casts:
+            raise ValueError(
+                f"render.batches: in a cast {min(taken)} is no person; give the person or blend of this name another"
             )
         if clash := set(self.identities) & set(self.render.blends):
             raise ValueError(f"render.blends: {sorted(clash)} are identities already; give the blends other names")

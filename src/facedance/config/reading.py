@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+_WORDS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"}
+
 FILES = ("models.yaml", "params.yaml")
 """Values of a later file win over the same of an earlier one."""
 
@@ -68,7 +70,8 @@ def _check_keys(file: str, node: Node | None, above: str = "") -> None:
         lines: dict[str, int] = {}
         for key, value in node.value:
             line, word = key.start_mark.line + 1, str(key.value)
-            if not isinstance(key, ScalarNode) or key.tag not in {"tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"}:
+            number = above.endswith(".cast.") and key.tag == "tag:yaml.org,2002:int"
+            if not isinstance(key, ScalarNode) or not (number or key.tag in _WORDS):
                 raise ValueError(f'{file}, line {line}: {above}{word} is no word to YAML; write it in quotes, as "{word}"')
             if first := lines.get(word):
                 where = f"in lines {first} and {line}" if line > first else f"in line {line}"

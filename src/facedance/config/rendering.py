@@ -1,11 +1,13 @@
 """The section `render` of params.yaml: who is rendered in what, and how fast."""
 
 import itertools
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from facedance.config.base import Fraction, Name, Section
+from facedance.config.cast import NO_PERSON, cast_name, cast_of
 from facedance.config.render_settings import RenderSettings, format_variant, parse_variant
 
 
@@ -32,9 +34,17 @@ class Blend(Section):
 
 
 class Batch(Section):
-    """Renders made by default: every `who` in every clip of the videos that match, in every variant."""
+    """Renders made by default, in every clip of the videos that match and in every variant: of every `who`, or of the `cast`."""
 
-    who: tuple[Name, ...] = Field(min_length=1, description="People and blends.")
+    who: tuple[Name, ...] | None = Field(
+        None, min_length=1, description="People and blends: each is everybody in a video of their own. Or give a cast."
+    )
+    cast: dict[Annotated[int, Field(ge=1, le=99)], Name] | None = Field(
+        None,
+        min_length=1,
+        description="Who each of several dancers becomes, by number (1 is the one on the left), as in {1: ann, 2: ben}: a "
+        "person, a blend, `model` (as the model makes them, like those who are not named) or `nobody` (not shown).",
+    )
     videos: tuple[str, ...] = Field(min_length=1, description="Patterns of the names of videos.")
     variants: tuple[str, ...] = Field(
         ("default",), description="Settings that differ from `render.settings`, as in face_scale~1.2_seed~7."
@@ -42,6 +52,26 @@ class Batch(Section):
     sweep: dict[str, tuple[float | int | bool | str, ...]] = Field(
         {}, description="Settings with several values each: every combination is one more variant."
     )
+
+    @model_validator(mode="after")
+    def _who_or_cast(self) -> "Batch":
+        if (self.who is None) == (self.cast is None):
+            raise ValueError("give either who, a list of people and blends, or cast, as in {1: ann, 2: ben}")
+        if self.cast is not None:
+            if not {*self.cast.values()} - {*NO_PERSON}:
+                raise ValueError("cast: name a person or blend for one dancer at least")
+            cast_name(self.cast)
+        return self
+
+    @property
+    def rendered(self) -> tuple[str, ...]:
+        """The names under which it is rendered: people and blends, or that of the cast."""
+        return (self.who or ()) if self.cast is None else (cast_name(self.cast),)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The people and blends that it names."""
+        return self.who or tuple(who for who in (self.cast or {}).values() if who not in NO_PERSON)
 
     def all_variants(self) -> tuple[str, ...]:
         """The listed variants and the product of the sweep, in canonical form and without repeats."""
@@ -100,3 +130,22 @@ class Render(Section):
     loras: dict[Name, ForeignLora] = Field({}, description="LoRAs of others beside the person's, by names of your choice.")
     blends: dict[Name, Blend] = Field({}, description="Faces between several people, by names of your choice.")
     batches: tuple[Batch, ...] = Field(min_length=1, description="Who is rendered in which videos.")
+
+    @property
+    def casts(self) -> tuple[str, ...]:
+        """The names of the batches' casts."""
+        return tuple(dict.fromkeys(name for batch in self.batches if batch.cast for name in batch.rendered))
+
+    def shown(self, who: str) -> dict[str, Blend | None]:
+        """The people and blends in renders of this name, a cast's by its dancers, each once; with the blends.
+
+        Raises:
+            ValueError: it looks like the name of a cast and is none.
+        """
+        names: Iterable[str] = cast_of(who).values() or [who]
+        return {name: self.blends.get(name) for name in names if name not in NO_PERSON}
+
+    def members(self, who: str) -> tuple[str, ...]:
+        """The people whose faces are in renders of this name, each once. Raises as `shown` does."""
+        members = (blend.members if blend else (name,) for name, blend in self.shown(who).items())
+        return tuple(dict.fromkeys(itertools.chain.from_iterable(members)))

@@ -3,6 +3,7 @@
 from typing import get_args
 
 from facedance.config.captions import Shown, TrainingTexts
+from facedance.config.cast import NO_PERSON, cast_of
 from facedance.config.params import Params
 
 PERSON = "{person}"
@@ -23,13 +24,14 @@ def training_texts(params: Params, identity: str) -> TrainingTexts:
 
 
 def render_texts(params: Params, who: str) -> dict[str, str]:
-    """Every prompt by its name, as it is said of a person or blend."""
+    """Every prompt by its name, as it is said of a person, a blend or a cast."""
     return {name: _said(prompt, _word(params, who)) for name, prompt in params.prompts.items()}
 
 
 def all_texts(params: Params) -> list[str]:
     """Every text that a render may read, each once. Somebody without a word of their own adds none."""
-    words = [ANYBODY, *(_word(params, who) for who in (*params.identities, *params.render.blends))]
+    everybody = (*params.identities, *params.render.blends, *params.render.casts)
+    words = [ANYBODY, *(_word(params, who) for who in everybody)]
     return list(dict.fromkeys(_said(prompt, word) for word in words for prompt in params.prompts.values()))
 
 
@@ -38,7 +40,14 @@ def _said(prompt: str, word: str) -> str:
 
 
 def _word(params: Params, who: str) -> str:
-    """A person's `trigger`, or those of a blend's members one after the other."""
+    """A person's `trigger`, those of a blend's members one after the other, or those of a cast's people joined by "and"."""
+    if cast := cast_of(who):
+        words = (_triggers(params, name) for name in cast.values() if name not in NO_PERSON)
+        return " and ".join(word for word in words if word) or ANYBODY
+    return _triggers(params, who) or ANYBODY
+
+
+def _triggers(params: Params, who: str) -> str:
     blend = params.render.blends.get(who)
     triggers = [params.identities[member].trigger for member in (blend.members if blend else (who,))]
-    return " ".join(trigger for trigger in triggers if trigger) or ANYBODY
+    return " ".join(trigger for trigger in triggers if trigger)

@@ -14,10 +14,10 @@ from facedance.poses.skeleton import COCO_IN_MEDIAPIPE
 class Wanted:
     """What a render of T frames should show."""
 
-    target: NDArray[np.float32]  # (S, D) the face in each frame that was searched for one
+    target: NDArray[np.float32] | None  # (S, D) the face in each frame that was searched for one; None of several people
     others: NDArray[np.float32]  # (K, D) faces that it must not be taken for
     recognised_distance: float
-    driving: NDArray[np.float32] | None  # (T, 17, 3) x, y and visibility of the pose; None of a ready-made control video
+    driving: NDArray[np.float32] | None  # (T, 17, 3) x, y and visibility of the pose; None where it is not known, or of several
 
 
 def faces_of(seen: Observation, wanted: Wanted, start: int, stop: int) -> distances.IdentityScore | None:
@@ -25,6 +25,9 @@ def faces_of(seen: Observation, wanted: Wanted, start: int, stop: int) -> distan
     part = (seen.scored >= start) & (seen.scored < stop)  # (S,)
     if not part.any():
         return None
+    if wanted.target is None:
+        found = ~np.isnan(seen.faces[part]).any(axis=1)
+        return distances.IdentityScore(float(found.mean()), None, None, None)
     return distances.compare(seen.faces[part], wanted.target[part], wanted.others, wanted.recognised_distance)
 
 

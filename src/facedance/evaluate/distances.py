@@ -18,7 +18,7 @@ class IdentityScore:
     face_detected_rate: float
     identity_distance: float | None
     nearest_other_distance: float | None
-    recognised_rate: float
+    recognised_rate: float | None
 
 
 def compare(

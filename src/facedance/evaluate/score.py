@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from facedance.config.cast import is_cast
 from facedance.config.rendering import Blend
 from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate import distances, observe, pose
@@ -57,7 +58,7 @@ def score_shard(
     Columns are `COLUMNS` and `SECONDS_COLUMNS`: distances in the recogniser's measure, `pose_error_px` in pixels of the clip,
     `flicker` in grey levels, rates as shares of all scored frames (faces: every `params.every`-th), the others as in `drift`
     and `Second`. A cell is empty where nothing can be measured: a distance when no face is found, a pose of a ready-made
-    control video, which has no driving landmarks, a drift of a render that is too short.
+    control video, which has no driving landmarks, a drift of a render that is too short, whose face it is in a cast.
     """
     table = pd.read_csv(files.renders, dtype=str, keep_default_na=False)
     listed = list(table[["identity", "clip", "variant"]].itertuples(index=False, name=None))
@@ -79,19 +80,32 @@ def score_shard(
         if (name, clip, variant) not in listed and not _fits(seen, driving.get(clip), clip):
             logging.getLogger("facedance").warning("%s was made of another clip: ask for it again to see its scores", video)
             continue
-        target = people.target(name, seen.scored.tolist(), len(seen.people))
-        wanted = Wanted(target, people.others(name), near, driving.get(clip))
+        wanted = _wanted(people, name, seen, near, driving.get(clip))
         seconds = by_second(seen, wanted, wan.fps)
         scores = {**_scores(seen, wanted), **drift(seen, seconds, read_seams(video.with_suffix(".json")), wan.fps)}
         names = {"identity": name, "clip": clip, "variant": variant}
         rows.append({**names, **scores})
         by_seconds += [{**names, **asdict(second)} for second in seconds]
         logging.getLogger("facedance").info(
-            "scored %d of %d: %s, %s, %s: face in %.0f %% of frames, recognised in %.0f %%",
-            i, len(renders), name, clip, variant, 100 * scores["face_detected_rate"], 100 * scores["recognised_rate"],
+            "scored %d of %d: %s, %s, %s: face in %.0f %% of frames, recognised in %s",
+            i, len(renders), name, clip, variant, 100 * scores["face_detected_rate"], _share(scores["recognised_rate"]),
         )  # fmt: skip
     _write(files.seconds, by_seconds, SECONDS_COLUMNS)
     _write(files.scores, rows, COLUMNS)
+
+
+def _wanted(
+    people: distances.People, name: str, seen: observe.Observation, near: float, driving: NDArray[np.float32] | None
+) -> Wanted:
+    """What a render should show; of a cast, whose dancers become several people, neither one face nor one pose."""
+    if is_cast(name):
+        return Wanted(None, people.others(name), near, None)
+    target = people.target(name, seen.scored.tolist(), len(seen.people))
+    return Wanted(target, people.others(name), near, driving)
+
+
+def _share(rate: float | None) -> str:
+    return "unknown" if rate is None else f"{100 * rate:.0f} %"
 
 
 def _observed(video: Path, folder: Path, item: str, key: str, look: Callable[[Path], observe.Observation]) -> observe.Observation:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from facedance import layout
+from facedance.config.cast import cast_in_words
 from facedance.config.params import Params
 from facedance.face_branch.learning import training_of
 from facedance.plan.activations import latent_shape, token_count
@@ -70,6 +71,7 @@ def plan(params: Params, models: Path) -> str:
         _ladder_table(parts, params),
         _disk_lines(parts, params, folder),
         _machine(training_rungs(parts, wan, params.train), rendering_rungs(parts, wan, **_rendered(params))),
+        *_casts(params),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -162,6 +164,12 @@ def _machine(training: Sequence[Rung], rendering: Sequence[Rung]) -> str:
     fits = {"training": _rung(training, device.total_memory), "rendering": _rung(rendering, device.total_memory)}
     told = "; ".join(f"{what}: {rung}" for what, rung in fits.items())
     return f"This machine: {device.name}, {_gib(device.total_memory)} GiB. {told}."
+
+
+def _casts(params: Params) -> list[str]:
+    """Who is who where several dancers become several people."""
+    casts = [(", ".join(batch.videos), cast_in_words(batch.cast)) for batch in params.render.batches if batch.cast]
+    return ["\n".join(f"In {videos}: {cast}." for videos, cast in casts)] if casts else []
 
 
 def _rung(rungs: Sequence[Rung], memory: int, *, named: bool = True) -> str:

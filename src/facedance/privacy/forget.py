@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from facedance.files import remove
@@ -31,7 +32,7 @@ def forget(root: Path, identity: str, *, photos: bool) -> Traces:
     folder = photos_of(root, identity)
     if photos and os.path.lexists(folder):
         remove(folder)
-        return Traces((*traces.made, folder), traces.blends)
+        return replace(traces, made=(*traces.made, folder))
     return traces
 
 
@@ -71,7 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except InputError as error:
         sys.exit(str(error))
     blends = f", with the blends {', '.join(removed.blends)}" if removed.blends else ""
-    print(f"forgot {given.identity}{blends}: {len(removed.made)} files and folders removed")
+    casts = f", with the casts {', '.join(removed.casts)}" if removed.casts else ""
+    print(f"forgot {given.identity}{blends}{casts}: {len(removed.made)} files and folders removed")
     for path in removed.made:
         print(f"    {path}")
     print("what is left:", *what_is_left(root, given.identity, removed.blends), sep="\n")

@@ -1,10 +1,10 @@
 """What the project has made of a person: found by name, and in renders by who is seen in them.
 
-A blend belongs to everybody who is in it.
+A blend belongs to everybody who is in it, and so does a cast.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from facedance import layout
+from facedance.config.cast import NO_PERSON, cast_of, is_cast
 from facedance.files import read_json
 from facedance.job import InputError
 from facedance.places import Place, find, logs, made, names_in, outermost, stamps
@@ -19,10 +20,11 @@ from facedance.places import Place, find, logs, made, names_in, outermost, stamp
 
 @dataclass(frozen=True)
 class Traces:
-    """What was made of a person (files and whole folders, in the order to remove them), and the blends with that person."""
+    """What was made of a person (files and whole folders, in the order to remove them), and blends and casts with that person."""
 
     made: tuple[Path, ...]
     blends: tuple[str, ...]
+    casts: tuple[str, ...] = ()
 
 
 def find_traces(root: Path, identity: str) -> Traces:
@@ -34,13 +36,15 @@ def find_traces(root: Path, identity: str) -> Traces:
     Raises:
         InputError: params.yaml cannot be read.
     """
-    blends = {who for who, people in _shown(root).items() if identity in people} - {identity}
-    own = [place.path for place in made(root) if _is_of(place, identity, blends)]
+    rendered = {who for who, people in _shown(root).items() if identity in people} - {identity}
+    own = [place.path for place in made(root) if _is_of(place, identity, rendered)]
     several = (*layout.OF_SEVERAL_PEOPLE, *(layout.OF_TRIGGER_WORDS if _may_have_a_trigger(root, identity) else ()))
     shared = [place.path for template in several for place in find(root, template)]
-    shared += [path for path in logs(root) if word(identity).search(path.read_text(errors="replace"))]
-    shared += [path for path in stamps(root) if not {identity, *blends}.isdisjoint(_told_by(path))]
-    return Traces(outermost((*shared, *own)), tuple(sorted(blends)))
+    casts = {who for who in rendered if is_cast(who)}  # the person's name is a part of theirs
+    said = [word(name) for name in (identity, *casts)]
+    shared += [path for path in logs(root) if _speaks(path, said)]
+    shared += [path for path in stamps(root) if not {identity, *rendered}.isdisjoint(_told_by(path))]
+    return Traces(outermost((*shared, *own)), tuple(sorted(rendered - casts)), tuple(sorted(casts)))
 
 
 def photos_of(root: Path, identity: str) -> Path:
@@ -62,8 +66,13 @@ def word(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![A-Za-z0-9._-]){re.escape(name)}(?![A-Za-z0-9_-]|\.+(?!safetensors\b)[A-Za-z0-9_-])")
 
 
-def _is_of(place: Place, identity: str, blends: set[str]) -> bool:
-    return place.names.get("identity") == identity or place.names.get("who") in blends | {identity}
+def _is_of(place: Place, identity: str, rendered: set[str]) -> bool:
+    return place.names.get("identity") == identity or place.names.get("who") in rendered | {identity}
+
+
+def _speaks(log: Path, words: Sequence[re.Pattern[str]]) -> bool:
+    text = log.read_text(errors="replace")
+    return any(word.search(text) for word in words)
 
 
 def _may_have_a_trigger(root: Path, identity: str) -> bool:
@@ -87,7 +96,7 @@ def _members(blend: Mapping[str, Any]) -> set[str]:
 
 
 def _shown(root: Path) -> dict[str, set[str]]:
-    """Who is seen in the renders of each person and blend: in those asked for and in those that were made."""
+    """Who is seen in the renders of each person, blend and cast: in those asked for and in those that were made."""
     seen: dict[str, set[str]] = {}
     for blend, spec in _declared(root)[1].items():
         seen.setdefault(blend, set()).update(_members(spec))
@@ -98,7 +107,18 @@ def _shown(root: Path) -> dict[str, set[str]]:
             seen.setdefault(blend, set()).update(_members(spec))
     for sidecar in find(root, layout.RENDER_FACTS):
         seen.setdefault(sidecar.names["who"], set()).update(_content(sidecar.path).get("people", ()))
+    for cast in {place.names["who"] for place in made(root) if is_cast(place.names.get("who", ""))}:
+        people = (seen.get(who) or {who} for who in _cast(cast))
+        seen.setdefault(cast, set()).update(*people)
     return seen
+
+
+def _cast(name: str) -> list[str]:
+    """The people and blends in a cast of this name, as far as it is one."""
+    try:
+        return [who for who in cast_of(name).values() if who not in NO_PERSON]
+    except ValueError:
+        return []
 
 
 def _stamps_of_renders(root: Path) -> Iterator[Place]:

@@ -7,13 +7,11 @@ how the first one looked.
 
 import logging
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from facedance.config.render_settings import RenderSettings
 from facedance.render.windows import Window, WindowFiles
-from facedance.video.frames import read_frames
 from facedance.video.pictures import Frames
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.pipeline import ControlLatents
@@ -31,7 +29,7 @@ def make_windows(
     windows: Sequence[Window],
     files: WindowFiles,
     first: ControlLatents,
-    control_video: Path,
+    poses_of: Callable[[range], Frames],
     encoder: LatentEncoder,
     settings: RenderSettings,
     make: Make,
@@ -40,7 +38,7 @@ def make_windows(
 
     Args:
         first: what the first window is conditioned on.
-        control_video: of the whole clip.
+        poses_of: gives frames (T, H, W, 3) of the control video of the whole clip.
     """
     opening = last = None
     for number, window in enumerate(windows):
@@ -51,7 +49,7 @@ def make_windows(
                 frames = make(first, window)
             else:
                 given = last[len(last) - window.given :]
-                poses = read_frames(control_video, range(window.first_new, window.end))
+                poses = poses_of(range(window.first_new, window.end))
                 control = encoder.continued(given, poses) if window.given else encoder.control(poses)
                 anchor = (encoder.reference(opening[0]),) if settings.anchor else ()
                 frames = make(ControlLatents(control, (*first.references, *anchor)), window)

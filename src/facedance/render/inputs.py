@@ -6,14 +6,14 @@ from pathlib import Path
 
 from facedance.config.render_settings import RenderSettings
 from facedance.config.rendering import Blend, RenderMemory, RenderSpeed
-from facedance.config.sections import WanModel
+from facedance.config.sections import Poses, WanModel
 from facedance.render.windows import Window, windows_of
 from facedance.video.frames import Footage
 
 
 @dataclass(frozen=True)
 class RenderJob:
-    """One video: a person or blend in a clip. Its file is `<identity>/<clip>/<variant>.mp4`."""
+    """One video: a person, blend or cast in a clip. Its file is `<identity>/<clip>/<variant>.mp4`."""
 
     identity: str
     clip: str
@@ -37,8 +37,20 @@ class Person:
 
 
 @dataclass(frozen=True)
+class Cast:
+    """Who the dancers of a clip become."""
+
+    dancers: Mapping[int, str]  # by number: a person or blend, or one of `facedance.config.cast.NO_PERSON`
+    blends: Mapping[str, Blend]  # those among them
+    landmarks: Path  # parquet: where the dancers of the clips are
+    drawing: Poses  # how skeletons are drawn where somebody is not shown
+
+
+@dataclass(frozen=True)
 class RenderInputs:
-    """Files and settings that the renders of one identity share: of the one person in `people`, or the `blend` of them."""
+    """Files and settings that the renders of one identity share: of the one person in `people`, the `blend` or the `cast` of
+    them.
+    """
 
     model: Path
     wan: WanModel
@@ -52,6 +64,7 @@ class RenderInputs:
     latents_folder: Path
     controls_folder: Path
     clips_folder: Path
+    cast: Cast | None = None
 
     def latents(self, clip: str) -> Path:
         """The file with the `control` latents of the clip, or of its first window."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from facedance.files import digest, read_json, sha256
-from facedance.render.inputs import RenderInputs, RenderJob
+from facedance.render.casting import joints_of
+from facedance.render.inputs import Cast, RenderInputs, RenderJob
+from facedance.render.roles import Role
 from facedance.render.windows import seams
 
 
@@ -18,7 +20,7 @@ def render_records(
     jobs: list[RenderJob],
     inputs: RenderInputs,
     prompts: Mapping[str, Tensor],
-    weights: Mapping[str, float],
+    roles: Sequence[Role],
     stamp: Path,
     provenance: Mapping[str, Any],
 ) -> dict[RenderJob, dict[str, Any]]:
@@ -28,19 +30,9 @@ def render_records(
 
     It holds no times and no paths, so that equal inputs give equal records, and it serves as the render's key too.
     """
-    people = {
-        name: {
-            "weight": weight,
-            "consent": inputs.people[name].consent,
-            "adapter_sha256": sha256(inputs.people[name].adapter),
-            "embedding_sha256": sha256(inputs.people[name].embedding),
-            "photos_sha256": sha256(inputs.people[name].photos),
-        }
-        for name, weight in weights.items()
-    }
     common = {
         "ai_generated": True,
-        "people": people,
+        **_people(inputs, roles),
         "blend": inputs.blend.model_dump() if inputs.blend else None,
         "loras": [{"sha256": sha256(path), "scale": scale} for path, scale in inputs.loras.items()],
         "model": inputs.wan.model_dump(),
@@ -55,6 +47,7 @@ def render_records(
             "latents_sha256": sha256(inputs.latents(clip)),
             "control_sha256": sha256(inputs.control(clip)),
             "music_sha256": sha256(music) if music else None,
+            **({"landmarks_sha256": _landmarks(inputs, inputs.cast, clip)} if inputs.cast else {}),
         }
         for clip in {job.clip for job in jobs}
         for music in [inputs.music(clip)]
@@ -72,6 +65,36 @@ def render_records(
         }
         for job in jobs
     }
+
+
+def _people(inputs: RenderInputs, roles: Sequence[Role]) -> dict[str, Any]:
+    """The people who are shown; of a cast also who is who, by the dancers' numbers in the table of landmarks."""
+    people = {
+        name: {
+            **({"weight": weight} if inputs.cast is None else {}),
+            "consent": inputs.people[name].consent,
+            "adapter_sha256": sha256(inputs.people[name].adapter),
+            "embedding_sha256": sha256(inputs.people[name].embedding),
+            "photos_sha256": sha256(inputs.people[name].photos),
+        }
+        for role in roles
+        for name, weight in role.weights.items()
+    }
+    if inputs.cast is None:
+        return {"people": people}
+    weights = {role.dancer: {"weights": dict(role.weights)} for role in roles}
+    blends = {who: {"blend": blend.model_dump()} for who, blend in inputs.cast.blends.items()}
+    cast = {
+        str(dancer): {"who": who, **weights.get(dancer, {}), **blends.get(who, {})}
+        for dancer, who in sorted(inputs.cast.dancers.items())
+    }
+    return {"people": people, "cast": cast}
+
+
+def _landmarks(inputs: RenderInputs, cast: Cast, clip: str) -> str:
+    """Of the places of a clip's dancers: its shard has other clips."""
+    places = {dancer: joints.tobytes() for dancer, joints in joints_of(inputs, cast, clip).items()}
+    return hashlib.sha256(b"".join(str(dancer).encode() + places[dancer] for dancer in sorted(places))).hexdigest()
 
 
 def _digest(tensor: Tensor) -> str:

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
+from pydantic import Field
 
 import facedance
 from facedance.config.batches import renders_of
 from facedance.config.render_settings import RenderSettings
 from facedance.config.rendering import Batch, Blend, ForeignLora, RenderMemory, RenderSpeed
-from facedance.config.sections import Section, WanModel
+from facedance.config.sections import Poses, Section, WanModel
 from facedance.files import sha256
 from facedance.job import InputError
-from facedance.render.inputs import Person, RenderInputs, RenderJob
+from facedance.render.inputs import Cast, Person, RenderInputs, RenderJob
 
 
 class RuleFiles(Protocol):
@@ -27,10 +28,11 @@ class RuleFiles(Protocol):
     adapters: Sequence[str]
     embeddings: Sequence[str]
     photos: Sequence[str]
+    landmarks: Sequence[str]  # parquet: where the dancers of the clips are; of a cast alone
 
 
 class RuleParams(Section):
-    """The parameters of a rule that renders, as in params.yaml but for the last two."""
+    """The parameters of a rule that renders, as in params.yaml but for the last ones."""
 
     wan: WanModel
     model: str  # the model's name
@@ -38,8 +40,11 @@ class RuleParams(Section):
     memory: RenderMemory
     speed: RenderSpeed
     loras: dict[str, ForeignLora]
-    blend: Blend | None  # None when one person is shown
+    blend: Blend | None  # None when one person is shown, or a cast
     consent: dict[str, str]  # of each person shown
+    cast: dict[int, str] | None = None
+    blends: dict[str, Blend] = Field({})  # those in the cast
+    poses: Poses = Poses()  # how skeletons are drawn, for a cast
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ def render_request(
         latents_folder=latents_folder,
         controls_folder=Path(files.controls).parents[1],
         clips_folder=Path(files.clips).parents[1],
+        cast=Cast(params.cast, params.blends, Path(files.landmarks[0]), params.poses) if params.cast else None,
     )
     provenance = {"facedance": facedance.__version__, "model": params.model, "model_manifest_sha256": sha256(model)}
     return Request(inputs, params.settings, provenance)

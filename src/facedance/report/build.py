@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from facedance.config.cast import cast_in_words, cast_of
 from facedance.config.params import Params
 from facedance.config.rendering import Blend
 from facedance.evaluate.seams import read_seams
@@ -70,7 +71,7 @@ def build_report(params: Params, files: ReportFiles) -> None:
         "frames": params.wan.frames,
         "renders": renders,
         "clips": {clip: _clip(clip, files, media) | {"size": sizes.get(clip)} for clip in _unique(renders, "clip")},
-        "people": _people(params, files.faces, media),
+        "people": _people(params, files.faces, media, _unique(renders, "identity")),
         "extraction": extraction,
         "extraction_pck": {origin: _mean_pck(extraction, origin) for origin in _unique(extraction, "origin")},
         "training": {name: loss_curve(path / "metrics.csv") for name, path in sorted(files.training.items())},
@@ -142,7 +143,8 @@ def _clip(clip: str, files: ReportFiles, media: Media) -> dict[str, Any]:
     }
 
 
-def _people(params: Params, faces: Mapping[str, Path], media: Media) -> dict[str, Any]:
+def _people(params: Params, faces: Mapping[str, Path], media: Media, rendered: Sequence[str]) -> dict[str, Any]:
+    """People, blends, and those casts that are `rendered`."""
     people: dict[str, Any] = {}
     for name, path in sorted(faces.items()):
         people[name] = {
@@ -154,6 +156,9 @@ def _people(params: Params, faces: Mapping[str, Path], media: Media) -> dict[str
         }
     for name, blend in params.render.blends.items():
         people[name] = {"members": list(blend.members), "made_of": _made_of(blend)}
+    for name in rendered:
+        if cast := cast_of(name):
+            people[name] = {"members": list(params.render.members(name)), "made_of": cast_in_words(cast)}
     return people
 
 

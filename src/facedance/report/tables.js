@@ -25,9 +25,10 @@ function svg(tag, attributes, text = "") {
 
 const share = (x) => `${(100 * x).toFixed(0)} %`;
 const digits = (n) => (x) => x.toFixed(n);
-const noFace = () => "no face was found in the scored frames";
-const noPose = (row) => row.clip.startsWith("control-")
-  ? "a ready-made control video has no driving landmarks"
+const noFace = (row) => row.identity.includes("~") && row.face_detected_rate > 0
+  ? "whose face each is, is not measured where several people are shown" : "no face was found in the scored frames";
+const noPose = (row) => row.identity.includes("~") ? "poses are not measured where several people are shown"
+  : row.clip.startsWith("control-") ? "a ready-made control video has no driving landmarks"
   : "nobody was found in the render, or no joint is visible in the driving pose";
 
 const noDrift = (what) => (row) => (row.frames < 2 * data.fps ? "the render is shorter than two seconds" : what);
@@ -40,7 +41,7 @@ const METRICS = [
   ["identity_distance", "Distance to target",
     "mean distance of the faces to the target, in the recogniser's measure; lower is better", digits(3), noFace],
   ["nearest_other_distance", "To nearest other", "mean distance of the faces to the nearest other identity or dancer", digits(3),
-    (row) => (row.face_detected_rate > 0 ? "nobody else is known" : noFace())],
+    (row) => (row.face_detected_rate > 0 ? "nobody else is known" : noFace(row))],
   ["embedding_consistency", "Face consistency",
     "cosine similarity of the faces of successive scored frames; higher is steadier", digits(3),
     () => "no two successive scored frames have a face"],

@@ -1,6 +1,6 @@
 """Pruning: what was made of people, videos and shards that the project has no more.
 
-Renders stay as long as their person (or blend) and their clip do, also those that were asked for by name alone.
+Renders stay as long as their person (or blend, or cast) and their clip do, also those that were asked for by name alone.
 """
 
 import re
@@ -15,7 +15,7 @@ from facedance.places import made, outermost
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a project has now; `rendered` are people and blends, videos and ready-made controls go by their safe names."""
+    """What a project has now; `rendered` are people, blends and casts, videos and ready-made controls go by their safe names."""
 
     people: Collection[str]
     rendered: Collection[str]

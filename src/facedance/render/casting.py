@@ -1,0 +1,107 @@
+"""A cast in one clip: which part of the picture is whose, and the skeletons of those who are shown."""
+
+import functools
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facedance.config.cast import NO_PERSON, NOBODY
+from facedance.config.sections import Poses
+from facedance.job import InputError
+from facedance.poses.draw import draw_pose
+from facedance.poses.landmark_table import Dancers, read_dancers
+from facedance.poses.skeleton import FACE, to_openpose
+from facedance.regions.shares import reaches, shares
+from facedance.render.inputs import Cast, RenderInputs
+from facedance.render.windows import Window
+from facedance.video.frames import Footage
+from facedance.video.pictures import Frames
+from facedance.wan.pipeline import ControlLatents
+
+
+@dataclass(frozen=True)
+class Casting:
+    """The dancers of a clip who are shown, whoever they become."""
+
+    shown: Dancers
+    hidden: bool  # whether the clip has others
+    size: tuple[int, int]  # width and height in pixels of its control video, in which joints are counted
+    drawing: Poses
+    drawing_side: int
+
+    def parts(self, window: Window, control: ControlLatents, owners: Sequence[int]) -> dict[int, Tensor]:
+        """How much of each latent pixel of a window is each dancer's: (R + T', h, w), references first.
+
+        Args:
+            owners: whose head each of the first references shows, by number; another shows the clip's first frame.
+        """
+        height, width = control.control.shape[2:]
+        dancers = self._parts(window.start, window.end, (control.frames, height, width))
+        first = self._parts(0, 1, (1, height, width)) if len(control.references) > len(owners) else {}
+        whole = {True: torch.ones(1, height, width), False: torch.zeros(1, height, width)}
+        return {
+            dancer: torch.cat(
+                [*([first[dancer]] if first else []), *(whole[owner == dancer] for owner in reversed(owners)), part]
+            )
+            for dancer, part in dancers.items()  # the last reference becomes the first frame
+        }
+
+    def _parts(self, start: int, stop: int, shape: tuple[int, int, int]) -> dict[int, Tensor]:
+        joints, reach = self._bodies
+        parts = shares(joints[:, start:stop], reach, self.size, shape)
+        return dict(zip(self.shown.joints, parts, strict=True))
+
+    @functools.cached_property
+    def _bodies(self) -> tuple[NDArray[np.float32], NDArray[np.floating]]:
+        """OpenPose's joints (P, T, 18, 2), and how far around them a dancer reaches (P,)."""
+        flat = np.stack([joints[..., [0, 1, 3]] for joints in self.shown.joints.values()])
+        joints = to_openpose(flat, self.shown.names)[..., :2]
+        return joints, reaches(joints)
+
+    def poses(self, frames: range) -> Frames:
+        """The control video's frames (T, H, W, 3) with those who are shown, as `facedance.poses` draws one dancer."""
+        names, drawn = self.shown.names, np.zeros((len(frames), *self.size[::-1], 3), np.uint8)
+        dots = [names.index(name) for name in names if name in FACE]
+        for joints in self.shown.joints.values():
+            flat = joints[frames.start : frames.stop, :, [0, 1, 3]]
+            for t, body in enumerate(to_openpose(flat, names)):
+                face = flat[t][dots] if self.drawing.face_dots else None
+                visible = self.drawing.min_visibility
+                pose = draw_pose(body, *self.size, self.drawing_side, min_confidence=visible, face=face)
+                drawn[t] = np.maximum(drawn[t], pose)
+        return drawn
+
+
+def casting(inputs: RenderInputs, cast: Cast, clip: str) -> Casting:
+    """A cast in a clip.
+
+    Raises:
+        InputError: none of the dancers who become somebody is in the clip.
+    """
+    control = Footage(inputs.control(clip))
+    found = read_dancers(cast.landmarks, clip, len(control))
+    people = {dancer for dancer, who in cast.dancers.items() if who not in NO_PERSON}
+    there = f"{clip} has {'one dancer' if len(found.joints) == 1 else f'dancers 1 to {max(found.joints, default=0)}'}"
+    if not people & found.joints.keys():
+        raise InputError(f"{there}, and none of them is in the cast: name one in render.batches, or leave the video out")
+    if missing := sorted(people - found.joints.keys()):
+        logging.getLogger("facedance").warning("%s; of the cast it lacks %s", there, ", ".join(map(str, missing)))
+    height, width = control[0].shape[:2]
+    shown = {dancer: joints for dancer, joints in found.joints.items() if cast.dancers.get(dancer) != NOBODY}
+    return Casting(
+        shown=Dancers(found.names, shown),
+        hidden=len(shown) < len(found.joints),
+        size=(width, height),
+        drawing=cast.drawing,
+        drawing_side=inputs.wan.drawing_side,
+    )
+
+
+def joints_of(inputs: RenderInputs, cast: Cast, clip: str) -> Mapping[int, NDArray[np.float32]]:
+    """Where the dancers of a clip are, for what tells what a render was made from."""
+    return read_dancers(cast.landmarks, clip, len(Footage(inputs.control(clip)))).joints
