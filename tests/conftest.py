@@ -1,6 +1,7 @@
 """What all tests share: no model hub, the same random state at the start, the pose model, and an order."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ import pytest
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests run side by side
+
+_keys = tempfile.TemporaryDirectory(prefix="facedance-keys-")
+os.environ.setdefault("FACEDANCE_KEYS", _keys.name)  # workers get that of the process that starts them
 
 FORKING = ("clips/test_cut.py", "poses/test_extract.py")
 """Their workers are forked, and hang in MediaPipe if the process they come from has opened a landmarker before."""
