@@ -136,6 +136,7 @@ def render_params(wildcards):
         **some("render", "settings", "memory", "speed", "loras"),
         "blend": blend.model_dump(mode="json") if blend else None,
         "consent": {i: PARAMS.identities[i].consent for i in members(wildcards.who)},
+        **part("marks"),
         **(cast_params(wildcards.who) if is_cast(wildcards.who) else {}),
     }
 

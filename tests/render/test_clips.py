@@ -16,13 +16,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from facedance.config.marks import Marks
 from facedance.config.render_settings import RenderSettings
 from facedance.config.rendering import Blend, RenderMemory, RenderSpeed
 from facedance.config.sections import WanModel
 from facedance.faces.embedding import Embedding, save_embeddings
-from facedance.files import read_json, sha256, write_json
+from facedance.files import digest, read_json, sha256, write_json
 from facedance.job import InputError
 from facedance.latents.references import reference_name
+from facedance.marks.finished import write_finished
+from facedance.marks.reading import read_credentials
 from facedance.plan.peaks import MEMORY_LADDER
 from facedance.render import clips as render
 from facedance.render.inputs import Person, RenderInputs, RenderJob
@@ -145,6 +148,7 @@ def inputs(
         latents_folder=world / "latents",
         controls_folder=world / "controls",
         clips_folder=world / "clips",
+        marks=Marks(credentials=False, watermark=False),
     )
 
 
@@ -315,10 +319,10 @@ def test_a_video_is_written_while_the_next_is_made(world: Path, tmp_path: Path, 
 
     def slow(*args: object, **more: object) -> None:
         assert next_is_made.wait(20)
-        write_video(*args, **more)  # type: ignore[arg-type]
+        write_finished(*args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(render, "_rendered", made)
-    monkeypatch.setattr(render, "write_video", slow)
+    monkeypatch.setattr(render, "write_finished", slow)
     run(world, tmp_path, JOBS[:2], inputs(world, "eileen"))
     for job in JOBS[:2]:
         assert read_frames(tmp_path / f"{job.name}.mp4").shape == frames.shape
@@ -329,7 +333,7 @@ def test_a_video_that_cannot_be_written_ends_the_job(world: Path, tmp_path: Path
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(render, "_rendered", lambda jobs, *args: ((job, np.zeros((1, 8, 8, 3), np.uint8)) for job in jobs))
-    monkeypatch.setattr(render, "write_video", full)
+    monkeypatch.setattr(render, "write_finished", full)
     for count in (1, 3):
         with pytest.raises(OSError, match="No space left"):
             run(world, tmp_path, JOBS[:count], inputs(world, "eileen"))
@@ -455,3 +459,26 @@ def test_how_windows_go_on_is_in_the_later_frames_alone(
     default, other = (read_frames(tmp_path / f"{job.name}.mp4").astype(float) for job in jobs)
     assert np.abs(default[:FRAMES] - other[:FRAMES]).mean() < 1
     assert np.abs(default[FRAMES:] - other[FRAMES:]).mean() > 1
+
+
+def test_a_marked_render_differs_by_its_marks_alone_and_its_claim_names_nobody(
+    world: Path, renders: Path, tmp_path: Path
+) -> None:
+    marks = Marks(credentials=True, watermark=True)
+    run(world, tmp_path / "1", JOBS[:1], replace(inputs(world, "eileen"), marks=marks))
+    video = tmp_path / "1" / f"{JOBS[0].name}.mp4"
+    apart = read_frames(video).astype(int) - read_frames(renders / f"{JOBS[0].name}.mp4")
+    assert 0.5 < apart.std() < 4
+    said, record = read_credentials(video), read_json(video.with_suffix(".json"))
+    assert said is not None
+    assert (said.made_by_ai, said.failures, said.inputs) == (True, (), ())
+    assert said.render["record"]["hash"] == digest(record)
+    assert "adapter of person 1" in {one["what"] for one in said.render["inputs"]}
+    assert "eileen" not in repr(said)
+    assert record["marks"]["credentials"] is True
+
+    sources = {"dance_000": video}  # a driving video with signed metadata of its own, which has to stay
+    run(world, tmp_path / "2", JOBS[:1], replace(inputs(world, "eileen"), marks=marks, sources=sources))
+    again = read_credentials(tmp_path / "2" / f"{JOBS[0].name}.mp4")
+    assert again is not None
+    assert (again.inputs, again.failures) == (("driving video",), ())

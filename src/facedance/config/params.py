@@ -12,6 +12,7 @@ from facedance.config.base import Name, Section
 from facedance.config.cast import NO_PERSON
 from facedance.config.complaints import complaints
 from facedance.config.face_branch import FaceBranchTraining
+from facedance.config.marks import Marks
 from facedance.config.reading import read_parameters
 from facedance.config.rendering import Render
 from facedance.config.sections import (
@@ -47,6 +48,7 @@ class Params(Section):
     face_branch: FaceBranchTraining = FaceBranchTraining()
     train: Train = Train()
     render: Render
+    marks: Marks = Marks()
     evaluate: Evaluate = Evaluate()
 
     @model_validator(mode="before")

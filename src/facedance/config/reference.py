@@ -45,6 +45,8 @@ _SECTIONS = {
     "render.loras.<name>": "ForeignLora",
     "render.blends.<name>": "Blend",
     "render.batches": "Batch",
+    "marks": "Marks",
+    "marks.label": "Label",
     "evaluate": "Evaluate",
 }
 _BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}

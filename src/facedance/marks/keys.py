@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cryptography import x509
@@ -124,8 +125,9 @@ def _load(folder: Path) -> Signer:
         )
     if isinstance(key, Ed25519PrivateKey):
         return Signer(chain, "ed25519", key.sign)
-    if isinstance(key, ec.EllipticCurvePrivateKey) and (kind := _CURVES.get(key.curve.name)):
-        return Signer(chain, kind[0], lambda data: _ecdsa(key, kind[1], data))
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in _CURVES:
+        name, algorithm = _CURVES[key.curve.name]
+        return Signer(chain, name, partial(_ecdsa, key, algorithm))
     raise InputError(
         f"{folder / _KEY} is of a kind that signs differently each time: take Ed25519 or a NIST curve (P-256 to P-521)"
     )

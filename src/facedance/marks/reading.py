@@ -48,7 +48,7 @@ class Credentials:
 
 
 class DamagedCredentials(ValueError):
-    """There are manifests that cannot be read; the message is one line."""
+    """Whether there are manifests, or what they say, cannot be read; the message is one line."""
 
 
 def has_credentials(path: Path) -> bool:

@@ -22,7 +22,8 @@ _WAVES = (
     4.0,
     26.0,
 )  # waves in a tile, slowest and fastest: encoders drop faster ones, and slower ones are drowned by the picture
-_STRENGTH = 2.3  # grey levels, root mean square: 40.9 dB
+_STRENGTH, _FAINTER = 2.3, 1.6  # grey levels, root mean square: 40.8 and 43.9 dB; encoders drop what is fainter still
+_MANY_TILES = 4  # from which a frame's mark may be the fainter one
 _VERSION = b"facedance watermark 1:"
 
 
@@ -52,15 +53,20 @@ class Watermark:
     """Lays the pattern of a key over frames, one at a time."""
 
     def __init__(self, key: bytes) -> None:
-        tile = plane(np.exp(1j * phases(key)))
-        self._tile = np.round(tile * (_STRENGTH / tile.std())).astype(np.int16)
+        pattern = plane(np.exp(1j * phases(key)))
+        self._pattern = pattern / pattern.std()
         self._laid = np.zeros((0, 0, 3), np.int16)
 
     def mark(self, frame: Frame) -> Frame:
         """The frame (H, W, 3) with the pattern over it, equally in its three colours."""
-        height, width = frame.shape[:2]
         if self._laid.shape != frame.shape:
-            tiles = np.tile(self._tile, (-(-height // TILE), -(-width // TILE)))[:height, :width]
-            self._laid = np.ascontiguousarray(np.repeat(tiles[..., None], 3, axis=2))
+            self._laid = self._tiles(*frame.shape[:2])
         marked: Frame = cv2.add(frame, self._laid, dtype=cv2.CV_8U)  # stays within 0 and 255
         return marked
+
+    def _tiles(self, height: int, width: int) -> NDArray[np.int16]:
+        """What is added to a frame: (H, W, 3)."""
+        strength = _STRENGTH if height * width < _MANY_TILES * TILE**2 else _FAINTER
+        tile = np.round(self._pattern * strength).astype(np.int16)
+        tiles = np.tile(tile, (-(-height // TILE), -(-width // TILE)))[:height, :width]
+        return np.ascontiguousarray(np.repeat(tiles[..., None], 3, axis=2))

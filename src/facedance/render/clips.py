@@ -18,18 +18,18 @@ from facedance.faces.embedding import load_embeddings
 from facedance.files import atomic, sha256, write_json
 from facedance.job import InputError
 from facedance.latents.references import read_reference
+from facedance.marks.finished import marking, write_finished
 from facedance.regions.tokens import Region, region
 from facedance.render.blend import blended_faces
 from facedance.render.casting import Casting, casting
 from facedance.render.going_on import make_windows
 from facedance.render.inputs import RenderInputs, RenderJob
-from facedance.render.provenance import metadata_tags, render_records
+from facedance.render.provenance import claim_of, marked_inputs, metadata_tags, render_records
 from facedance.render.roles import Role, roles_of
 from facedance.render.windows import Window, WindowFiles
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video.frames import read_frames
 from facedance.video.pictures import Frame, Frames
-from facedance.video.writing import write_video
 from facedance.wan.adapter import Adapter, apply_adapters, apply_cast, read_adapter
 from facedance.wan.differences import fuse_loras
 from facedance.wan.face_branch import FaceBranch, PlacedFace
@@ -59,7 +59,7 @@ def render_clips(
 
     Raises:
         InputError: a prompt that is not there, adapters or LoRAs that do not fit the model or each other, a clip without any
-            dancer of the cast, or a full GPU.
+            dancer of the cast, a full GPU, or keys of the user's that cannot be used to mark videos with.
     """
     if unknown := {n for job in jobs for n in (job.settings.prompt, job.settings.negative_prompt)} - set(inputs.texts):
         raise InputError(
@@ -68,14 +68,16 @@ def render_clips(
     encoded = load_file(inputs.prompts)
     prompts = {name: encoded[text] for name, text in inputs.texts.items()}
     roles = roles_of(inputs)
-    records = render_records(list(jobs), inputs, prompts, roles, stamp, provenance)
+    how = marking(inputs.marks)
+    records = render_records(list(jobs), inputs, prompts, roles, stamp, provenance, how.facts)
     keys = {job: item_key(stamp, records[job]) for job in jobs}
     pending = [job for job in jobs if reusable(folder, job.name, keys[job]) is None]
     _log.info("%d renders, %d of them to be made", len(jobs), len(pending))
 
     def write(job: RenderJob, frames: Iterable[Frame]) -> None:
         video, sidecar = folder / f"{job.name}.mp4", folder / f"{job.name}.json"
-        write_video(video, frames, inputs.wan.fps, audio_from=inputs.music(job.clip), metadata=metadata_tags(records[job]))
+        claim, tags = claim_of(records[job], marked_inputs(inputs, job.clip)), metadata_tags(records[job])
+        write_finished(video, frames, inputs.wan.fps, how, claim, audio_from=inputs.music(job.clip), metadata=tags)
         write_json(sidecar, records[job])
         record(folder, job.name, keys[job], [video, sidecar], {})
         made(job).clear()

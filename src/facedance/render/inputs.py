@@ -1,9 +1,10 @@
 """What renders are made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from facedance.config.marks import Marks
 from facedance.config.render_settings import RenderSettings
 from facedance.config.rendering import Blend, RenderMemory, RenderSpeed
 from facedance.config.sections import Poses, WanModel
@@ -64,6 +65,8 @@ class RenderInputs:
     latents_folder: Path
     controls_folder: Path
     clips_folder: Path
+    marks: Marks = field(default_factory=Marks)
+    sources: Mapping[str, Path] = field(default_factory=dict)  # the videos that the clips were cut from, by the clips' names
     cast: Cast | None = None
 
     def latents(self, clip: str) -> Path:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from facedance.files import digest, read_json, sha256
+from facedance.marks.credentials import Claim
+from facedance.marks.reading import has_credentials
 from facedance.render.casting import joints_of
 from facedance.render.inputs import Cast, RenderInputs, RenderJob
 from facedance.render.roles import Role
@@ -23,10 +25,11 @@ def render_records(
     roles: Sequence[Role],
     stamp: Path,
     provenance: Mapping[str, Any],
+    marks: Mapping[str, Any],
 ) -> dict[RenderJob, dict[str, Any]]:
     """What each job is made from: settings, people and their consent, model, and the digests of all files that go in.
 
-    Of the prompts, encoded ones by their names, those count that a job reads.
+    `marks` are the facts of how the videos are marked. Of the prompts, encoded ones by their names, those count that a job reads.
 
     It holds no times and no paths, so that equal inputs give equal records, and it serves as the render's key too.
     """
@@ -38,6 +41,7 @@ def render_records(
         "model": inputs.wan.model_dump(),
         "memory": inputs.memory.model_dump(),
         "speed": inputs.speed.model_dump(),
+        "marks": dict(marks),
         "provenance": dict(provenance),
         "code": digest(read_json(stamp)["code"]),
     }
@@ -48,6 +52,7 @@ def render_records(
             "control_sha256": sha256(inputs.control(clip)),
             "music_sha256": sha256(music) if music else None,
             **({"landmarks_sha256": _landmarks(inputs, inputs.cast, clip)} if inputs.cast else {}),
+            "marked_sha256": [sha256(path) for path in marked_inputs(inputs, clip)],
         }
         for clip in {job.clip for job in jobs}
         for music in [inputs.music(clip)]
@@ -99,6 +104,31 @@ def _landmarks(inputs: RenderInputs, cast: Cast, clip: str) -> str:
 
 def _digest(tensor: Tensor) -> str:
     return hashlib.sha256(tensor.contiguous().view(torch.uint8).numpy().tobytes()).hexdigest()
+
+
+def marked_inputs(inputs: RenderInputs, clip: str) -> tuple[Path, ...]:
+    """The video that a clip was cut from, if renders are signed and it has signed metadata of its own that has to stay."""
+    source = inputs.sources.get(clip)
+    wanted = inputs.marks.credentials and source is not None and source.exists()
+    return (source,) if wanted and source is not None and has_credentials(source) else ()
+
+
+def claim_of(record: Mapping[str, Any], marked: tuple[Path, ...]) -> Claim:
+    """What is signed of a render: no names, and of files their digests."""
+    inputs = {name: record[f"{name}_sha256"] for name in ("latents", "control", "music") if record[f"{name}_sha256"]}
+    for number, person in enumerate(record["people"].values(), 1):
+        inputs |= {f"{name} of person {number}": person[f"{name}_sha256"] for name in ("adapter", "embedding", "photos")}
+    inputs |= {f"LoRA {number}": lora["sha256"] for number, lora in enumerate(record["loras"], 1)}
+    if weights := record["provenance"].get("model_manifest_sha256"):
+        inputs["model"] = weights
+    return Claim(
+        model=record["provenance"].get("model", "a model without a name"),
+        inputs=inputs,
+        record=digest(record),
+        people=len(record["people"]),
+        watermark=record["marks"]["watermark"] is not None,
+        marked=marked,
+    )
 
 
 def metadata_tags(record: Mapping[str, Any]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 import facedance
 from facedance.config.batches import renders_of
+from facedance.config.marks import Marks
 from facedance.config.render_settings import RenderSettings
 from facedance.config.rendering import Batch, Blend, ForeignLora, RenderMemory, RenderSpeed
 from facedance.config.sections import Poses, Section, WanModel
@@ -42,6 +43,7 @@ class RuleParams(Section):
     loras: dict[str, ForeignLora]
     blend: Blend | None  # None when one person is shown, or a cast
     consent: dict[str, str]  # of each person shown
+    marks: Marks
     cast: dict[int, str] | None = None
     blends: dict[str, Blend] = Field({})  # those in the cast
     poses: Poses = Poses()  # how skeletons are drawn, for a cast
@@ -88,6 +90,8 @@ def render_request(
         latents_folder=latents_folder,
         controls_folder=Path(files.controls).parents[1],
         clips_folder=Path(files.clips).parents[1],
+        marks=params.marks,
+        sources=_sources(Path(files.clips)),
         cast=Cast(params.cast, params.blends, Path(files.landmarks[0]), params.poses) if params.cast else None,
     )
     provenance = {"facedance": facedance.__version__, "model": params.model, "model_manifest_sha256": sha256(model)}
@@ -108,6 +112,11 @@ def single_job(who: str, clip: str, variant: str, latents: Path, settings: Rende
         return RenderJob(who, clip, variant, settings.varied(variant))
     except ValueError as error:
         raise InputError(str(error)) from None
+
+
+def _sources(clips: Path) -> dict[str, Path]:
+    table = pd.read_csv(clips, dtype=str, keep_default_na=False)
+    return {clip: Path(source) for clip, source in zip(table["clip"], table["source"], strict=True)}
 
 
 def _accepted(latents: Path) -> list[str]:
