@@ -1,0 +1,45 @@
+"""`facedance verify FILE...`: what is known of files, in words."""
+
+import argparse
+from pathlib import Path
+
+from facedance.files import atomic
+from facedance.marks.verdict import Outcome, Verdict, judge, known_keys
+from facedance.marks.words import SUMMARY, sentences
+from facedance.report.template import fill
+
+HELP = (
+    "Say in words what is known of videos and pictures, also of those of others. Looked at are the signed metadata (C2PA): who "
+    "signed, whether the file is unchanged since, and what it says of AI; the watermark in the pixels, with the chance that a "
+    "video without it would look so; the tags; and the sidecar that lies beside a render. Nothing is fetched, and nothing leaves "
+    "this machine. The exit code is 0 when all files say that they are made by AI and are signed and unchanged, 1 when some mark "
+    "says so without a valid signature, 2 when the command itself is wrong, 3 when no mark is found, and 4 when a file cannot be "
+    "read; of several files it is the highest."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="videos or pictures, of this program or not")
+    parser.add_argument("--html", metavar="PAGE", type=Path, help="write what is known to a page of one file as well")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print what is known of each file; the exit code is the worst outcome. Raises InputError for a key that is too short."""
+    keys, verdicts = known_keys(), []
+    for file in given.files:
+        verdicts.append(judge(file, keys))
+        print(f"{file}:", *sentences(verdicts[-1]), sep="\n    ", flush=True)
+    if given.html is not None:
+        _write_page(given.html, verdicts)
+    return max(verdict.outcome for verdict in verdicts)
+
+
+def _write_page(page: Path, verdicts: list[Verdict]) -> None:
+    files = [
+        {"name": str(verdict.path), "signed": verdict.outcome == Outcome.SIGNED, "sentences": sentences(verdict)}
+        for verdict in verdicts
+    ]
+    counts = [(SUMMARY[outcome], sum(verdict.outcome == outcome for verdict in verdicts)) for outcome in Outcome]
+    with atomic(page) as temporary:
+        temporary.write_text(fill("command/verify.html", files=files, counts=counts), encoding="utf-8")
