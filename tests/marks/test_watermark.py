@@ -32,11 +32,11 @@ def test_marks_a_frame_by_no_more_than_40_db_and_leaves_the_given_one():
 
 def test_lays_the_same_pattern_over_each_frame_of_any_shape():
     watermark = Watermark(KEYS["a"])
-    flat = [np.full((height, width, 3), 100, np.uint8) for height, width in ((128, 128), (200, 300), (128, 128), (512, 512))]
-    first, large, again, fainter = (watermark.mark(frame) for frame in flat)
+    flat = [np.full((height, width, 3), 100, np.uint8) for height, width in ((128, 128), (200, 300), (128, 128))]
+    first, large, again = (watermark.mark(frame) for frame in flat)
     assert np.array_equal(first, again)
     assert np.array_equal(large[:128, :128], first)
-    assert 0.6 < fainter.std() / first.std() < 0.9
+    assert 0.5 < first.std() < 1.0  # nothing hides it there
     assert np.array_equal(large[TILE : TILE + 50, TILE : TILE + 100], first[:50, :100])
 
 

@@ -2,8 +2,7 @@
 
 It is spread-spectrum (Cox et al. 1997, "Secure spread spectrum watermarking for multimedia") in a tile that repeats, as in Kutter
 1998, so that a crop only shifts it and a scaled copy holds it at another size. The tile's waves all have the same strength;
-what the key draws is their phases. So it says one thing, that this key's owner made the video, and it needs no more than
-an addition for each pixel.
+what the key draws is their phases. So it says one thing, that this key's owner made the video, and a frame takes milliseconds.
 """
 
 import hashlib
@@ -18,12 +17,10 @@ from facedance.video.pictures import Frame
 TILE = 128
 """Side of the tile in pixels, which is that of the smallest renders."""
 
-_WAVES = (
-    4.0,
-    26.0,
-)  # waves in a tile, slowest and fastest: encoders drop faster ones, and slower ones are drowned by the picture
-_STRENGTH, _FAINTER = 2.3, 1.6  # grey levels, root mean square: 40.8 and 43.9 dB; encoders drop what is fainter still
-_MANY_TILES = 4  # from which a frame's mark may be the fainter one
+_WAVES = (4.0, 26.0)  # in a tile, slowest and fastest: encoders drop faster ones, and pictures drown slower ones
+_FAINT, _STRONG = 0.7, 2.4  # grey levels, root mean square: on a bare wall, where 1.6 are seen, and where structure hides them
+_HIDING = 3.0  # grey levels of structure in the picture that hide one of the pattern
+_AROUND = 9  # pixels: structure is what varies within these, and a wall is bare up to so near at the edge of something
 _VERSION = b"facedance watermark 1:"
 
 
@@ -53,20 +50,21 @@ class Watermark:
     """Lays the pattern of a key over frames, one at a time."""
 
     def __init__(self, key: bytes) -> None:
-        pattern = plane(np.exp(1j * phases(key)))
-        self._pattern = pattern / pattern.std()
-        self._laid = np.zeros((0, 0, 3), np.int16)
+        tile = plane(np.exp(1j * phases(key)))
+        self._tile = (tile / tile.std()).astype(np.float32)
 
     def mark(self, frame: Frame) -> Frame:
-        """The frame (H, W, 3) with the pattern over it, equally in its three colours."""
-        if self._laid.shape != frame.shape:
-            self._laid = self._tiles(*frame.shape[:2])
-        marked: Frame = cv2.add(frame, self._laid, dtype=cv2.CV_8U)  # stays within 0 and 255
+        """The frame (H, W, 3) with the pattern over it, equally in its three colours, and fainter where nothing hides it."""
+        height, width = frame.shape[:2]
+        laid = np.tile(self._tile, (-(-height // TILE), -(-width // TILE)))[:height, :width] * _strength(frame)
+        marked: Frame = cv2.add(frame, cv2.merge([laid.round().astype(np.int16)] * 3), dtype=cv2.CV_8U)  # within 0 and 255
         return marked
 
-    def _tiles(self, height: int, width: int) -> NDArray[np.int16]:
-        """What is added to a frame: (H, W, 3)."""
-        strength = _STRENGTH if height * width < _MANY_TILES * TILE**2 else _FAINTER
-        tile = np.round(self._pattern * strength).astype(np.int16)
-        tiles = np.tile(tile, (-(-height // TILE), -(-width // TILE)))[:height, :width]
-        return np.ascontiguousarray(np.repeat(tiles[..., None], 3, axis=2))
+
+def _strength(frame: Frame) -> NDArray[np.float32]:
+    """How strong the pattern may be at each pixel (H, W), in grey levels."""
+    gray, around = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32), (_AROUND, _AROUND)
+    variance = cv2.blur(gray * gray, around) - cv2.blur(gray, around) ** 2
+    structure = cv2.blur(cv2.erode(np.sqrt(np.maximum(variance, 0)), np.ones(around, np.uint8)), around)
+    strength: NDArray[np.float32] = np.clip(structure / _HIDING, _FAINT, _STRONG)
+    return strength
