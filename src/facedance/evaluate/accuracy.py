@@ -41,7 +41,8 @@ def pose_accuracy(
     rows = []
     for clip in used.to_dict("records"):
         joints = _in_clip(pose.joint_array(by_video[clip["video"]], "visible"), clip, clips_csv.parent)
-        score = pose.compare(*(part.reshape(-1, *part.shape[2:]) for part in _pairs(found[clip["clip"]], joints)))
+        seen, wanted, counts = _pairs(found[clip["clip"]], joints)
+        score = pose.compare(np.concatenate(seen), np.concatenate(wanted), np.concatenate(counts))
         rows.append({**clip, "pck": score.pck, "error_px": score.error_px, "torso_px": score.torso_px, "frames": joints.shape[1]})
     with atomic(out) as temporary:
         pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")

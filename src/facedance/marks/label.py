@@ -40,5 +40,5 @@ def _drawn(label: Label, height: int, width: int) -> tuple[NDArray[np.float32], 
     ImageDraw.Draw(ground).rounded_rectangle((left, top, left + wide - 1, top + high - 1), around, fill=255)
     ImageDraw.Draw(text).text((left + around - x0, top + around - y0), label.text, font=font, fill=255)
     letters = np.asarray(text, np.float32)[..., None] / 255
-    shade = (1 - _DARK * np.asarray(ground, np.float32)[..., None] / 255) * (1 - letters)
-    return 255 * letters, shade
+    shade = ((1 - _DARK * np.asarray(ground, np.float32)[..., None] / 255) * (1 - letters)).astype(np.float32)
+    return (255 * letters).astype(np.float32), shade

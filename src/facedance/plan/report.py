@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict
 
 import torch
 
@@ -137,8 +138,14 @@ def _ladder_table(parts: Parts, params: Params) -> str:
     return f"{_table(header, rows)}\n{note}"
 
 
-def _rendered(params: Params) -> dict[str, int]:
-    """How many references go along in a window of a render, and how many passes of guidance are in one batch."""
+class _Tokens(TypedDict):
+    """What a window of a render holds besides its video."""
+
+    references: int
+    passes: int  # of guidance, in one batch
+
+
+def _rendered(params: Params) -> _Tokens:
     settings = params.render.settings
     return {
         "references": settings.reference + (params.clips.whole and settings.anchor),

@@ -130,7 +130,7 @@ def _seen_near(expected: Sequence[NDArray[np.float32]], frame: Frame, finder: La
     one_of_each = found.copy()
     for k, person in enumerate(found):
         a, b = (_nearest(person, those) for those in (first, second))
-        one_of_each[k] = b if a is None else a  # type: ignore[assignment]  (one of the two has it)
+        one_of_each[k] = b if a is None else a
         if a is not None and b is not None:
             again[k] = b
     return Seen(one_of_each, again, looks_of(one_of_each, frame))

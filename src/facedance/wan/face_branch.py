@@ -163,7 +163,8 @@ class FaceBranch(nn.Module):
                 f"embeddings are {tuple(embeddings.shape)}; they must be (batch, frames, {self.sizes.embedding_dim})"
             )
         tokens = self.tokens(embeddings.to(next(self.parameters()).device, torch.float32))
-        return [Given(block, *block(tokens), region) for block in self._parts]
+        given = [(block, block(tokens)) for block in self._parts]
+        return [Given(block, key, value, region) for block, (key, value) in given]
 
     @contextlib.contextmanager
     def _attending(self, condition: FaceCondition | None) -> Iterator[None]:

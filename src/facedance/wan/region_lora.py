@@ -36,7 +36,7 @@ class RegionLinear(nn.Module):
 
     def add(self, dancer: int, down: Tensor, up: Tensor) -> None:
         """Add the LoRA of a dancer: (rank, in) and (out, rank)."""
-        pair = nn.Sequential(*(nn.Linear(*t.shape[::-1], bias=False, device="meta") for t in (down, up)))
+        pair = nn.Sequential(*(nn.Linear(t.shape[1], t.shape[0], bias=False, device="meta") for t in (down, up)))
         pair.load_state_dict({"0.weight": down, "1.weight": up}, assign=True)
         self.loras[str(dancer)] = pair.requires_grad_(False)
 
@@ -100,7 +100,7 @@ def words_by_region(attention: Any, text: Tensor | None) -> list[tuple[Region, T
     """
     layers = [attention.to_k, attention.to_v]
     acting = next((layer.acting for layer in layers if isinstance(layer, TextLinear)), ())
-    if not acting:
+    if text is None or not acting:
         return []
     keys, values = (
         [made for _, made in layer.own(text)] if isinstance(layer, TextLinear) else [layer(text)] * len(acting)
