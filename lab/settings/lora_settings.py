@@ -196,9 +196,9 @@ def losses(learner: Learner, subject: Subject, face: torch.Tensor | None = None)
     for number, sigma in enumerate(SIGMAS):
         example = make_example(
             subject.truth, text=subject.text, embedding=subject.dataset.identity if face is None else face, sigma=sigma,
-            with_reference=True, face_weight=0.0, random=generator(number), shown=subject.dataset.identity,
+            with_reference=True, face_weight=0.0, random=generator(number),
         )  # fmt: skip
-        (lost,) = seen.losses(example)
+        (lost,) = seen.losses(replace(example, shown=subject.dataset.identity[None]))
         assert lost.face is not None
         assert lost.identity is not None
         found.append((lost.face, lost.identity))

@@ -210,7 +210,7 @@ def draw_example(dataset: Dataset, train: Train, step: int, index: int) -> Examp
     source = sources[int(which * len(sources))]
     item = source.load()
     embedding = torch.zeros_like(dataset.identity) if face < train.face_dropout or item.embedding is None else item.embedding
-    return make_example(
+    example = make_example(
         item,
         text=dataset.no_text if text < train.text_dropout else dataset.text_of(source),
         embedding=embedding,
@@ -218,9 +218,8 @@ def draw_example(dataset: Dataset, train: Train, step: int, index: int) -> Examp
         with_reference=reference >= train.reference_dropout,
         face_weight=train.face_weight,
         random=random,
-        shown=embedding if of_others else dataset.identity,
-        with_lora=not of_others,
     )
+    return replace(example, with_lora=False) if of_others else replace(example, shown=dataset.identity[None])
 
 
 def _others(files: TrainingFiles, wan: WanModel, train: Train, text: Tensor) -> list[PortraitSource]:

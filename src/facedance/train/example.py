@@ -42,12 +42,10 @@ def make_example(
     with_reference: bool,
     face_weight: float,
     random: torch.Generator,
-    shown: Tensor | None = None,
-    with_lora: bool = True,
 ) -> Example:
     """An item with noise and conditions. The loss counts 1 + face_weight in the face and nothing on padding.
 
-    The recogniser is to see the face `shown` (D,), or that of the `embedding` (D,).
+    The recogniser is to see the face of the `embedding` (D,), and the LoRA is for it.
 
     The reference is laid out as WanVACEPipeline does: one latent frame in front, whose control is the reference itself
     with zeros for the reactive half and the mask.
@@ -69,10 +67,10 @@ def make_example(
         landmarks=None if item.landmarks is None else item.landmarks[None],
         text=text[None],
         embedding=embedding[None, None],
-        shown=(embedding if shown is None else shown)[None],
+        shown=embedding[None],
         sigma=torch.tensor([sigma]),
         chance=(int(torch.randint(2**31, (), generator=random)),),
-        with_lora=with_lora,
+        with_lora=True,
     )
 
 
