@@ -31,7 +31,7 @@ from lab.tiny.sampler import TinyModel, open_tiny
 from lab.tiny.texts import encode_texts
 
 SHIPPED, FACES, POSE = Path("assets/tiny"), Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
-PEOPLE = Path("lab/results/masks/people")
+PEOPLE = Path("lab/results/sitters")
 PARTS = ("one", "going", "region", "duet")
 
 

@@ -8,12 +8,14 @@ embedding and the reference. A dance of 8 s takes some two minutes of a core in 
 """
 
 import argparse
+import contextlib
 import functools
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -43,17 +45,22 @@ from lab.identity.clips import Clip, make_clip
 from lab.identity.sitters import Sitter, photograph_sitter, read_sitter
 
 FACES, POSE = Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
-PEOPLE = Path("lab/results/whole_dances/people")
-ALONE: Mapping[str, Any] = {"anchor": False, "hold_colors": False}
+PEOPLE = Path("lab/results/sitters")
+ALONE: Mapping[str, Any] = {"fade": 0}
 WAYS: Mapping[str, Mapping[str, Any]] = {
     "cut": {"overlap": 0, **ALONE},
     **{f"{given} given": {"overlap": given, **ALONE} for given in (1, 5, 9, 13)},
     "5 given, anchor": {"overlap": 5, **ALONE, "anchor": True},
     "5 given, colors held": {"overlap": 5, **ALONE, "hold_colors": True},
-    "5 given, both": {"overlap": 5},
-    "9 given, both": {"overlap": 9},
+    "5 given, anchor and colors": {"overlap": 5, **ALONE, "anchor": True, "hold_colors": True},
+    "5 given, 4 faded": {"overlap": 5, **ALONE, "fade": 4},
+    "5 given, 8 faded": {"overlap": 5, **ALONE, "fade": 8},
+    "1 given, 8 faded": {"overlap": 1, **ALONE, "fade": 8},
+    "5 given, 4 faded, anchor": {"overlap": 5, **ALONE, "fade": 4, "anchor": True},
+    "5 given, latents blended": {"overlap": 5, **ALONE},
 }
-"""By name, what of the settings a way changes."""
+"""By name, what of the settings a way changes; `_BLENDED` ones hold the given frames' latents besides."""
+_BLENDED = "latents blended"
 
 
 @dataclass(frozen=True)
@@ -66,26 +73,27 @@ class Stage:
     branch: Any
     backend: DlibBackend
 
-    def dance(self, who: Sitter, clip: Clip, settings: RenderSettings, folder: Path) -> tuple[Path, list[int]]:
+    def dance(self, who: Sitter, clip: Clip, settings: RenderSettings, folder: Path, blended: bool) -> tuple[Path, list[int]]:
         """The person in a clip, window by window: the video, and its seams."""
         prompts = self._prompts(clip.prompt, folder)
         control = folder / "control.mp4"
         write_video(control, clip.poses, self.project.wan.fps, crf=0)
-        windows = windows_of(len(clip.poses), self.project.wan.frames, settings.overlap)
+        windows = windows_of(len(clip.poses), self.project.wan.frames, settings.overlap, settings.fade)
         encoder = LatentEncoder(self.pipeline.vae, *self.project.wan.sizes[0])
         reference = encoder.reference(read_picture(who.folder / "reference.png"))
         first = ControlLatents(encoder.control(clip.control[: self.project.wan.frames]), (reference,))
 
         def make(conditioning: ControlLatents, window: Window) -> Any:
-            return render_frames(
-                self.pipeline,
-                self.branch,
-                conditioning,
-                face=torch.from_numpy(who.embedding.vector)[None],
-                prompt=prompts[clip.prompt],
-                negative_prompt=prompts[clip.prompt],
-                settings=settings,
-            )
+            with blending(self.pipeline, conditioning) if blended else contextlib.nullcontext():
+                return render_frames(
+                    self.pipeline,
+                    self.branch,
+                    conditioning,
+                    face=torch.from_numpy(who.embedding.vector)[None],
+                    prompt=prompts[clip.prompt],
+                    negative_prompt=prompts[clip.prompt],
+                    settings=settings,
+                )
 
         files = WindowFiles(folder / "windows", "made")
         make_windows(windows, files, first, functools.partial(read_frames, control), encoder, settings, make)
@@ -115,6 +123,28 @@ class Stage:
             "flicker": float(seen.flicker[0]),
         }
         return {name: np.nan if value is None else value for name, value in values.items()}
+
+
+@contextlib.contextmanager
+def blending(pipeline: Any, conditioning: ControlLatents) -> Iterator[None]:
+    """Let each step end with the latents of the given frames as they are, noised to its level: less so, the later they are."""
+    depth, first = pipeline.vae.config.z_dim, len(conditioning.references)
+    count = int((conditioning.control[-1, :, 0, 0] == 0).sum())
+    kept = conditioning.control[None, :depth, :count]
+    share = (1 - torch.arange(count) / max(count, 1))[:, None, None]
+    scheduler, step, noise = pipeline.scheduler, pipeline.scheduler.step, []
+
+    def held(output: Tensor, timestep: Any, sample: Tensor, **kwargs: Any) -> tuple[Tensor]:
+        if not noise:
+            noise.append(sample[:, :, first : first + count].clone())  # nothing but noise, when the first step begins
+        made = step(output, timestep, sample, **kwargs)[0]
+        sigma = scheduler.sigmas[scheduler.step_index]
+        places = made[:, :, first : first + count]
+        places.lerp_((1 - sigma) * kept + sigma * noise[0], share)
+        return (made,)
+
+    with patch.object(scheduler, "step", held):
+        yield
 
 
 def main() -> None:
@@ -153,7 +183,7 @@ def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
             for way in given.only:
                 settings = project.render.settings.model_copy(update={"seed": seed, **WAYS[way]})
                 with tempfile.TemporaryDirectory() as folder:
-                    video, joined = stage.dance(who, clip, settings, Path(folder))
+                    video, joined = stage.dance(who, clip, settings, Path(folder), way.endswith(_BLENDED))
                     row = {"way": way, "who": who.name, "seed": seed, **stage.figures(video, joined, clip, people, own)}
                 print({name: round(value, 3) if isinstance(value, float) else value for name, value in row.items()}, flush=True)
                 yield row

@@ -1,9 +1,11 @@
 """Long clips: which windows they are made in, and what the later ones go on from."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from facedance.render.going_on import held_colors
+from facedance.render.going_on import faded, held_colors
 from facedance.render.windows import WindowFiles, seams, windows_of
 
 
@@ -21,7 +23,7 @@ from facedance.render.windows import WindowFiles, seams, windows_of
     ],
 )
 def test_windows(length: int, overlap: int, starts: list[int], new: list[int]) -> None:
-    windows = windows_of(length, 17, overlap)
+    windows = windows_of(length, 17, overlap, fade=0)
     assert [window.start for window in windows] == starts
     assert seams(windows) == new
     assert windows[-1].end == length
@@ -31,10 +33,12 @@ def test_windows(length: int, overlap: int, starts: list[int], new: list[int]) -
 def test_windows_of_any_length_are_whole_and_make_each_frame_once() -> None:
     for length in range(5, 400, 4):
         for overlap in (1, 5, 9, 13):
-            windows = windows_of(length, 81, overlap)
-            made = [frame for window in windows for frame in range(window.first_new, window.end)]
-            assert made == list(range(length))
-            assert all(window.given % 4 == 1 for window in windows[1:])
+            for fade in (0, 4, 80):
+                windows = windows_of(length, 81, overlap, fade)
+                made = [frame for window in windows for frame in range(window.first_made + window.faded, window.end)]
+                assert made == list(range(length))
+                assert all(window.given % 4 == 1 for window in windows[1:])
+                assert all(window.start + window.given + window.faded == before.end for before, window in pairwise(windows))
 
 
 def test_colors_are_held_and_contrast_is_bound() -> None:
@@ -50,8 +54,14 @@ def test_colors_are_held_and_contrast_is_bound() -> None:
     assert held_colors(flat, given[:, :8, :8]).std() < 1.2 * flat.std()
 
 
+def test_a_window_fades_into_the_next() -> None:
+    made = np.zeros((7, 2, 2, 3), np.uint8)
+    assert faded(np.full((5, 2, 2, 3), 60, np.uint8), made)[:, 0, 0, 0].tolist() == [50, 40, 30, 20, 10, 0, 0]
+    assert (faded(made[:0], made) == made).all()
+
+
 def test_windows_are_kept_for_what_they_were_made_from(tmp_path) -> None:
-    windows = windows_of(13, 9, 5)
+    windows = windows_of(13, 9, 5, 0)
     frames = [np.full((9, 2, 2, 3), level, np.uint8) for level in (1, 2)]
     old = WindowFiles(tmp_path / "render", "old")
     old.save(0, frames[0])
@@ -60,6 +70,6 @@ def test_windows_are_kept_for_what_they_were_made_from(tmp_path) -> None:
     for number, window in enumerate(frames):
         files.save(number, window)
     assert old.load(0) is None
-    assert [int(frame[0, 0, 0]) for frame in files.clip(windows)] == [1] * 9 + [2] * 4
+    assert [int(frame[0, 0, 0]) for frame in files.clip(windows)] == [1] * 4 + [2] * 9
     files.clear()
     assert not (tmp_path / "render").exists()

@@ -51,8 +51,11 @@ class RenderSettings(Section):
     overlap: Annotated[int, Field(ge=0, le=253), AfterValidator(_is_continued)] = Field(
         5, description="Frames that a window of a long video goes on from, one more than a multiple of four; 0: it is cut."
     )
-    anchor: bool = Field(True, description="Whether a frame of the first window goes along with the later ones of a long video.")
-    hold_colors: bool = Field(True, description="Whether the later windows of a long video get the colours of the first.")
+    fade: int = Field(
+        4, ge=0, le=64, multiple_of=4, description="Frames after these that both windows make, the one fading into the other."
+    )
+    anchor: bool = Field(False, description="Whether a frame of the first window goes along with the later ones of a long video.")
+    hold_colors: bool = Field(False, description="Whether the later windows of a long video get the colours of the first.")
     seed: int = Field(0, ge=0, lt=2**63, description="Another number draws other noise.")
 
     @model_validator(mode="after")

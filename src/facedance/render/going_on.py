@@ -1,8 +1,9 @@
 """Making a long clip window by window, each going on from the one before.
 
-The last frames of a window are the first ones of the next, where VACE is given them to keep: its mask is 0 there. A frame of the
-first window goes along as a further reference, and colours are held to those of the given frames, as nothing else tells a window
-how the first one looked.
+Some of the last frames of a window are the first ones of the next, where VACE is given them to keep: its mask is 0 there. What
+follows is not quite as the window before has it, so both make some frames more, over which the one fades into the other. A frame
+of the first window goes along as a further reference, and colours are held to those of the given frames, as nothing else tells a
+window how the first one looked.
 """
 
 import logging
@@ -41,23 +42,32 @@ def make_windows(
         poses_of: gives frames (T, H, W, 3) of the control video of the whole clip.
     """
     opening = last = None
-    for number, window in enumerate(windows):
+    for number, (before, window) in enumerate(zip([windows[0], *windows], windows, strict=False)):
         frames = files.load(number)
         if frames is None:
             _log.info("window %d of %d", number + 1, len(windows))
             if opening is None or last is None:
                 frames = make(first, window)
             else:
-                given = last[len(last) - window.given :]
-                poses = poses_of(range(window.first_new, window.end))
+                shared = last[window.start - before.start :]
+                given, left = shared[: window.given], shared[window.given :]
+                poses = poses_of(range(window.first_made, window.end))
                 control = encoder.continued(given, poses) if window.given else encoder.control(poses)
                 anchor = (encoder.reference(opening[0]),) if settings.anchor else ()
                 frames = make(ControlLatents(control, (*first.references, *anchor)), window)
                 if settings.hold_colors and window.given:
                     frames = held_colors(frames, given)
-                frames = np.concatenate([given, frames[window.given :]])
+                frames = np.concatenate([given, faded(left, frames[window.given :])])
             files.save(number, frames)
         opening, last = frames if opening is None else opening, frames
+
+
+def faded(left: Frames, made: Frames) -> Frames:
+    """Frames (T, H, W, 3) that begin as those that are left behind (F, H, W, 3), less so with each of these, and end as made."""
+    count = len(left)
+    share = (np.arange(1, count + 1, dtype=np.float32) / (count + 1))[:, None, None, None]
+    mixed = (left + share * (made[:count].astype(np.float32) - left)).round().astype(np.uint8)
+    return np.concatenate([mixed, made[count:]])
 
 
 def held_colors(frames: Frames, given: Frames) -> Frames:

@@ -79,7 +79,7 @@ class RenderInputs:
 
     def windows(self, job: RenderJob) -> list[Window]:
         """The windows in which a video is made."""
-        return windows_of(len(Footage(self.control(job.clip))), self.wan.frames, job.settings.overlap)
+        return windows_of(len(Footage(self.control(job.clip))), self.wan.frames, job.settings.overlap, job.settings.fade)
 
     def music(self, clip: str) -> Path | None:
         """The clip, whose music the render gets; a ready-made control video has none."""

@@ -10,14 +10,21 @@ from safetensors.numpy import load_file, save_file
 from facedance.files import atomic, remove
 from facedance.video.pictures import Frame, Frames
 
+FEWEST_NEW = 4
+"""Frames that a window adds at least: those of a latent frame of Wan's VAE."""
+
 
 @dataclass(frozen=True)
 class Window:
-    """Frames `start` to `start + frames` of a clip, of which the first `given` are made already."""
+    """Frames `start` to `start + frames` of a clip.
+
+    The first `given` are those of the window before. The next `faded` are made anew, and the window before fades into them.
+    """
 
     start: int
     frames: int
     given: int
+    faded: int = 0
 
     @property
     def end(self) -> int:
@@ -25,28 +32,30 @@ class Window:
         return self.start + self.frames
 
     @property
-    def first_new(self) -> int:
+    def first_made(self) -> int:
         """The first frame of the clip that this window makes."""
         return self.start + self.given
 
 
-def windows_of(length: int, most: int, overlap: int) -> list[Window]:
+def windows_of(length: int, most: int, overlap: int, fade: int) -> list[Window]:
     """The windows of a clip of `length` frames, all of `most` frames, or the one of a clip that has no more.
 
-    Each is given the last `overlap` frames of the one before; the last is given more where there are fewer frames left to make.
+    The last `overlap` + `fade` frames of each, fewer where no room is left for new ones, are the next one's first: given, but for
+    the last `fade`. The last window is given more where there are fewer frames left to make.
     """
     if length <= most:
         return [Window(0, length, 0)]
     windows = [Window(0, most, 0)]
-    while (made := windows[-1].start + most) < length:
-        start = min(made - overlap, length - most)
-        windows.append(Window(start, most, made - start))
+    while (made := windows[-1].end) < length:
+        start = min(made - min(overlap + fade, most - FEWEST_NEW), length - most)
+        faded = max(0, min(fade, made - start - overlap))
+        windows.append(Window(start, most, made - start - faded, faded))
     return windows
 
 
 def seams(windows: Sequence[Window]) -> list[int]:
-    """The first frame that each window after the first has made."""
-    return [window.first_new for window in windows[1:]]
+    """Where a window gives way to the next: the first frame that this one has made, and each until it is the only one."""
+    return [window.first_made + i for window in windows[1:] for i in range(window.faded + 1)]
 
 
 @dataclass(frozen=True)
@@ -74,11 +83,11 @@ class WindowFiles:
             save_file({"frames": np.ascontiguousarray(frames)}, temporary)
 
     def clip(self, windows: Sequence[Window]) -> Iterator[Frame]:
-        """All frames (H, W, 3) of the clip, one window at a time in memory."""
-        for number, window in enumerate(windows):
+        """All frames (H, W, 3) of the clip, one window at a time in memory: frames of two windows as the later one has them."""
+        for number, (window, later) in enumerate(zip(windows, [*windows[1:], None], strict=True)):
             frames = self.load(number)
             assert frames is not None
-            yield from frames[window.given :]
+            yield from frames[: later.start - window.start if later else None]
 
     def clear(self) -> None:
         """Remove them."""
