@@ -20,9 +20,11 @@ from facedance.poses.landmarker import open_landmarker
 from facedance.poses.quiet import without_chatter
 from facedance.poses.skeleton import MEDIAPIPE
 from facedance.poses.track import follow
+from facedance.sample.group import Stage
 from facedance.video.frames import Footage, read_frames
 from facedance.video.times import inspect
 from facedance.video.writing import write_video
+from tests.poses.drawn_group import side_by_side
 
 _ASTRONAUT = skimage.data.astronaut()
 _NOSE = 220 / 512, 110 / 512  # where it is in the portrait, as a share of its side
@@ -213,13 +215,14 @@ def test_a_clip_gets_landmarks_and_a_control_video(shard):
 
 
 def test_a_clip_of_two_has_both_in_its_table_and_its_control_video(shard):
-    frames = np.stack([_frame((150, 10 + 3 * i, 30, 1.0), (150, 250, 40 + 3 * i, 0.8), width=420) for i in range(5)])
-    shard.add("duet_000", frames, dancers=2)
+    frames, truth = zip(*side_by_side(("d02", "d20"), Stage(854, 480, 9, 16)), strict=True)
+    shard.add("duet_000", np.stack(frames), dancers=2)
     manifest, landmarks = shard.run()
     (row,) = manifest.to_dict("records")
-    assert (row["status"], row["dancers"], row["surety"], row["tracked_rate"]) == ("accepted", 2, 1.0, 1.0)
+    assert (row["status"], row["reason"]) == ("accepted", "")
+    assert (row["dancers"], row["surety"], row["tracked_rate"]) == (2, 1.0, 1.0)
     noses = landmarks[(landmarks["joint"] == "nose") & (landmarks["frame"] == 2)].set_index("dancer")
-    np.testing.assert_allclose(noses["x"] * 420 / 256, [16 + 150 * _NOSE[0], 250 + 150 * _NOSE[0]], atol=8)
+    np.testing.assert_allclose(noses["x"] * 854 / 256, truth[2][:, 0, 0], atol=12)
     control = read_frames(shard.out / "duet_000.mp4")[2]
     for x, y in noses[["x", "y"]].to_numpy().astype(int):
         assert control[y - 2 : y + 3, x - 2 : x + 3].max() > 120

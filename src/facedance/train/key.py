@@ -52,7 +52,6 @@ OTHERS = {
     "facedance.job": "logs and errors",
     "facedance.latents.references": "names the pictures of a head, whose digest is in the key",
     "facedance.names": "tells a clip's video, and which clip is held out is in the key",
-    "facedance.regions": "a docstring",
     "facedance.regions.tokens": "of renders with several people",
     "facedance.train": "a docstring",
     "facedance.wan.device": "refuses to start, or lets it",
