@@ -179,12 +179,12 @@ TINY_MASKS = {
     "recipe": TINY.model_dump(mode="json", exclude={"compiled"}),
 }
 TINY_MASK_PARTS = [f"{part:03d}" for part in range(TINY.masks.world.parts)]
-TINY_SHIPPED = "assets/tiny"
+TINY_PUBLISHED = f"{TINY_FOLDER}/published"
 
 
 rule encode_tiny_mask_world:
     input:
-        vae=f"{TINY_SHIPPED}/vae/diffusion_pytorch_model.safetensors",
+        vae=f"{TINY_PUBLISHED}/vae/diffusion_pytorch_model.safetensors",
         face_model="models/faces/dlib/manifest.json",
         pose_model=POSE_MODEL,
         stamp=lab_stamp("tiny", "encode_tiny_mask_world", TINY_MASK_WORLD),
@@ -206,10 +206,10 @@ rule encode_tiny_mask_world:
 
 rule train_tiny_masks:
     input:
-        vae=f"{TINY_SHIPPED}/vae/diffusion_pytorch_model.safetensors",
-        transformer=f"{TINY_SHIPPED}/transformer/diffusion_pytorch_model.safetensors",
-        branch=f"{TINY_SHIPPED}/face_branch/model.safetensors",
-        meta=f"{TINY_SHIPPED}/meta.json",
+        vae=f"{TINY_PUBLISHED}/vae/diffusion_pytorch_model.safetensors",
+        transformer=f"{TINY_PUBLISHED}/transformer/diffusion_pytorch_model.safetensors",
+        branch=f"{TINY_PUBLISHED}/face_branch/model.safetensors",
+        meta=f"{TINY_PUBLISHED}/meta.json",
         face_model="models/faces/dlib/manifest.json",
         world=expand(f"{TINY_FOLDER}/masks/{{part}}.safetensors", part=TINY_MASK_PARTS),
         stamp=lab_stamp("tiny", "train_tiny_masks", TINY_MASKS),

@@ -1,4 +1,4 @@
-"""Train the tiny model that comes along on masks, or go on with it, and write the whole model."""
+"""Train the tiny model on masks, or go on with it, and write the whole model."""
 
 from pathlib import Path
 
@@ -18,18 +18,18 @@ from lab.tiny.world_latents import inactive_latents, read_world
 
 with job(snakemake.log[0], "tiny masks"):
     tiny, out, given = snakemake.params.tiny, Path(snakemake.output[0]).parent, snakemake.input
-    shipped, cpu, recipe = Path(given.meta).parent, torch.device("cpu"), TinyMasks(**tiny["masks"])
+    published, cpu, recipe = Path(given.meta).parent, torch.device("cpu"), TinyMasks(**tiny["masks"])
     made_from = [Path(file) for file in (*given.world, given.vae, given.transformer, given.branch)]
-    vae, transformer = load_vae(shipped, cpu), load_transformer(shipped, torch.float32, cpu)
-    branch, world = load_face_branch(shipped / FACE_BRANCH), read_world([Path(file) for file in given.world])
+    vae, transformer = load_vae(published, cpu), load_transformer(published, torch.float32, cpu)
+    branch, world = load_face_branch(published / FACE_BRANCH), read_world([Path(file) for file in given.world])
     # Steps and decay may change on the way: a training that is to end sooner goes on from where it is.
-    settings = [tiny["seed"], tiny["transformer"], recipe.model_dump(mode="json", exclude={"steps", "decay"})]
+    fixed = recipe.model_dump(mode="json", exclude={"rounds": {"__all__": {"steps", "decay"}}})
     losses = train_masks(
         transformer, branch, vae, FaceLoss(Path(given.face_model).parent, torch.bfloat16), world,
         encode_texts(world.prompts, tiny["seed"]),
         inactive_latents(vae, recipe.world.frames, recipe.world.side),
         recipe, TinyTransformer(**tiny["transformer"]), seed=tiny["seed"], compiled=snakemake.params.compiled,
-        state=state_folder(out.with_name("masks-state"), settings, made_from),
+        state=state_folder(out.with_name("masks-state"), [tiny["seed"], tiny["transformer"], fixed], made_from),
     )  # fmt: skip
     meta = read_json(Path(given.meta))
     meta |= {"recipe": tiny["recipe"], "losses": meta["losses"] | {"masks": history(all_losses(losses))}}

@@ -54,9 +54,7 @@ def test_the_weights_are_those_of_the_record(finished, record):
     assert {str(path.relative_to(finished["assets/tiny"])): sha256(path) for path in weights} == record["weights"]
     assert sum(path.stat().st_size for path in weights) <= 20e6
     tiny = load(ROOT / "lab/params.yaml").tiny
-    assert record["recipe"] == tiny.model_dump(
-        mode="json", exclude={"compiled", "masks"}
-    )  # masks are learned by none that comes along
+    assert record["recipe"] == tiny.model_dump(mode="json", exclude={"compiled"})
 
 
 def test_the_first_steps_of_the_training_give_the_recorded_losses(finished, record, vae, tmp_path, monkeypatch):

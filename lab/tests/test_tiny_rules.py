@@ -27,6 +27,13 @@ FEW = {
     "faces.decoder": [{"steps": 1, "rate": 0.1}, {"steps": 1, "rate": 0.1}],
     "faces.parts": 1,
     "faces.steps": 1,
+    "masks.world.parts": 2,
+    "masks.world.people": 4,
+    "masks.world.dancers": 2,
+    "masks.rounds": [
+        {"shares": {"before": 1, "duet": 1}, "steps": 2, "decay": 1, "rate": 0.2, "motion": 0.0},
+        {"shares": {"going": 1}, "steps": 1, "decay": 1, "rate": 0.2, "motion": 1.0},
+    ],
 }
 
 
@@ -36,36 +43,22 @@ def test_the_tiny_model_is_made_by_its_rules(tmp_path):
     for path, value in FEW.items():
         project.change(f"tiny.{path}", value, LAB)
     project.snakemake(*RULES, "tiny")
-    made = project["lab/results/tiny/published"]
+    made = project["lab/results/tiny/masked"]
     assert shapes(made) == shapes(ROOT / "assets/tiny")
     meta = read_json(made / "meta.json")
     assert meta["recipe"]["faces"]["steps"] == 1
     assert {name: len(losses["first"]) for name, losses in meta["losses"].items()} == {
-        "vae": 3, "transformer": 2, "decoder": 2, "faces": 1,
+        "vae": 3, "transformer": 2, "decoder": 2, "faces": 1, "masks": 3,
     }  # fmt: skip
     assert project.planned(*RULES, "tiny") == {}
 
     project.change("tiny.faces.parts", 2, LAB)
-    assert project.planned(*RULES, "tiny") == {"train_tiny_faces": 1, "tiny": 1}
-    project.change("tiny.faces.steps", 2, LAB)
+    assert project.planned(*RULES, "tiny")["train_tiny_faces"] == 1
+    more = [round | {"steps": 3} for round in FEW["masks.rounds"]]
+    project.change("tiny.masks.rounds", more, LAB)
     project.snakemake(*RULES, "tiny")
     meta = read_json(made / "meta.json")
-    assert meta["recipe"]["faces"]["steps"] == len(meta["losses"]["faces"]["first"]) == 2
-
-
-def test_the_model_that_comes_along_learns_masks_by_its_rules(tmp_path):
-    project = new_project(tmp_path / "p", models="models")
-    shutil.copytree(ROOT / "lab", project["lab"], ignore=shutil.ignore_patterns("results"))
-    few = {"world.parts": 2, "world.people": 4, "world.dancers": 2, "shares": {"before": 1, "duet": 1}, "steps": 2, "decay": 1}
-    for path, value in few.items():
-        project.change(f"tiny.masks.{path}", value, LAB)
-    project.change("tiny.compiled", False, LAB)
-    project.snakemake(*RULES, "masks")
-    made = project["lab/results/tiny/masked"]
-    assert shapes(made) == shapes(ROOT / "assets/tiny")
-    meta = read_json(made / "meta.json")
-    assert meta["recipe"]["masks"]["steps"] == len(meta["losses"]["masks"]["first"]) == 2
-    assert project.planned(*RULES, "masks") == {}
+    assert len(meta["losses"]["masks"]["first"]) == 6
 
 
 def shapes(folder):

@@ -55,7 +55,7 @@ class Examiner:
         """Two windows of a dance, the second made in each of `WAYS`; figures by the way's name."""
         rng = generator(f"going on {who.name}/{self.seed}", WORLD_SEED)
         dancer = dressed(who.face, rng)
-        scene = dance(dancer, HELDOUT_MOVES, 2 * FRAMES - 1, SIDE, rng)
+        scene = dance(dancer, HELDOUT_MOVES, 2 * FRAMES + 3, SIDE, rng)  # also where none is given, and 4n+1
         with open_landmarker(self.pose_model, "image") as finder:
             poses = latents_of(model.vae, estimated_control(scene, finder, self.pose_model))
         idle, text = inactive_latents(model.vae, FRAMES, SIDE), _text(describe(dancer))

@@ -1,8 +1,10 @@
 """The tiny model learns masks: to go on from given frames, to make a region of a given video, and two dancers with two faces.
 
-Among the steps are those of the training before, so that what the model could is not forgotten.
+Among the steps are those of the training before, so that what the model could is not forgotten. A later round counts besides
+how errors change from frame to frame: what a frame shows must follow from the one before, which is little of the loss of noise.
 """
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from lab.tiny.fast_vae import decode_normalised
 from lab.tiny.landmarks import are_found
 from lab.tiny.learning import learn
 from lab.tiny.mask_batches import KINDS, draw_masked, kind_of
-from lab.tiny.recipe import TinyMasks, TinyTransformer
+from lab.tiny.recipe import TinyMaskRound, TinyMasks, TinyTransformer
 from lab.tiny.transformer import block_functions, new_optimizer, predicted, weights_of
 from lab.tiny.world_latents import World
 
@@ -29,7 +31,7 @@ BEFORE = "before"
 WARMUP = 20
 CHECKPOINT_EVERY = 10
 MOST_FACES = 8  # that the recogniser looks at in a batch of the new kinds
-_FIRST = 3_000_000  # batch, later than any of the trainings before
+_FIRST, _ROUND = 3_000_000, 100_000  # batch, later than any of the trainings before, and of another round
 
 
 def train_masks(
@@ -44,24 +46,44 @@ def train_masks(
     weights = weights_of(model.requires_grad_(True), branch.requires_grad_(True))
     blocks = block_functions(compiled)
 
-    def losses(step: int) -> dict[str, Tensor]:
-        (kind, count), random = kind_of(recipe.shares, step), batch_rng(seed, _FIRST + step)
+    def losses_of(number: int, part: TinyMaskRound, step: int) -> dict[str, Tensor]:
+        (kind, count), random = kind_of(part.shares, step), batch_rng(seed, _FIRST + number * _ROUND + step)
         if kind == BEFORE:
             batch, judged = draw_faces(world, prompts, idle, earlier, count, random)
         else:
             batch, judged = draw_masked(world, prompts, idle, KINDS[kind], earlier, random), True
         velocity = predicted(model, branch, batch, blocks)
         parts = {"flow": flow_loss(velocity, batch.target, batch.weight)}
+        if part.motion and kind != BEFORE:
+            parts["motion"] = part.motion * motion_loss(velocity, batch.target, batch.weight)
         if judged:
             most = None if kind == BEFORE else MOST_FACES
             parts |= _face_losses(decode_normalised(vae, batch.denoised(velocity)), batch, face_loss, most, random)
         return {f"{kind}/{name}": part for name, part in parts.items()}
 
-    return learn(
-        "masks", weights, new_optimizer(weights, earlier), losses, steps=recipe.steps,
-        rate_factor=lambda step: recipe.rate * min(1.0, step / WARMUP, (recipe.steps - step) / recipe.decay),
-        checkpoint_every=CHECKPOINT_EVERY, state=state, ema=recipe.ema,
-    )  # fmt: skip
+    tables = [
+        learn(
+            f"masks {number}", weights, new_optimizer(weights, earlier), functools.partial(losses_of, number, part),
+            steps=part.steps,
+            rate_factor=functools.partial(_rate, part),
+            checkpoint_every=CHECKPOINT_EVERY, state=state / f"round_{number}", ema=recipe.ema,
+        )
+        for number, part in enumerate(recipe.rounds)
+    ]  # fmt: skip
+    return pd.concat(tables, ignore_index=True)
+
+
+def _rate(part: TinyMaskRound, step: int) -> float:
+    return part.rate * min(1.0, step / WARMUP, (part.steps - step) / part.decay)
+
+
+def motion_loss(prediction: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Half the weighted mean of the squared changes of errors (B, z, F, h, w) from frame to frame, references left out.
+
+    It is the loss of noise where the errors of two frames have nothing to do with each other.
+    """
+    pairs = torch.minimum(weight[:, :, 1:], weight[:, :, :-1])
+    return flow_loss(prediction.diff(dim=2), target.diff(dim=2), pairs * (pairs >= 1)) / 2  # references weigh less than 1
 
 
 def _face_losses(

@@ -75,17 +75,24 @@ class TinyMaskWorld(Section):
 MaskShare = Literal["before", "long", "going", "going_heads", "region", "close", "duet"]
 
 
-class TinyMasks(Section):
-    """Training of the tiny model, from the weights that come along, on videos of which a part is given.
+class TinyMaskRound(Section):
+    """A part of the training on masks.
 
     Who lowers `steps` and `decay` on the way ends it sooner, from the last checkpoint on.
     """
 
-    world: TinyMaskWorld
     shares: dict[MaskShare, PositiveInt] = Field(description="how many of the steps are of each kind, as a proportion")
     steps: int = Field(ge=1)
     decay: int = Field(ge=1, description="last steps, over which the rates fall to zero")
     rate: float = Field(gt=0, le=1, description="share of the transformer's rates")
+    motion: float = Field(ge=0, description="how much errors count that are others in the next frame")
+
+
+class TinyMasks(Section):
+    """The last training of the tiny model, on videos of which a part is given."""
+
+    world: TinyMaskWorld
+    rounds: tuple[TinyMaskRound, ...] = Field(min_length=1)
     ema: float = Field(ge=0, lt=1)
 
 
