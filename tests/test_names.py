@@ -144,6 +144,7 @@ def test_names_of_variants_and_their_settings_are_inverse():
         "flow_shift": lambda: random.uniform(0.1, 20),
         "cache_interval": lambda: random.randint(1, 20),
         "overlap": lambda: random.choice([0, 1, 5, 13]),
+        "fade": lambda: random.choice([0, 4, 64]),
         "anchor": lambda: random.choice([True, False]),
         "hold_colors": lambda: random.choice([True, False]),
         "seed": lambda: random.choice([0, 1, 2**63 - 1, random.randrange(2**63)]),

@@ -2,8 +2,8 @@
 # The product needs none of it: assets/tiny holds the weights that it gave.
 
 TINY = LAB.tiny
-TINY_PIXEL_PARTS = [f"{part:03d}" for part in range(TINY.vae.parts)]
-TINY_PARTS = [f"{part:03d}" for part in range(TINY.parts)]
+TINY_PIXEL_PARTS = [f"{part:04d}" for part in range(TINY.vae.parts)]
+TINY_PARTS = [f"{part:04d}" for part in range(TINY.parts)]
 TINY_FOLDER = "lab/results/tiny"
 
 TINY_PIXELS = {
@@ -178,13 +178,13 @@ TINY_MASKS = {
     **TINY.model_dump(mode="json", include={"seed", "transformer", "masks"}),
     "recipe": TINY.model_dump(mode="json", exclude={"compiled"}),
 }
-TINY_MASK_PARTS = [f"{part:03d}" for part in range(TINY.masks.world.parts)]
-TINY_PUBLISHED = f"{TINY_FOLDER}/published"
+TINY_MASK_PARTS = [f"{part:04d}" for part in range(TINY.masks.world.parts)]
+TINY_PUBLISHED = f"{TINY_FOLDER}/published/meta.json"  # with the digests of the weights beside it
 
 
 rule encode_tiny_mask_world:
     input:
-        vae=f"{TINY_PUBLISHED}/vae/diffusion_pytorch_model.safetensors",
+        model=TINY_PUBLISHED,
         face_model="models/faces/dlib/manifest.json",
         pose_model=POSE_MODEL,
         stamp=lab_stamp("tiny", "encode_tiny_mask_world", TINY_MASK_WORLD),
@@ -206,10 +206,7 @@ rule encode_tiny_mask_world:
 
 rule train_tiny_masks:
     input:
-        vae=f"{TINY_PUBLISHED}/vae/diffusion_pytorch_model.safetensors",
-        transformer=f"{TINY_PUBLISHED}/transformer/diffusion_pytorch_model.safetensors",
-        branch=f"{TINY_PUBLISHED}/face_branch/model.safetensors",
-        meta=f"{TINY_PUBLISHED}/meta.json",
+        model=TINY_PUBLISHED,
         face_model="models/faces/dlib/manifest.json",
         world=expand(f"{TINY_FOLDER}/masks/{{part}}.safetensors", part=TINY_MASK_PARTS),
         stamp=lab_stamp("tiny", "train_tiny_masks", TINY_MASKS),

@@ -14,7 +14,7 @@ with job(snakemake.log[0], "tiny masks' world"):
     world = TinyMaskWorld(**snakemake.params.world)
     people = people_of(int(snakemake.wildcards.part), world.parts, world.people)
     encode_masks(
-        load_vae(Path(snakemake.input.vae).parents[1], torch.device("cpu")),
+        load_vae(Path(snakemake.input.model).parent, torch.device("cpu")),
         DlibBackend(Path(snakemake.input.face_model).parent),
         Path(snakemake.input.pose_model),
         people,

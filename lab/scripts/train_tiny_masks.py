@@ -18,8 +18,8 @@ from lab.tiny.world_latents import inactive_latents, read_world
 
 with job(snakemake.log[0], "tiny masks"):
     tiny, out, given = snakemake.params.tiny, Path(snakemake.output[0]).parent, snakemake.input
-    published, cpu, recipe = Path(given.meta).parent, torch.device("cpu"), TinyMasks(**tiny["masks"])
-    made_from = [Path(file) for file in (*given.world, given.vae, given.transformer, given.branch)]
+    published, cpu, recipe = Path(given.model).parent, torch.device("cpu"), TinyMasks(**tiny["masks"])
+    made_from = [Path(file) for file in (*given.world, given.model)]
     vae, transformer = load_vae(published, cpu), load_transformer(published, torch.float32, cpu)
     branch, world = load_face_branch(published / FACE_BRANCH), read_world([Path(file) for file in given.world])
     # Steps and decay may change on the way: a training that is to end sooner goes on from where it is.
@@ -31,6 +31,6 @@ with job(snakemake.log[0], "tiny masks"):
         recipe, TinyTransformer(**tiny["transformer"]), seed=tiny["seed"], compiled=snakemake.params.compiled,
         state=state_folder(out.with_name("masks-state"), [tiny["seed"], tiny["transformer"], fixed], made_from),
     )  # fmt: skip
-    meta = read_json(Path(given.meta))
+    meta = read_json(Path(given.model))
     meta |= {"recipe": tiny["recipe"], "losses": meta["losses"] | {"masks": history(all_losses(losses))}}
     publish(out, vae=vae, transformer=transformer, branch=branch, seed=tiny["seed"], meta=meta)

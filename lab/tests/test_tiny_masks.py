@@ -22,7 +22,7 @@ from lab.tiny.mask_batches import GIVEN, KINDS, MaskKind, draw_masked, kind_of
 from lab.tiny.mask_world import shares
 from lab.tiny.masks import train_masks
 from lab.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, new_transformer
-from lab.tiny.recipe import TinyMasks, TinyMaskWorld
+from lab.tiny.recipe import TinyMaskRound, TinyMasks, TinyMaskWorld
 from lab.tiny.transformer import new_model
 from lab.world.duet import duet
 from lab.world.regions import boxes_mask, close_up, given_first, head_region
@@ -35,8 +35,11 @@ FRAMES, PIXELS = 9, 32
 STILL = Kind(size=1, clips=False, frames=1, heads=False, reference=True)
 MASKS = TinyMasks(
     world=TinyMaskWorld(seed=0, side=128, frames=17, short=9, parts=1, people=4, dancers=2, estimated=0.5),
-    shares={"before": 1, "going": 1, "close": 1, "duet": 1},
-    steps=5, decay=2, rate=0.2, ema=0.9,
+    rounds=(
+        TinyMaskRound(shares={"before": 1, "going": 1, "close": 1, "duet": 1}, steps=4, decay=2, rate=0.2, motion=0.0),
+        TinyMaskRound(shares={"going": 1}, steps=3, decay=1, rate=0.2, motion=1.0),
+    ),
+    ema=0.9,
 )  # fmt: skip
 
 
@@ -244,15 +247,18 @@ def test_an_interruption_changes_nothing(world, prompts, vae, tmp_path, monkeypa
 
     def killed(asked, step):
         calls.append(step)
-        if step == 4:
+        if len(calls) == 4:
             raise KeyboardInterrupt
         return draw(asked, step)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(masks, "kind_of", killed)
-        with pytest.raises(KeyboardInterrupt):
-            train("killed")
+    for _ in range(2):  # in the first round, of which two steps are kept, and two steps later in the second
+        calls.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(masks, "kind_of", killed)
+            with pytest.raises(KeyboardInterrupt):
+                train("killed")
     resumed, again = train("killed")
     assert again.equals(losses)
-    assert {column.split("/")[0] for column in losses if column != "step"} == set(MASKS.shares)
+    assert {column.split("/")[0] for column in losses if column != "step"} == set(MASKS.rounds[0].shares)
+    assert losses["going/motion"].notna().sum() == MASKS.rounds[1].steps
     assert all(torch.equal(value, resumed[name]) for name, value in weights.items())

@@ -47,8 +47,8 @@ def test_an_embedding_is_a_unit_vector_of_its_own_person(finished):
 
 def test_clips_have_the_models_length_and_their_columns(finished):
     table = rows(finished["results/clips/clips.csv"])
-    columns = "clip source start_s frames fps width height genre situation camera dancer music choreography status reason"
-    assert list(table[0])[:15] == columns.split()
+    columns = "clip source start_s frames fps width height dancers genre situation camera dancer music choreography status reason"
+    assert list(table[0])[:16] == columns.split()
     for row in table:
         info = inspect(finished[f"results/clips/{row['clip']}.mp4"])
         assert len(info.timestamps) == int(row["frames"]) == 9
