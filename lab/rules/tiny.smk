@@ -179,7 +179,9 @@ TINY_MASKS = {
     "recipe": TINY.model_dump(mode="json", exclude={"compiled"}),
 }
 TINY_MASK_PARTS = [f"{part:04d}" for part in range(TINY.masks.world.parts)]
-TINY_PUBLISHED = f"{TINY_FOLDER}/published/meta.json"  # with the digests of the weights beside it
+TINY_PUBLISHED = (
+    f"{TINY_FOLDER}/published/meta.json"  # with the digests of the weights beside it
+)
 
 
 rule encode_tiny_mask_world:
