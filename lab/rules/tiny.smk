@@ -179,9 +179,8 @@ TINY_MASKS = {
     "recipe": TINY.model_dump(mode="json", exclude={"compiled"}),
 }
 TINY_MASK_PARTS = [f"{part:04d}" for part in range(TINY.masks.world.parts)]
-TINY_PUBLISHED = (
-    f"{TINY_FOLDER}/published/meta.json"  # with the digests of the weights beside it
-)
+# It holds the digests of the weights beside it.
+TINY_PUBLISHED = f"{TINY_FOLDER}/published/meta.json"
 
 
 rule encode_tiny_mask_world:

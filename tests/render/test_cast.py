@@ -15,8 +15,8 @@ from facedance.config.rendering import Blend, RenderMemory
 from facedance.config.sections import Poses
 from facedance.files import read_json, sha256
 from facedance.job import InputError
-from facedance.poses.landmark_table import read_dancers
 from facedance.poses.skeleton import COCO
+from facedance.poses.table import read_dancers
 from facedance.render.casting import casting
 from facedance.render.inputs import Cast, RenderInputs, RenderJob
 from facedance.render.windows import Window

@@ -44,3 +44,20 @@ def output(model: Any) -> Tensor:
         return_dict=False,
     )[0]
     return result
+
+
+def both_passes(pipeline: Any, latents: Tensor, control: Tensor, texts: tuple[Tensor, Tensor], *, control_scale: float) -> Tensor:
+    """What a pipeline's transformer predicts in guidance's pass with the prompt and in that without: (2, C, F, h, w)."""
+    found = []
+    for name, text in zip(("cond", "uncond"), texts, strict=True):
+        with pipeline.transformer.cache_context(name):
+            (velocity,) = pipeline.transformer(
+                hidden_states=latents,
+                timestep=torch.tensor([500.0]),
+                encoder_hidden_states=text[None],
+                control_hidden_states=control,
+                control_hidden_states_scale=torch.tensor([control_scale, control_scale]),
+                return_dict=False,
+            )
+        found.append(velocity)
+    return torch.cat(found)

@@ -8,7 +8,7 @@ import torch
 from facedance.config.render_settings import RenderSettings
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.guidance import guided, passes_of
-from tests.wan.small_transformer import FACE, FACE_SIZES, transformer
+from tests.wan.small_transformer import FACE, FACE_SIZES, both_passes, transformer
 
 ROUNDING = 2e-6
 """Of float32 on a CPU, for numbers of about 1: a product of another height is added up in another order."""
@@ -31,22 +31,11 @@ def predicted(settings, *, batched, faces=1):
     latents, control = torch.randn(1, 4, 2, 4, 4), torch.randn(1, 12, 2, 4, 4)
     prompt, negative = torch.randn(2, 6, 8)
     pipeline = SimpleNamespace(transformer=model)
-    found = []
     face = FACE[0].expand(faces, -1)
     with guided(pipeline, branch, face, negative, settings, batched=batched):
-        for name, text in (("cond", prompt), ("uncond", negative)):
-            with pipeline.transformer.cache_context(name):
-                (velocity,) = pipeline.transformer(
-                    hidden_states=latents,
-                    timestep=torch.tensor([500.0]),
-                    encoder_hidden_states=text[None],
-                    control_hidden_states=control,
-                    control_hidden_states_scale=torch.tensor([0.8, 0.8]),
-                    return_dict=False,
-                )
-            found.append(velocity)
+        found = both_passes(pipeline, latents, control, (prompt, negative), control_scale=0.8)
     assert pipeline.transformer is model
-    return torch.cat(found), rows
+    return found, rows
 
 
 @pytest.mark.parametrize("faces", [1, 2])

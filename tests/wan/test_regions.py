@@ -15,7 +15,7 @@ from facedance.wan.adapter import Adapter, apply_adapters, apply_cast, remove_ad
 from facedance.wan.face_branch import FaceBranch, PlacedFace
 from facedance.wan.guidance import guided
 from facedance.wan.region_lora import RegionLinear, TextLinear, acting_in, add_region_loras
-from tests.wan.small_transformer import BLOCKS, FACE, output, transformer
+from tests.wan.small_transformer import BLOCKS, FACE, both_passes, output, transformer
 from tests.wan.test_adapter import CONFIG, trained
 
 PATCH, SHAPE = (1, 2, 2), (2, 4, 4)  # of the transformer; T', h, w of what `output` gives it
@@ -169,20 +169,8 @@ def test_passes_in_one_batch_are_those_one_by_one(people: tuple[Adapter, Adapter
         faces = [PlacedFace(ann, FACE, LEFT), PlacedFace(ben, FACE.flip(-1), RIGHT)]
         pipeline = type("Pipeline", (), {"transformer": model})()
         settings = SETTINGS.model_copy(update={"face_guidance": 6.0})
-        made = []
         with acting_in(model, {1: LEFT, 2: RIGHT}), guided(pipeline, ann, faces, negative, settings, batched=batched):
-            for name, text in (("cond", prompt), ("uncond", negative)):
-                with pipeline.transformer.cache_context(name):
-                    (velocity,) = pipeline.transformer(
-                        hidden_states=latents,
-                        timestep=torch.tensor([500.0]),
-                        encoder_hidden_states=text[None],
-                        control_hidden_states=control,
-                        control_hidden_states_scale=torch.tensor([1.0, 1.0]),
-                        return_dict=False,
-                    )
-                made.append(velocity)
-        found.append(torch.cat(made))
+            found.append(both_passes(pipeline, latents, control, (prompt, negative), control_scale=1.0))
     torch.testing.assert_close(found[1], found[0], rtol=0, atol=5e-5)
     assert (found[0][0] - found[0][1]).abs().max() > 0.1
 

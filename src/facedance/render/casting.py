@@ -13,9 +13,9 @@ from torch import Tensor
 from facedance.config.cast import NO_PERSON, NOBODY
 from facedance.config.sections import Poses
 from facedance.job import InputError
-from facedance.poses.draw import draw_pose
-from facedance.poses.landmark_table import Dancers, read_dancers
-from facedance.poses.skeleton import FACE, to_openpose
+from facedance.poses.draw import control_frames
+from facedance.poses.skeleton import to_openpose
+from facedance.poses.table import Dancers, read_dancers
 from facedance.regions.shares import reaches, shares
 from facedance.render.inputs import Cast, RenderInputs
 from facedance.render.windows import Window
@@ -64,17 +64,9 @@ class Casting:
         return joints, reaches(joints)
 
     def poses(self, frames: range) -> Frames:
-        """The control video's frames (T, H, W, 3) with those who are shown, as `facedance.poses` draws one dancer."""
-        names, drawn = self.shown.names, np.zeros((len(frames), *self.size[::-1], 3), np.uint8)
-        dots = [names.index(name) for name in names if name in FACE]
-        for joints in self.shown.joints.values():
-            flat = joints[frames.start : frames.stop, :, [0, 1, 3]]
-            for t, body in enumerate(to_openpose(flat, names)):
-                face = flat[t][dots] if self.drawing.face_dots else None
-                visible = self.drawing.min_visibility
-                pose = draw_pose(body, *self.size, self.drawing_side, min_confidence=visible, face=face)
-                drawn[t] = np.maximum(drawn[t], pose)
-        return drawn
+        """The control video's frames (T, H, W, 3) with those who are shown, as `facedance.poses` draws them."""
+        joints = np.stack([joints[frames.start : frames.stop] for joints in self.shown.joints.values()])
+        return np.stack([*control_frames(joints, self.shown.names, self.drawing, self.size, self.drawing_side)])
 
 
 def casting(inputs: RenderInputs, cast: Cast, clip: str) -> Casting:
