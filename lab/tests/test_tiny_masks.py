@@ -36,8 +36,8 @@ STILL = Kind(size=1, clips=False, frames=1, heads=False, reference=True)
 MASKS = TinyMasks(
     world=TinyMaskWorld(seed=0, side=128, frames=17, short=9, parts=1, people=4, dancers=2, estimated=0.5),
     rounds=(
-        TinyMaskRound(shares={"before": 1, "going": 1, "close": 1, "duet": 1}, steps=4, decay=2, rate=0.2, motion=0.0),
-        TinyMaskRound(shares={"going": 1}, steps=3, decay=1, rate=0.2, motion=1.0),
+        TinyMaskRound(shares={"before": 1, "going": 1, "close": 1, "duet": 1}, steps=4, decay=2, rate=0.2, motion=0.0, told=1.0, drifted=0.0),
+        TinyMaskRound(shares={"going": 1}, steps=3, decay=1, rate=0.2, motion=1.0, told=0.5, drifted=0.3),
     ),
     ema=0.9,
 )  # fmt: skip
@@ -129,7 +129,7 @@ def test_kinds_have_their_shares_spread_evenly():
 @pytest.mark.parametrize("name", KINDS)
 def test_a_batch_has_what_its_kind_says(world, prompts, name):
     kind = KINDS[name]
-    drawn = [draw_masked(world, prompts, INACTIVE, kind, RECIPE, batch_rng(0, step)) for step in range(8)]
+    drawn = [draw_masked(world, prompts, INACTIVE, kind, RECIPE, MASKS.rounds[0], batch_rng(0, step)) for step in range(8)]
     before = {batch.latents.shape[2] - kind.frames for batch in drawn}
     assert before <= {"clip": {0, 1, 2}, "duet": {0, 2}}.get(kind.source, {0, 1})
     assert (len(before) > 1) is not kind.heads
@@ -156,13 +156,33 @@ def test_a_batch_has_what_its_kind_says(world, prompts, name):
 
 def test_given_frames_are_the_clips_own_or_a_little_rougher(world, prompts):
     kind = replace(KINDS["going"], size=16)
-    batch = draw_masked(world, prompts, INACTIVE, kind, RECIPE, batch_rng(0, 0))
+    batch = draw_masked(world, prompts, INACTIVE, kind, RECIPE, MASKS.rounds[0], batch_rng(0, 0))
     first = batch.latents.shape[2] - kind.frames
     clean = (batch.latents - batch.sigma.reshape(-1, 1, 1, 1, 1) * batch.target)[:, :, first]
     away = (batch.control[:, :LATENT_CHANNELS, first] - clean).flatten(1).std(1)
     assert (away < 1e-5).any()
     assert (away > 0.01).any()
     assert away.max() < 0.11
+
+
+def test_given_frames_that_drifted_come_with_an_anchor_and_with_what_they_should_be(world, prompts):
+    kind = replace(KINDS["going"], size=16)
+    phase = MASKS.rounds[0].model_copy(update={"drifted": 0.3})
+    plain, drifted = [
+        [draw_masked(world, prompts, INACTIVE, kind, RECIPE, part, batch_rng(0, step)) for step in range(8)]
+        for part in (MASKS.rounds[0], phase)
+    ]
+    off = [(one.control - other.control).abs() for one, other in zip(drifted, plain, strict=True)]
+    anchored = [batch.control.shape[2] > kind.frames and part.any() for batch, part in zip(drifted, off, strict=True)]
+    assert 0 < sum(map(bool, anchored)) < len(anchored)
+    for batch, part, known in zip(drifted, off, anchored, strict=True):
+        made = batch.control[:, -1:] > 0
+        assert not part[:, LATENT_CHANNELS:].any(), "what is to be made is none of it"
+        assert not (part[:, :LATENT_CHANNELS] * made).any()
+        if known:
+            given = part[:, :LATENT_CHANNELS, batch.latents.shape[2] - kind.frames]
+            assert 0.01 < given.mean() < 0.3
+            assert given.flatten(2).std(-1).max() > 0.01, "here and there by something else"
 
 
 @torch.no_grad()
@@ -172,7 +192,7 @@ def test_two_faces_in_halves_are_each_seen_in_its_own(world, prompts):
     torch.nn.init.normal_(model.proj_out.weight, std=0.1)
     for block in branch.blocks:
         torch.nn.init.normal_(block.out_up.weight, std=0.05)
-    batch = draw_masked(world, prompts, INACTIVE, MaskKind("duet", 1, 1), RECIPE, batch_rng(0, 1))
+    batch = draw_masked(world, prompts, INACTIVE, MaskKind("duet", 1, 1), RECIPE, MASKS.rounds[0], batch_rng(0, 1))
 
     def seen(faces, scale):
         return predict(

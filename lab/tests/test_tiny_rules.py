@@ -31,8 +31,8 @@ FEW = {
     "masks.world.people": 4,
     "masks.world.dancers": 2,
     "masks.rounds": [
-        {"shares": {"before": 1, "duet": 1}, "steps": 2, "decay": 1, "rate": 0.2, "motion": 0.0},
-        {"shares": {"going": 1}, "steps": 1, "decay": 1, "rate": 0.2, "motion": 1.0},
+        {"shares": {"before": 1, "duet": 1}, "steps": 2, "decay": 1, "rate": 0.2, "motion": 0.0, "told": 1.0, "drifted": 0.0},
+        {"shares": {"going": 1}, "steps": 1, "decay": 1, "rate": 0.2, "motion": 1.0, "told": 0.5, "drifted": 0.3},
     ],
 }
 

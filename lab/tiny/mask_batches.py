@@ -14,13 +14,14 @@ from lab.tiny.batches import SHIFT, Batch, around_heads, drawn_poses, each, mixe
 from lab.tiny.conditions import continued, with_references
 from lab.tiny.fast_transformer import Text
 from lab.tiny.model import SPATIAL_FACTOR
-from lab.tiny.recipe import MaskShare, TinyTransformer
+from lab.tiny.recipe import MaskShare, TinyMaskRound, TinyTransformer
 from lab.tiny.world_latents import World
 
 TEXT_TOKENS = 32  # two dancers' clothes are 24
 GIVEN = (1, 5, 9, 13)  # frames of which a clip goes on; those that are fewer than its own
 GIVEN_NOISE = 0.1  # largest deviation of the noise on given frames in half of the clips: rendered ones are not as drawn
 BODY_WEIGHT = 4.0
+PATCHES = 3  # along each side, of which given frames have drifted each in its own way
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,10 @@ def kind_of(shares: Mapping[MaskShare, int], step: int) -> tuple[MaskShare, int]
 
 
 def draw_masked(
-    world: World, prompts: Mapping[str, Tensor], idle: Tensor, kind: MaskKind, recipe: TinyTransformer, random: torch.Generator
-) -> Batch:
-    """A batch of a kind.
+    world: World, prompts: Mapping[str, Tensor], idle: Tensor, kind: MaskKind, recipe: TinyTransformer, phase: TinyMaskRound,
+    random: torch.Generator,
+) -> Batch:  # fmt: skip
+    """A batch of a kind, in a round of the training.
 
     Of two dancers, `faces` are (B, 2, D), `scale` (B, 2, F, h, w) and `landmarks` (B, 2, F, 5, 2). Faces that are given, or cut
     off, have no landmarks.
@@ -88,7 +90,9 @@ def draw_masked(
     if kind.heads:
         (video, control, weight), corners = around_heads(head, (video, control, weight), random)
         landmarks = landmarks - SPATIAL_FACTOR * corners[:, None, None]
-    references = [] if kind.heads else _references(world, kind, shown, chosen, random)
+    references, anchored = ([], False) if kind.heads else _references(world, kind, shown, chosen, random)
+    if anchored and phase.drifted:
+        control = _drifted(control, made, phase.drifted, random)
     control = with_references(control, references)
     for reference in references:
         video = torch.cat([reference, video], dim=2)
@@ -103,7 +107,7 @@ def draw_masked(
         region = F.pad(part("region"), (0, 0, 0, 0, len(references), 0), mode="replicate")
         seen = seen[..., None, None, None] * region
     words = [world.prompts[i] for i in rows[f"{kind.source}/prompt"][chosen]]
-    said = [spoken(word, float(draw)) for word, draw in zip(words, torch.rand(kind.size, generator=random), strict=True)]
+    said = [spoken(word, phase.told * float(draw)) for word, draw in zip(words, torch.rand(kind.size, generator=random), strict=True)]
     return Batch(
         latents=noised(video, noise, each(sigma)),
         target=velocity(video, noise),
@@ -132,21 +136,40 @@ def _reactive(control: Tensor) -> Tensor:
 
 def _rough(control: Tensor, made: Tensor, random: torch.Generator) -> Tensor:
     """With noise on the given frames of half of the clips."""
-    channels = (control.shape[1] - SPATIAL_FACTOR**2) // 2
     strength = GIVEN_NOISE * (2 * torch.rand(len(control), generator=random) - 1).clamp(min=0)
-    inactive = control[:, :channels]
-    noise = torch.randn(inactive.shape, generator=random)
-    return torch.cat([inactive + each(strength) * (1 - made) * noise, control[:, channels:]], dim=1)
+    noise = torch.randn(_inactive(control).shape, generator=random)
+    return _with_inactive(control, _inactive(control) + each(strength) * (1 - made) * noise)
 
 
-def _references(world: World, kind: MaskKind, shown: Tensor, chosen: Tensor, random: torch.Generator) -> list[Tensor]:
-    """Latents (B, z, 1, h, w), as `reference_images` has them: heads, and last an anchor; none in many of the batches."""
+def _drifted(control: Tensor, made: Tensor, most: float, random: torch.Generator) -> Tensor:
+    """With colours of the given frames that are off by at most this deviation, here and there by something else.
+
+    What is to be made has the colours of the anchor: so frames that have drifted are led back.
+    """
+    inactive = _inactive(control)
+    strength = most * torch.rand(len(control), generator=random)
+    places = torch.randn(*inactive.shape[:2], PATCHES, PATCHES, generator=random)
+    off = F.interpolate(places, inactive.shape[-2:], mode="bilinear")[:, :, None]
+    return _with_inactive(control, inactive + each(strength) * (1 - made) * off)
+
+
+def _inactive(control: Tensor) -> Tensor:
+    return control[:, : (control.shape[1] - SPATIAL_FACTOR**2) // 2]
+
+
+def _with_inactive(control: Tensor, inactive: Tensor) -> Tensor:
+    return torch.cat([inactive, control[:, inactive.shape[1] :]], dim=1)
+
+
+def _references(
+    world: World, kind: MaskKind, shown: Tensor, chosen: Tensor, random: torch.Generator
+) -> tuple[list[Tensor], bool]:
+    """Latents (B, z, 1, h, w), as `reference_images` has them: heads, and last an anchor; and whether there is an anchor."""
     head, anchor = (torch.rand(2, generator=random) < 0.5).tolist()
     people = shown[:, None] if shown.ndim == 1 else shown
     found = [world.tensors["reference"][person].float() for person in people.T] if head else []
-    if kind.source == "clip" and anchor:
-        found.append(world.tensors["clip/anchor"][chosen].float())
-    return found
+    anchored = kind.source == "clip" and anchor
+    return (found + [world.tensors["clip/anchor"][chosen].float()] if anchored else found), anchored
 
 
 def _to_make(landmarks: Tensor, made: Tensor) -> Tensor:

@@ -51,7 +51,7 @@ def train_masks(
         if kind == BEFORE:
             batch, judged = draw_faces(world, prompts, idle, earlier, count, random)
         else:
-            batch, judged = draw_masked(world, prompts, idle, KINDS[kind], earlier, random), True
+            batch, judged = draw_masked(world, prompts, idle, KINDS[kind], earlier, part, random), True
         velocity = predicted(model, branch, batch, blocks)
         parts = {"flow": flow_loss(velocity, batch.target, batch.weight)}
         if part.motion and kind != BEFORE:
