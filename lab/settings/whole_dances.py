@@ -12,7 +12,7 @@ import contextlib
 import functools
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -57,6 +57,7 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
     "5 given, 8 faded": {"overlap": 5, **ALONE, "fade": 8},
     "1 given, 8 faded": {"overlap": 1, **ALONE, "fade": 8},
     "5 given, 4 faded, anchor": {"overlap": 5, **ALONE, "fade": 4, "anchor": True},
+    "1 given, 4 faded, anchor": {"overlap": 1, **ALONE, "fade": 4, "anchor": True},
     "5 given, latents blended": {"overlap": 5, **ALONE},
 }
 """By name, what of the settings a way changes; `_BLENDED` ones hold the given frames' latents besides."""
@@ -154,6 +155,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--seconds", type=int, default=8)
+    parser.add_argument("--prompt", help="instead of the clip's own, which tells clothes and wall")
     parser.add_argument("--only", nargs="+", choices=WAYS, default=list(WAYS), metavar="WAY")
     given = parser.parse_args()
     table = pd.DataFrame(_rows(given))
@@ -180,6 +182,7 @@ def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for seed in range(given.seeds):
         for own, who in enumerate(people[: given.people]):
             clip = make_clip(who.face, who.name, 100 + seed, long, project.poses, POSE)
+            clip = clip if given.prompt is None else replace(clip, prompt=given.prompt)
             for way in given.only:
                 settings = project.render.settings.model_copy(update={"seed": seed, **WAYS[way]})
                 with tempfile.TemporaryDirectory() as folder:

@@ -33,10 +33,11 @@ from tests.faces.people import dlib_folder
 ASSETS = Path(__file__).parents[2] / "assets"
 FRAMES, PIXELS = 9, 32
 STILL = Kind(size=1, clips=False, frames=1, heads=False, reference=True)
+PLAIN = {"decay": 2, "rate": 0.2, "motion": 0.0, "told": 1.0, "drifted": 0.0}
 MASKS = TinyMasks(
     world=TinyMaskWorld(seed=0, side=128, frames=17, short=9, parts=1, people=4, dancers=2, estimated=0.5),
     rounds=(
-        TinyMaskRound(shares={"before": 1, "going": 1, "close": 1, "duet": 1}, steps=4, decay=2, rate=0.2, motion=0.0, told=1.0, drifted=0.0),
+        TinyMaskRound(shares={"before": 1, "going": 1, "close": 1, "duet": 1}, steps=4, **PLAIN),
         TinyMaskRound(shares={"going": 1}, steps=3, decay=1, rate=0.2, motion=1.0, told=0.5, drifted=0.3),
     ),
     ema=0.9,
@@ -131,7 +132,7 @@ def test_a_batch_has_what_its_kind_says(world, prompts, name):
     kind = KINDS[name]
     drawn = [draw_masked(world, prompts, INACTIVE, kind, RECIPE, MASKS.rounds[0], batch_rng(0, step)) for step in range(8)]
     before = {batch.latents.shape[2] - kind.frames for batch in drawn}
-    assert before <= {"clip": {0, 1, 2}, "duet": {0, 2}}.get(kind.source, {0, 1})
+    assert before <= {"clip": {0, 1, 2}, "duet": {0, 2}, "wide": {0, 1, 2, 3}}.get(kind.source, {0, 1})
     assert (len(before) > 1) is not kind.heads
     for batch in drawn:
         first = batch.latents.shape[2] - kind.frames
@@ -146,6 +147,10 @@ def test_a_batch_has_what_its_kind_says(world, prompts, name):
             assert not made[:, :given].any()
             assert made[:, given:].all()
             assert batch.landmarks[:, first : first + given].isnan().all()
+        elif kind.source == "wide":
+            assert batch.latents.shape[-1] == 2 * SIDE - 2, "each clip without a column where they meet"
+            assert int((made[0, :, 0, 0] == 0).sum()) in (0, *GIVEN)
+            assert batch.faces.shape[1] == 2
         elif kind.source == "duet":
             assert made.all()
             assert set(batch.scale.unique().tolist()) <= {0, 1}, "each in its half, or dropped"

@@ -10,11 +10,12 @@ from torch import Tensor
 
 from facedance.train.example import REFERENCE_WEIGHT
 from facedance.wan.flow import noised, shifted, velocity
-from lab.tiny.batches import SHIFT, Batch, around_heads, drawn_poses, each, mixed_embeddings, spoken
+from lab.tiny.batches import GENERIC, SHIFT, Batch, around_heads, drawn_poses, each, mixed_embeddings, spoken
 from lab.tiny.conditions import continued, with_references
 from lab.tiny.fast_transformer import Text
 from lab.tiny.model import SPATIAL_FACTOR
 from lab.tiny.recipe import MaskShare, TinyMaskRound, TinyTransformer
+from lab.tiny.wide import like, wide_scenes
 from lab.tiny.world_latents import World
 
 TEXT_TOKENS = 32  # two dancers' clothes are 24
@@ -28,7 +29,7 @@ PATCHES = 3  # along each side, of which given frames have drifted each in its o
 class MaskKind:
     """A kind of batch: which scenes of the world, how many at once, how many frames of them, and which conditions."""
 
-    source: Literal["clip", "region", "close", "duet"]
+    source: Literal["clip", "region", "close", "duet", "wide"]
     size: int
     frames: int  # T', from the first on
     heads: bool = False  # windows around heads
@@ -41,6 +42,7 @@ KINDS: dict[MaskShare, MaskKind] = {
     "region": MaskKind("region", 2, 9),
     "close": MaskKind("close", 2, 9),
     "duet": MaskKind("duet", 2, 9),
+    "wide": MaskKind("wide", 2, 9),
 }
 _GOLDEN = 0.6180339887498949
 
@@ -67,15 +69,16 @@ def draw_masked(
     Args:
         idle: latents (z, T', h, w) of a zero video.
     """
-    rows = world.tensors
+    rows = wide_scenes(world.tensors, kind.size, random) if kind.source == "wide" else world.tensors
     chosen = torch.randint(len(rows[f"{kind.source}/video"]), (kind.size,), generator=random)
 
     def part(name: str) -> Tensor:
-        return rows[f"{kind.source}/{name}"][chosen][:, :, : kind.frames].float()
+        return rows[f"{kind.source}/{name}"][chosen][..., : kind.frames, :, :].float()
 
-    video, head, idle = part("video"), part("head"), idle[:, : kind.frames]
+    video, head = part("video"), part("head")
+    idle = like(idle[:, : kind.frames], video)
     shown = rows[f"{kind.source}/person"][chosen]  # (B,) or (B, 2)
-    landmarks = rows[f"{kind.source}/landmarks"][chosen][..., : kind.frames, :, :]
+    landmarks = part("landmarks")
     if kind.source in ("region", "close"):
         control = torch.cat([part("inactive"), part("reactive"), part("mask")], dim=1)
     else:
@@ -85,12 +88,12 @@ def draw_masked(
     made = control[:, -(SPATIAL_FACTOR**2) :].mean(1, keepdim=True)  # (B, 1, T', h, w)
     weight = 1 + recipe.head_weight * head + (0 if kind.heads else BODY_WEIGHT * drawn_poses(_reactive(control)))
     landmarks = _to_make(landmarks, made)
-    if kind.source == "clip":
+    if kind.source in ("clip", "wide"):
         control = _rough(control, made, random)
     if kind.heads:
         (video, control, weight), corners = around_heads(head, (video, control, weight), random)
         landmarks = landmarks - SPATIAL_FACTOR * corners[:, None, None]
-    references, anchored = ([], False) if kind.heads else _references(world, kind, shown, chosen, random)
+    references, anchored = ([], False) if kind.heads else _references(world, rows, kind, chosen, random)
     if anchored and phase.drifted:
         control = _drifted(control, made, phase.drifted, random)
     control = with_references(control, references)
@@ -100,14 +103,17 @@ def draw_masked(
     landmarks = F.pad(landmarks, (0, 0, 0, 0, len(references), 0), value=torch.nan)
     noise = torch.randn(video.shape, generator=random)
     sigma = shifted(torch.rand(kind.size, generator=random), SHIFT)
-    faces = mixed_embeddings(rows["embedding"][shown.flatten()], random).unflatten(0, shown.shape)
+    faces = mixed_embeddings(world.tensors["embedding"][shown.flatten()], random).unflatten(0, shown.shape)
     seen = (torch.rand(shown.shape, generator=random) >= recipe.face_dropout).float()
-    if kind.source == "duet":
+    if kind.source in ("duet", "wide"):
         # A reference in front is each dancer's as much as the first frame is.
         region = F.pad(part("region"), (0, 0, 0, 0, len(references), 0), mode="replicate")
+        if kind.source == "wide" and len(references) > 1:  # but a head is its own person's
+            region[:, :, anchored : anchored + 2] = torch.eye(2).flip(0)[..., None, None]  # the second one's is in front
         seen = seen[..., None, None, None] * region
-    words = [world.prompts[i] for i in rows[f"{kind.source}/prompt"][chosen]]
-    said = [spoken(word, phase.told * float(draw)) for word, draw in zip(words, torch.rand(kind.size, generator=random), strict=True)]
+    words = [GENERIC if kind.source == "wide" else world.prompts[i] for i in rows[f"{kind.source}/prompt"][chosen]]
+    draws = phase.told * torch.rand(kind.size, generator=random)
+    said = [spoken(word, float(draw)) for word, draw in zip(words, draws, strict=True)]
     return Batch(
         latents=noised(video, noise, each(sigma)),
         target=velocity(video, noise),
@@ -125,7 +131,7 @@ def _given(kind: MaskKind, random: torch.Generator) -> int:
     """How many first frames are given."""
     if kind.source == "duet":
         return 0
-    allowed = [given for given in GIVEN if given < kind.frames]
+    allowed = [given for given in ((0, *GIVEN) if kind.source == "wide" else GIVEN) if given < kind.frames]
     return allowed[int(torch.randint(len(allowed), (), generator=random))]
 
 
@@ -162,14 +168,17 @@ def _with_inactive(control: Tensor, inactive: Tensor) -> Tensor:
 
 
 def _references(
-    world: World, kind: MaskKind, shown: Tensor, chosen: Tensor, random: torch.Generator
+    world: World, rows: Mapping[str, Tensor], kind: MaskKind, chosen: Tensor, random: torch.Generator
 ) -> tuple[list[Tensor], bool]:
     """Latents (B, z, 1, h, w), as `reference_images` has them: heads, and last an anchor; and whether there is an anchor."""
     head, anchor = (torch.rand(2, generator=random) < 0.5).tolist()
+    shown = rows[f"{kind.source}/person"][chosen]
     people = shown[:, None] if shown.ndim == 1 else shown
-    found = [world.tensors["reference"][person].float() for person in people.T] if head else []
-    anchored = kind.source == "clip" and anchor
-    return (found + [world.tensors["clip/anchor"][chosen].float()] if anchored else found), anchored
+    heads = [world.tensors["reference"][person].float() for person in people.T] if head else []
+    found = [like(picture, rows[f"{kind.source}/video"]) for picture in heads]
+    if anchored := anchor and kind.source in ("clip", "wide"):
+        found.append(rows[f"{kind.source}/anchor"][chosen].float())
+    return found, anchored
 
 
 def _to_make(landmarks: Tensor, made: Tensor) -> Tensor:

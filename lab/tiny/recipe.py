@@ -72,7 +72,7 @@ class TinyMaskWorld(Section):
     estimated: float = Field(ge=0, le=1, description="share of poses as the landmarker sees them")
 
 
-MaskShare = Literal["before", "long", "going", "going_heads", "region", "close", "duet"]
+MaskShare = Literal["before", "long", "going", "going_heads", "region", "close", "duet", "wide"]
 
 
 class TinyMaskRound(Section):

@@ -13,6 +13,7 @@ import torch
 from peft import get_peft_model_state_dict
 
 from facedance.config.params import load as load_params
+from facedance.config.rendering import Batch
 from facedance.face_branch.learning import training_of
 from facedance.job import InputError
 from facedance.plan.activations import latent_shape, token_count
@@ -188,6 +189,15 @@ def test_the_report_names_the_model_and_its_rungs(tmp_path: Path) -> None:
     assert "render, resident (chosen)" in text
     assert re.search(r"^train a face branch .* training step, portraits$", text, re.MULTILINE)
     assert "The text encoder has no room in 12 GiB" in text
+
+
+def test_two_people_of_a_cast_have_two_pictures(tmp_path: Path) -> None:
+    name = "wan2.1-vace-1.3b"
+    alone = PARAMS.render.model_copy(update={"batches": (Batch(who=("eileen",), videos=("*",)),)})
+    cast = PARAMS.render.model_copy(update={"batches": (Batch(cast={1: "eileen", 2: "nora", 3: "nobody"}, videos=("*",)),)})
+    texts = [plan(PARAMS.model_copy(update={"model": name, "render": render}), tmp_path) for render in (alone, cast)]
+    one, two = (float(re.findall(r"render, resident, tiled +\S+ +\S+ +(\S+)", text)[0]) for text in texts)
+    assert two == pytest.approx(one * 23 / 22, abs=0.01)  # latent frames
 
 
 def test_a_model_of_unknown_sizes_is_read_from_its_folder(tmp_path: Path) -> None:

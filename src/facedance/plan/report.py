@@ -147,8 +147,9 @@ class _Tokens(TypedDict):
 
 def _rendered(params: Params) -> _Tokens:
     settings = params.render.settings
+    heads = max(len(batch.named) if batch.cast else 1 for batch in params.render.batches)
     return {
-        "references": settings.reference + (params.clips.whole and settings.anchor),
+        "references": heads * settings.reference + (params.clips.whole and settings.anchor),
         "passes": passes_of(settings) if params.render.speed.batched_guidance else 1,
     }
 

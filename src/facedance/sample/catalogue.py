@@ -20,12 +20,11 @@ VIDEOS = (
     "gBR_sBM_c01_d04_mBR2_ch01",
     "gPO_sBM_c01_d11_mPO1_ch09",
     "gLH_sBM_c01_d17_mLH3_ch05",
-    "gHO_sBM_c01_d20_mHO2_ch03",
     "gJS_sBM_c01_d02_mJS4_ch04",
-    "gKR_sBM_c01_d29_mKR0_ch06",
+    "gHO_sGR_c01_d20_d21_mHO2_ch02",
     "gMH_sBM_c01_d24_mMH2_ch03",
 )
-"""Dance videos under AIST's names: genre, situation, camera, dancer, music, choreography."""
+"""Dance videos under AIST's names: genre, situation, camera, dancers, music, choreography; one has two dancers."""
 
 UPRIGHT = ("gMH_sBM_c01_d24_mMH2_ch03",)
 """Those that are filmed upright, as phones do."""
