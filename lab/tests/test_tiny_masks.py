@@ -24,6 +24,7 @@ from lab.tiny.masks import train_masks
 from lab.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, new_transformer
 from lab.tiny.recipe import TinyMaskRound, TinyMasks, TinyMaskWorld
 from lab.tiny.transformer import new_model
+from lab.tiny.wide import wide_scenes
 from lab.world.duet import duet
 from lab.world.regions import boxes_mask, close_up, given_first, head_region
 from lab.world.scene import dance, uncertain
@@ -188,6 +189,24 @@ def test_given_frames_that_drifted_come_with_an_anchor_and_with_what_they_should
             given = part[:, :LATENT_CHANNELS, batch.latents.shape[2] - kind.frames]
             assert 0.01 < given.mean() < 0.3
             assert given.flatten(2).std(-1).max() > 0.01, "here and there by something else"
+
+
+def test_a_wide_scene_is_two_clips_beside_each_other(world):
+    clips = world.tensors
+    scenes = wide_scenes(clips, 6, batch_rng(0, 0))
+    half = SIDE - 1
+    for i, (first, second) in enumerate(scenes["wide/person"]):
+        for place, shown in enumerate((first, second)):
+            clip = int((clips["clip/person"] == shown).nonzero()[0])
+            part = slice(place * half, (place + 1) * half)
+            kept = clips["clip/video"][clip][..., 1:] if place else clips["clip/video"][clip][..., :-1]
+            assert torch.equal(scenes["wide/video"][i][..., part], kept)
+            moved = scenes["wide/landmarks"][i, place] - clips["clip/landmarks"][clip]
+            known = moved[torch.isfinite(moved).all(-1)]
+            assert torch.allclose(known, torch.tensor([SPATIAL_FACTOR * (half - 1.0) * place, 0.0]), atol=1e-3)
+            assert scenes["wide/region"][i, place, ..., part].all()
+    assert torch.equal(scenes["wide/region"].sum(1), torch.ones_like(scenes["wide/region"][:, 0]))
+    assert (scenes["wide/person"][:, 0] != scenes["wide/person"][:, 1]).all()
 
 
 @torch.no_grad()

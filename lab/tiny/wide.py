@@ -39,7 +39,7 @@ def _alike(videos: Tensor, one: int, random: torch.Generator) -> Tensor:
     right, left = videos[one, :, 0, :, -2].float(), videos[:, :, 0, :, 1].float()
     away = (left - right).square().mean((1, 2))
     away[one] = torch.inf
-    nearest = away.topk(min(NEIGHBOURS, len(away)), largest=False).indices
+    nearest = away.topk(min(NEIGHBOURS, len(away) - 1), largest=False).indices
     return nearest[torch.randint(len(nearest), (), generator=random)]
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from facedance.aist.names import parse
 from facedance.config.sections import Sample
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.embedding import Embedding, distance
@@ -92,8 +93,10 @@ def test_the_catalogue_loads_nothing_heavy():
 
 
 def test_the_catalogue_is_of_different_dances_and_its_sequences_are_among_them():
-    columns = list(zip(*(name.split("_") for name in VIDEOS), strict=True))
-    assert [len(set(columns[i])) for i in (0, 3, 4)] == [len(VIDEOS)] * 3  # genre, dancer, music
+    parts = [parse(name) for name in VIDEOS]
+    for column in ("genre", "dancer", "music"):
+        assert len({getattr(part, column) for part in parts}) == len(VIDEOS)
+    assert sum(part.situation == "sGR" for part in parts) == 1
     assert sum(name.startswith("gBR") for name in VIDEOS) == 1
     assert {name.replace("cAll", "c01") for name in KEYPOINT_SEQUENCES} < set(VIDEOS)
 
