@@ -27,9 +27,9 @@ from facedance.config import params
 from facedance.config.params import Params
 from facedance.config.render_settings import RenderSettings
 from facedance.evaluate import pose
+from facedance.evaluate.observe import track_dancer
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.latents.encode import encode_prompts
-from facedance.poses.landmarker import Landmarker, open_landmarker
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE, MEDIAPIPE
 from facedance.poses.table import Dancers
 from facedance.regions.tokens import region
@@ -45,12 +45,14 @@ from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 from lab.identity.cast import NAMES, folder_name
 from lab.identity.duets import SIZE, Duet, make_duet
 from lab.identity.sitters import Sitter, read_sitter
+from lab.world.scene import FPS
 
 FACES, POSE = Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
 PEOPLE = Path("lab/results/sitters")
 WAYS = ("in regions", "in regions, with references", "exchanged", "without regions")
 _AROUND = 0.3  # of a head box, on each side, in which its face is looked for
 _APART = 0.8  # of a head's width: nearer heads hide each other
+_BESIDE = 0.2  # of a dancer's height, around where they dance
 _SMALLEST = 24  # pixels of a face that is looked for
 
 
@@ -98,9 +100,7 @@ class Stage:
         return [PlacedFace(self.branch, faces[dancer - 1], place) for dancer, place in regions.items()]
 
 
-def figures(
-    frames: Frames, duet: Duet, pair: tuple[Sitter, Sitter], backend: DlibBackend, finder: Landmarker
-) -> dict[str, float]:
+def figures(frames: Frames, duet: Duet, pair: tuple[Sitter, Sitter], backend: DlibBackend) -> dict[str, float]:
     """What is seen of a pair in frames (T, H, W, 3) in the size of clips."""
     known = np.stack([who.embedding.raw for who in pair])
     apart = _apart(duet.heads)
@@ -108,8 +108,7 @@ def figures(
     away = np.linalg.norm(seen[:, :, None] - known, axis=-1)[:, apart]  # (2, S, 2)
     found = np.isfinite(away[..., 0])
     own, other = (away[[0, 1], :, place] for place in ([0, 1], [1, 0]))
-    looks = [finder.detect(frame) for frame in frames]
-    pcks = [_pck(looks, track, boxes) for track, boxes in zip(duet.found, duet.heads, strict=True)]
+    pcks = [_pck(frames, track) for track in duet.found]
     return {
         "frames": float(apart.sum()),
         "found": float(found.mean()),
@@ -118,6 +117,7 @@ def figures(
         "distance": float(np.nanmean(own)),
         "to the other": float(np.nanmean(other)),
         "PCK": float(np.mean(pcks)),
+        "worse PCK": float(np.min(pcks)),
     }
 
 
@@ -139,16 +139,16 @@ def _face(frame: NDArray[np.uint8], box: NDArray[np.float32], backend: DlibBacke
     return backend.embed(cut, max(faces, key=lambda face: face.score)).raw if faces else nothing
 
 
-def _pck(looks: Sequence[NDArray[np.float32]], track: NDArray[np.float32], boxes: NDArray[np.float32]) -> float:
-    """Of the dancer with landmarks (T, 33, 4) and head boxes (T, 4): whoever of those found is nearest is taken for them."""
+def _pck(frames: Frames, track: NDArray[np.float32]) -> float:
+    """Of the dancer with landmarks (T, 33, 4), who is followed where they should be, as somebody alone is."""
     driving = track[:, COCO_IN_MEDIAPIPE]
-    seen = np.full((len(looks), len(MEDIAPIPE), 4), np.nan, np.float32)
-    for t, people in enumerate(looks):
-        if len(people):
-            away = np.nanmean(np.linalg.norm(people[:, COCO_IN_MEDIAPIPE, :2] - driving[t, :, :2], axis=-1), axis=1)
-            if away.min() < 2 * (boxes[t, 3] - boxes[t, 1]):
-                seen[t] = people[away.argmin()]
-    score = pose.compare(seen[:, COCO_IN_MEDIAPIPE, :2], driving[..., :2], driving[..., 3] >= pose.MIN_VISIBILITY)
+    low, high = (pick(track[..., :2], axis=(0, 1)) for pick in (np.nanmin, np.nanmax))
+    reach = _BESIDE * (high[1] - low[1])
+    left, top = np.maximum(low - reach, 0).astype(int)
+    right, bottom = np.ceil(high + reach).astype(int)
+    cut = np.ascontiguousarray(frames[:, top:bottom, left:right])
+    seen = np.stack([person for _, person in track_dancer(cut, FPS, POSE)])[:, COCO_IN_MEDIAPIPE, :2] + [left, top]
+    score = pose.compare(seen, driving[..., :2], driving[..., 3] >= pose.MIN_VISIBILITY)
     return np.nan if score.pck is None else score.pck
 
 
@@ -178,22 +178,21 @@ def _rows(given: argparse.Namespace) -> Iterator[Mapping[str, Any]]:
     stage = Stage(project, given.model, pipeline, branch, backend)
     wan = project.wan.model_copy(update={"frames": given.seconds * project.wan.fps + 1})
     draw = functools.partial(make_duet, wan=wan, poses=project.poses, pose_model=POSE)
-    with open_landmarker(POSE, "image", people=2) as finder:
-        for seed in given.seeds:
-            for first in range(given.first, given.first + given.pairs):
-                pair = people[first], people[(first + 1 + seed) % len(people)]
-                duet = draw(f"{pair[0].name} {pair[1].name}", seed)
-                for way in given.only:
-                    both = pair[::-1] if way == "exchanged" else pair
-                    settings = project.render.settings.model_copy(update={"seed": seed})
-                    with tempfile.TemporaryDirectory() as folder:
-                        frames = stage.dance(both, duet, settings, way, Path(folder))
-                    if given.pictures:
-                        _show(given.pictures / f"{seed}-{first}-{way.replace(' ', '_')}.png", duet, frames)
-                    names = f"{both[0].name}, {both[1].name}"
-                    row = {"way": way, "who": names, "seed": seed, **figures(frames, duet, both, backend, finder)}
-                    print({name: round(cell, 3) if isinstance(cell, float) else cell for name, cell in row.items()}, flush=True)
-                    yield row
+    for seed in given.seeds:
+        for first in range(given.first, given.first + given.pairs):
+            pair = people[first], people[(first + 1 + seed) % len(people)]
+            duet = draw(f"{pair[0].name} {pair[1].name}", seed)
+            for way in given.only:
+                both = pair[::-1] if way == "exchanged" else pair
+                settings = project.render.settings.model_copy(update={"seed": seed})
+                with tempfile.TemporaryDirectory() as folder:
+                    frames = stage.dance(both, duet, settings, way, Path(folder))
+                if given.pictures:
+                    _show(given.pictures / f"{seed}-{first}-{way.replace(' ', '_')}.png", duet, frames)
+                names = f"{both[0].name}, {both[1].name}"
+                row = {"way": way, "who": names, "seed": seed, **figures(frames, duet, both, backend)}
+                print({name: round(cell, 3) if isinstance(cell, float) else cell for name, cell in row.items()}, flush=True)
+                yield row
 
 
 def _show(path: Path, duet: Duet, frames: Frames) -> None:
