@@ -13,6 +13,7 @@ import torch
 from peft import get_peft_model_state_dict
 
 from facedance.config.params import load as load_params
+from facedance.config.rendering import Batch
 from facedance.face_branch.learning import training_of
 from facedance.job import InputError
 from facedance.plan.activations import latent_shape, token_count
@@ -188,6 +189,15 @@ def test_the_report_names_the_model_and_its_rungs(tmp_path: Path) -> None:
     assert "render, resident (chosen)" in text
     assert re.search(r"^train a face branch .* training step, portraits$", text, re.MULTILINE)
     assert "The text encoder has no room in 12 GiB" in text
+
+
+def test_the_report_tells_what_close_ups_take(tmp_path: Path) -> None:
+    batch = Batch(who=("eileen",), videos=("*",), variants=("default", "close_up~0.5"))
+    render = PARAMS.render.model_copy(update={"batches": (batch,)})
+    text = plan(PARAMS.model_copy(update={"model": "wan2.1-vace-1.3b", "render": render}), tmp_path)
+    steps = PARAMS.render.settings.steps
+    assert f"A close-up from 0.5 takes {-(-steps // 2)} steps beside the {steps} of a render, at 624x624: for each dancer" in text
+    assert "close-up" not in plan(PARAMS.model_copy(update={"model": "wan2.1-vace-1.3b"}), tmp_path)
 
 
 def test_a_model_of_unknown_sizes_is_read_from_its_folder(tmp_path: Path) -> None:
