@@ -5,11 +5,7 @@ rule score_renders:
     input:
         manifest=layout.RENDER_LIST,
         asked_now=lambda w: [path_of(*r) for r in of_targets() if r in named(w)],
-        landmarks=lambda w: (
-            []
-            if w.shard == names.CONTROL_SHARD
-            else [layout.LANDMARKS.format(shard=w.shard)]
-        ),
+        landmarks=lambda w: known_landmarks(w.shard),
         dancers=layout.ALL_DANCERS,
         embeddings=expand(layout.EMBEDDING, identity=IDENTITIES),
         face_model=FACE_MODEL,

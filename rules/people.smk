@@ -137,6 +137,7 @@ def render_params(wildcards):
         "blend": blend.model_dump(mode="json") if blend else None,
         "consent": {i: PARAMS.identities[i].consent for i in members(wildcards.who)},
         **part("marks"),
+        "poses": some("poses", "min_visibility", "face_dots"),
         **(cast_params(wildcards.who) if is_cast(wildcards.who) else {}),
     }
 
@@ -147,13 +148,13 @@ def cast_params(who):
     return {
         "cast": {str(dancer): name for dancer, name in cast_of(who).items()},
         "blends": {n: b.model_dump(mode="json") for n, b in shown.items() if b},
-        "poses": some("poses", "min_visibility", "face_dots"),
     }
 
 
-def landmarks_of_cast(who, shard):
-    """Where the dancers are, who are several people; a render of one person alone does not look at it."""
-    return [layout.LANDMARKS.format(shard=shard)] if is_cast(who) else []
+def known_landmarks(shard):
+    """Where the dancers of a shard are; in ready-made control videos nobody knows it."""
+    known = shard != names.CONTROL_SHARD
+    return [layout.LANDMARKS.format(shard=shard)] if known else []
 
 
 def who_is_who(wildcards):

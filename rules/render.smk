@@ -11,7 +11,7 @@ rule render_shard:
         adapters=of_members(layout.ADAPTER),
         embeddings=of_members(layout.EMBEDDING),
         photos=of_members(layout.PHOTO_LATENTS),
-        landmarks=lambda w: landmarks_of_cast(w.who, w.shard),
+        landmarks=lambda w: known_landmarks(w.shard),
         loras=FETCHED_LORAS,
         model=WAN_MODEL,
         stamp=stamp(
@@ -62,9 +62,7 @@ rule render_clip:
         adapters=of_members(layout.ADAPTER),
         embeddings=of_members(layout.EMBEDDING),
         photos=of_members(layout.PHOTO_LATENTS),
-        landmarks=lambda w: landmarks_of_cast(
-            w.who, names.shard_of_clip(w.clip, PARAMS.shards)
-        ),
+        landmarks=lambda w: known_landmarks(names.shard_of_clip(w.clip, PARAMS.shards)),
         loras=FETCHED_LORAS,
         model=WAN_MODEL,
         stamp=stamp(

@@ -147,6 +147,7 @@ def test_names_of_variants_and_their_settings_are_inverse():
         "fade": lambda: random.choice([0, 4, 64]),
         "anchor": lambda: random.choice([True, False]),
         "hold_colors": lambda: random.choice([True, False]),
+        "close_up": lambda: random.choice([0.0, 0.3, 1.0, random.uniform(0, 1)]),
         "seed": lambda: random.choice([0, 1, 2**63 - 1, random.randrange(2**63)]),
     }
     assert draw.keys() == RenderSettings.model_fields.keys()

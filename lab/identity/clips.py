@@ -46,8 +46,8 @@ class Clip:
     prompt: str
 
 
-def make_clip(who: Person, name: str, seed: int, wan: WanModel, poses: Poses, pose_model: Path) -> Clip:
-    """The driving clip of somebody, another one for each seed.
+def make_clip(who: Person, name: str, seed: int, wan: WanModel, poses: Poses, pose_model: Path, *, heads: float = 1.0) -> Clip:
+    """The driving clip of somebody, another one for each seed; `heads` is the height of heads, as a share of the world's.
 
     Its pose is estimated from the pictures, as that of any video is. What the poses stage would reject is drawn anew.
 
@@ -58,6 +58,7 @@ def make_clip(who: Person, name: str, seed: int, wan: WanModel, poses: Poses, po
     size = wan.clip_size(small)
     for place in (f"clip {name}/{seed}/{attempt}" for attempt in range(_ATTEMPTS)):
         driver = driver_of(place)
+        driver = replace(driver, body=replace(driver.body, head=heads * driver.body.head))
         pictures = danced(place, driver, wan.frames, size[0]).frames
         people = _track(pictures, wan.fps, poses, pose_model)
         if np.isfinite(people[:, 0, 0]).mean() >= poses.min_tracked:

@@ -33,8 +33,8 @@ from facedance.evaluate.observe import observe
 from facedance.evaluate.seconds import by_second
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.latents.encode import encode_prompts
-from facedance.render.going_on import make_windows
-from facedance.render.windows import Window, WindowFiles, seams, windows_of
+from facedance.render.going_on import make_windows, on_poses
+from facedance.render.windows import Window, WindowFiles, one_by_one, seams, windows_of
 from facedance.video.frames import read_frames
 from facedance.video.writing import write_video
 from facedance.wan.encoder import LatentEncoder, read_picture
@@ -82,7 +82,8 @@ class Stage:
         windows = windows_of(len(clip.poses), self.project.wan.frames, settings.overlap, settings.fade)
         encoder = LatentEncoder(self.pipeline.vae, *self.project.wan.sizes[0])
         reference = encoder.reference(read_picture(who.folder / "reference.png"))
-        first = ControlLatents(encoder.control(clip.control[: self.project.wan.frames]), (reference,))
+        first = encoder.control(clip.control[: self.project.wan.frames])
+        conditioned = on_poses(first, functools.partial(read_frames, control), encoder)
 
         def make(conditioning: ControlLatents, window: Window) -> Any:
             with blending(self.pipeline, conditioning) if blended else contextlib.nullcontext():
@@ -97,9 +98,9 @@ class Stage:
                 )
 
         files = WindowFiles(folder / "windows", "made")
-        make_windows(windows, files, first, functools.partial(read_frames, control), encoder, settings, make)
+        make_windows(windows, files, conditioned, (reference,), encoder, settings, make)
         video = folder / "video.mp4"
-        write_video(video, files.clip(windows), self.project.wan.fps)
+        write_video(video, one_by_one(windows, functools.partial(files.part, windows)), self.project.wan.fps)
         return video, seams(windows)
 
     def _prompts(self, said: str, folder: Path) -> Mapping[str, Tensor]:

@@ -349,6 +349,28 @@ def test_a_photo_that_is_gone_is_named(model, tmp_path):
         encode_photos("ann", photo_files(tmp_path, []), model, WAN, OneFace(), Faces(), Poses(), [0.3])
 
 
+@torch.no_grad()
+def test_a_part_that_is_made_anew_equals_the_pipelines(either):
+    """The same pictures and masks, as a user of WanVACEPipeline gives them."""
+    pipeline, encoder = either, LatentEncoder(either.vae, WIDTH, HEIGHT)
+    pictures = moving(5, WIDTH, HEIGHT)
+    mask = np.zeros((5, HEIGHT, WIDTH), bool)
+    for t in range(1, 5):
+        mask[t, 3 + t : 20, 5 : 17 + t] = True
+    video, masks, references = pipeline.preprocess_conditions(
+        video=[*map(PIL.Image.fromarray, pictures)],
+        mask=[PIL.Image.fromarray(255 * one.astype(np.uint8)) for one in mask],
+        height=HEIGHT,
+        width=WIDTH,
+        num_frames=5,
+        dtype=torch.float32,
+        device=torch.device("cpu"),
+    )
+    latents = pipeline.prepare_video_latents(video, masks, references)
+    expected = torch.cat([latents, pipeline.prepare_masks(masks, references)], dim=1)[0]
+    assert torch.equal(encoder.masked(pictures, mask), expected)
+
+
 @pytest.fixture(scope="module", params=["tiny", "wan2.1"])
 def either(request, pipeline):
     """A pipeline with the tiny VAE, and one with Wan2.1's, which has a latent for each four frames, with random weights."""

@@ -200,6 +200,15 @@ def test_two_people_of_a_cast_have_two_pictures(tmp_path: Path) -> None:
     assert two == pytest.approx(one * 23 / 22, abs=0.01)  # latent frames
 
 
+def test_the_report_tells_what_close_ups_take(tmp_path: Path) -> None:
+    batch = Batch(who=("eileen",), videos=("*",), variants=("default", "close_up~0.5"))
+    render = PARAMS.render.model_copy(update={"batches": (batch,)})
+    text = plan(PARAMS.model_copy(update={"model": "wan2.1-vace-1.3b", "render": render}), tmp_path)
+    steps = PARAMS.render.settings.steps
+    assert f"A close-up from 0.5 takes {-(-steps // 2)} steps beside the {steps} of a render, at 624x624: for each dancer" in text
+    assert "close-up" not in plan(PARAMS.model_copy(update={"model": "wan2.1-vace-1.3b"}), tmp_path)
+
+
 def test_a_model_of_unknown_sizes_is_read_from_its_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"model tiny.*run `snakemake models`"):
         plan(PARAMS.model_copy(update={"model": "tiny"}), tmp_path)

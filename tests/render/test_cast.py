@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 
 from facedance.config.rendering import Blend, RenderMemory
-from facedance.config.sections import Poses
 from facedance.files import read_json, sha256
 from facedance.job import InputError
 from facedance.poses.skeleton import COCO
@@ -68,7 +67,7 @@ def landmarks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def inputs(world: Path, landmarks: Path, cast: dict[int, str], memory: RenderMemory = RESIDENT) -> RenderInputs:
     people = sorted({*cast.values()} & {"eileen", "nora"}) if "half" not in cast.values() else ["eileen", "nora"]
     blends = {"half": Blend(weights={"eileen": 1.0, "nora": 1.0})} if "half" in cast.values() else {}
-    return replace(single.inputs(world, *people, memory=memory), cast=Cast(cast, blends, landmarks, Poses()))
+    return replace(single.inputs(world, *people, memory=memory), cast=Cast(cast, blends), landmarks=landmarks)
 
 
 def job(name: str, clip: str = "dance_000", variant: str = "default") -> RenderJob:
@@ -125,11 +124,10 @@ def test_it_is_made_anew_where_the_dancers_are_elsewhere_and_not_for_other_clips
     made: list[str] = []
     monkeypatch.setattr(single.render, "_rendered", lambda jobs, *args: made.extend(job.name for job in jobs) or [])
     other = write_landmarks(tmp_path / "other.parquet", {"dance_000": {n: joints_at(x, FRAMES) for n, x in PLACES.items()}})
-    assert given.cast is not None
-    run(world, tmp_path, [job(name)], replace(given, cast=replace(given.cast, landmarks=other)))
+    run(world, tmp_path, [job(name)], replace(given, landmarks=other))
     assert made == []
     moved = write_landmarks(tmp_path / "moved.parquet", {"dance_000": {n: joints_at(x + 1, FRAMES) for n, x in PLACES.items()}})
-    run(world, tmp_path, [job(name)], replace(given, cast=replace(given.cast, landmarks=moved)))
+    run(world, tmp_path, [job(name)], replace(given, landmarks=moved))
     assert made == [job(name).name]
 
 

@@ -28,6 +28,7 @@ from facedance.marks.finished import write_finished
 from facedance.marks.reading import read_credentials
 from facedance.plan.peaks import MEMORY_LADDER
 from facedance.render import clips as render
+from facedance.render import scene
 from facedance.render.inputs import Person, RenderInputs, RenderJob
 from facedance.video.frames import read_frames
 from facedance.video.opening import read_metadata
@@ -443,7 +444,7 @@ def test_a_long_clip_is_made_in_windows_and_goes_on_after_a_kill(
             raise KeyboardInterrupt
         return render_frames(*args, **kwargs)
 
-    monkeypatch.setattr(render, "render_frames", dies_in_the_third)
+    monkeypatch.setattr(scene, "render_frames", dies_in_the_third)
     with pytest.raises(KeyboardInterrupt):
         run(world, tmp_path / "killed", [job], inputs(world, "eileen"))
     run(world, tmp_path / "killed", [job], inputs(world, "eileen"))

@@ -1,12 +1,13 @@
 """Long clips: which windows they are made in, and what the later ones go on from."""
 
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from facedance.render.going_on import faded, held_colors
-from facedance.render.windows import WindowFiles, seams, windows_of
+from facedance.render.windows import WindowFiles, one_by_one, seams, windows_of
 
 
 @pytest.mark.parametrize(
@@ -70,6 +71,7 @@ def test_windows_are_kept_for_what_they_were_made_from(tmp_path) -> None:
     for number, window in enumerate(frames):
         files.save(number, window)
     assert old.load(0) is None
-    assert [int(frame[0, 0, 0]) for frame in files.clip(windows)] == [1] * 4 + [2] * 9
+    assert [int(frame[0, 0, 0]) for frame in one_by_one(windows, partial(files.part, windows))] == [1] * 4 + [2] * 9
+    assert files.part(windows, range(2, 7))[:, 0, 0, 0].tolist() == [1, 1, 2, 2, 2]
     files.clear()
     assert not (tmp_path / "render").exists()

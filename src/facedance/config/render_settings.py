@@ -56,6 +56,9 @@ class RenderSettings(Section):
     )
     anchor: bool = Field(False, description="Whether a frame of the first window goes along with the later ones of a long video.")
     hold_colors: bool = Field(False, description="Whether the later windows of a long video get the colours of the first.")
+    close_up: float = Field(
+        0.0, ge=0, le=1, description="How far each head is made once more, enlarged: from this noise level on; 0: it is not."
+    )
     seed: int = Field(0, ge=0, lt=2**63, description="Another number draws other noise.")
 
     @model_validator(mode="after")

@@ -32,11 +32,13 @@ from facedance.plan.peaks import (
     training_peak,
     training_rungs,
 )
+from facedance.render.head_view import square_side
 from facedance.train.window import window_of
 from facedance.wan.architectures import find_architecture
 from facedance.wan.device import ALLOW_CPU
 from facedance.wan.guidance import passes_of
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
+from facedance.wan.start import steps_from
 
 EMBEDDING_DIMS = {"dlib": 128, "insightface": 512}
 """Length of a face embedding, by `faces.backend`."""
@@ -72,6 +74,7 @@ def plan(params: Params, models: Path) -> str:
         _ladder_table(parts, params),
         _disk_lines(parts, params, folder),
         _machine(training_rungs(parts, wan, params.train), rendering_rungs(parts, wan, **_rendered(params))),
+        *_close_ups(parts, params),
         *_casts(params),
     ]
     return "\n\n".join(sections) + "\n"
@@ -172,6 +175,25 @@ def _machine(training: Sequence[Rung], rendering: Sequence[Rung]) -> str:
     fits = {"training": _rung(training, device.total_memory), "rendering": _rung(rendering, device.total_memory)}
     told = "; ".join(f"{what}: {rung}" for what, rung in fits.items())
     return f"This machine: {device.name}, {_gib(device.total_memory)} GiB. {told}."
+
+
+def _close_ups(parts: Parts, params: Params) -> list[str]:
+    """What the close-ups of renders take, by the number of tokens in all steps."""
+    settings, wan, side = params.render.settings, params.wan, square_side(params.wan)
+    variants = ("default", *(variant for batch in params.render.batches for variant in batch.all_variants()))
+    square = wan.model_copy(update={"sizes": ((side, side),)})
+    whole, window = (
+        token_count(latent_shape(parts.autoencoder, of, of.frames), parts.widths.patch, settings.reference)
+        for of in (wan, square)
+    )
+    lines = []
+    for level, steps in sorted({(s.close_up, s.steps) for s in map(settings.varied, variants) if s.close_up}):
+        taken = steps_from(level, steps)
+        lines.append(
+            f"A close-up from {level:g} takes {taken} steps beside the {steps} of a render, at {side}x{side}: for each dancer "
+            f"{taken * window / (steps * whole):.2f} times as long again."
+        )
+    return ["\n".join(lines)] if lines else []
 
 
 def _casts(params: Params) -> list[str]:

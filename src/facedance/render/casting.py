@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from facedance.config.sections import Poses
 from facedance.job import InputError
 from facedance.poses.draw import control_frames
 from facedance.poses.skeleton import to_openpose
-from facedance.poses.table import Dancers, read_dancers
+from facedance.poses.table import Dancers
 from facedance.regions.shares import reaches, shares
 from facedance.render.inputs import Cast, RenderInputs
 from facedance.render.windows import Window
@@ -69,6 +69,17 @@ class Casting:
         return np.stack([*control_frames(joints, self.shown.names, self.drawing, self.size, self.drawing_side)])
 
 
+@dataclass(frozen=True)
+class Alone:
+    """A cast in a close-up: all of it is one dancer's."""
+
+    dancer: int
+
+    def parts(self, window: Window, control: ControlLatents, owners: Sequence[int]) -> dict[int, Tensor]:
+        """As those of `Casting`."""
+        return {self.dancer: torch.ones(len(control.references) + control.frames, *control.control.shape[2:])}
+
+
 def casting(inputs: RenderInputs, cast: Cast, clip: str) -> Casting:
     """A cast in a clip.
 
@@ -76,7 +87,7 @@ def casting(inputs: RenderInputs, cast: Cast, clip: str) -> Casting:
         InputError: none of the dancers who become somebody is in the clip.
     """
     control = Footage(inputs.control(clip))
-    found = read_dancers(cast.landmarks, clip, len(control))
+    found = inputs.dancers(clip)
     people = {dancer for dancer, who in cast.dancers.items() if who not in NO_PERSON}
     there = f"{clip} has {'one dancer' if len(found.joints) == 1 else f'dancers 1 to {max(found.joints, default=0)}'}"
     if not people & found.joints.keys():
@@ -89,11 +100,6 @@ def casting(inputs: RenderInputs, cast: Cast, clip: str) -> Casting:
         shown=Dancers(found.names, shown),
         hidden=len(shown) < len(found.joints),
         size=(width, height),
-        drawing=cast.drawing,
+        drawing=inputs.drawing,
         drawing_side=inputs.wan.drawing_side,
     )
-
-
-def joints_of(inputs: RenderInputs, cast: Cast, clip: str) -> Mapping[int, NDArray[np.float32]]:
-    """Where the dancers of a clip are, for what tells what a render was made from."""
-    return read_dancers(cast.landmarks, clip, len(Footage(inputs.control(clip)))).joints

@@ -5,7 +5,6 @@ import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +12,29 @@ import pandas as pd
 from safetensors.torch import load_file
 from torch import Tensor
 
-from facedance.config.render_settings import RenderSettings
 from facedance.faces.embedding import load_embeddings
 from facedance.files import atomic, sha256, write_json
 from facedance.job import InputError
 from facedance.latents.references import read_reference
 from facedance.marks.finished import marking, write_finished
-from facedance.regions.tokens import Region, region
 from facedance.render.blend import blended_faces
-from facedance.render.casting import Casting, casting
-from facedance.render.going_on import make_windows
+from facedance.render.casting import casting
+from facedance.render.closeup import with_close_ups
+from facedance.render.going_on import make_windows, on_poses
 from facedance.render.inputs import RenderInputs, RenderJob
 from facedance.render.provenance import claim_of, marked_inputs, metadata_tags, render_records
 from facedance.render.roles import Role, roles_of
-from facedance.render.windows import Window, WindowFiles
+from facedance.render.scene import Scene, frames_of
+from facedance.render.windows import Shown, WindowFiles, one_by_one
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.video.frames import read_frames
 from facedance.video.pictures import Frame, Frames
 from facedance.wan.adapter import Adapter, apply_adapters, apply_cast, read_adapter
 from facedance.wan.differences import fuse_loras
-from facedance.wan.face_branch import FaceBranch, PlacedFace
+from facedance.wan.face_branch import FaceBranch
 from facedance.wan.lora_files import load_foreign_lora, remove_loras
 from facedance.wan.memory import next_rung, offload, out_of_memory_means, stay
-from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, encoder_of, latent_frame, load_pipeline, render_frames
-from facedance.wan.region_lora import acting_in
+from facedance.wan.pipeline import ControlLatents, encoder_of, latent_frame, load_pipeline
 
 _log = logging.getLogger("facedance")
 
@@ -151,23 +149,28 @@ def _rendered(
                 poses = cast.poses
                 latents = encoder_of(pipeline, latents).control(poses(range(windows[0].end)))
             there = [role for role in roles if cast is None or role.dancer in cast.shown.joints]
-            portrayed = there if job.settings.reference else []
-            heads = tuple(read_reference(inputs.people[role.heaviest].photos, latents) for role in portrayed)
-            control = ControlLatents(latents, heads)
+            photos = {role.dancer: inputs.people[role.heaviest].photos for role in there if job.settings.reference}
+            heads = tuple(read_reference(path, latents) for path in photos.values())
             last = latent_frame(pipeline, windows[-1].end - 1)
-            scene = _Scene(
+            scene = Scene(
                 faces={role.dancer: blended_faces(embeddings[role.dancer], role.blend, 1 + last) for role in there},
                 branches=branches,
                 casting=cast,
-                owners=[role.dancer for role in portrayed if role.dancer is not None],
+                photos=photos,
             )
-            make = functools.partial(_window, pipeline, scene, prompts, job.settings)
+            make, files = functools.partial(frames_of, pipeline, prompts, job.settings), made(job)
+            shown: Shown
             if len(windows) == 1:
-                yield job, make(control, windows[0])
+                whole = make(scene, ControlLatents(latents, heads), windows[0])
+                shown = functools.partial(_part, whole)
             else:
-                files = made(job)
-                make_windows(windows, files, control, poses, encoder_of(pipeline, control.control), job.settings, make)
-                yield job, files.clip(windows)
+                encoder = encoder_of(pipeline, latents)
+                conditioned = on_poses(latents, poses, encoder)
+                make_windows(windows, files, conditioned, heads, encoder, job.settings, functools.partial(make, scene))
+                shown = functools.partial(files.part, windows)
+            if job.settings.close_up:
+                shown = with_close_ups(job, inputs, pipeline, scene, make, shown, files)
+            yield job, one_by_one(windows, shown)
         if number < len(groups):
             if inputs.memory.weights == "offloaded":
                 stay(pipeline.transformer)
@@ -199,42 +202,8 @@ def _put_on(
     return branches | apply_cast(transformer, cast, lora_scale)
 
 
-@dataclass(frozen=True)
-class _Scene:
-    """Who is seen in a clip; what is by dancer has the one key None where it is one person in the whole picture."""
-
-    faces: Mapping[int | None, Tensor]  # (F, D): F is 1, or the latent frames of the whole clip
-    branches: Mapping[int | None, FaceBranch]
-    casting: Casting | None
-    owners: Sequence[int]  # whose heads the references show
-
-
-def _window(
-    pipeline: FaceVACEPipeline,
-    scene: _Scene,
-    prompts: Mapping[str, Tensor],
-    settings: RenderSettings,
-    control: ControlLatents,
-    window: Window,
-) -> Frames:
-    """The frames of a window."""
-    start = latent_frame(pipeline, window.start)
-    seen = {dancer: f if len(f) == 1 else f[start:][: control.frames] for dancer, f in scene.faces.items()}
-    regions: dict[int, Region | None] = {}
-    if scene.casting is not None:
-        patch, parts = pipeline.transformer.config.patch_size, scene.casting.parts(window, control, scene.owners)
-        regions = {dancer: region(parts[dancer], patch, pipeline.vae.device) for dancer in seen if dancer is not None}
-    placed = [PlacedFace(scene.branches[d], seen[d][None], place) for d, place in regions.items() if place is not None]
-    with acting_in(pipeline.transformer, regions):
-        return render_frames(
-            pipeline,
-            next(iter(scene.branches.values())),
-            control,
-            face=placed if scene.casting is not None else seen[None],
-            prompt=prompts[settings.prompt],
-            negative_prompt=prompts[settings.negative_prompt],
-            settings=settings,
-        )
+def _part(frames: Frames, some: range) -> Frames:
+    return frames[some.start : some.stop]
 
 
 def _lora_scale(job: RenderJob) -> float:

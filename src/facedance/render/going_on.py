@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from torch import Tensor
 
 from facedance.config.render_settings import RenderSettings
 from facedance.render.windows import Window, WindowFiles
@@ -21,16 +22,37 @@ _log = logging.getLogger("facedance")
 
 _LEAST_SPREAD = 4.0  # grey levels: of a channel with less, only the mean is held
 _MOST_STRETCH = 1.1  # by which a window's contrast is changed at most
+_NOTHING = np.zeros((0, 1, 1, 3), np.uint8)  # what the first window is given
 
 Make = Callable[[ControlLatents, Window], Frames]
 """The frames (T, H, W, 3) of a window."""
+
+Conditioned = Callable[[Window, Frames], Tensor]
+"""VACE's channels (2 z + mask, T', h, w) of a window, of whose frames the first ones (G, H, W, 3) are given."""
+
+
+def on_poses(first: Tensor, poses_of: Callable[[range], Frames], encoder: LatentEncoder) -> Conditioned:
+    """Windows of which all is made but what is given.
+
+    Args:
+        first: the channels of the first window.
+        poses_of: gives frames (T, H, W, 3) of the control video of the whole clip.
+    """
+
+    def conditioned(window: Window, given: Frames) -> Tensor:
+        if window.start == 0:
+            return first
+        poses = poses_of(range(window.first_made, window.end))
+        return encoder.continued(given, poses) if window.given else encoder.control(poses)
+
+    return conditioned
 
 
 def make_windows(
     windows: Sequence[Window],
     files: WindowFiles,
-    first: ControlLatents,
-    poses_of: Callable[[range], Frames],
+    conditioned: Conditioned,
+    references: tuple[Tensor, ...],
     encoder: LatentEncoder,
     settings: RenderSettings,
     make: Make,
@@ -38,8 +60,8 @@ def make_windows(
     """Make those windows of a clip that are not in their files yet.
 
     Args:
-        first: what the first window is conditioned on.
-        poses_of: gives frames (T, H, W, 3) of the control video of the whole clip.
+        references: (z, 1, h, w) each, that all windows have.
+        encoder: for pictures of the windows' size.
     """
     opening = last = None
     for number, (before, window) in enumerate(zip([windows[0], *windows], windows, strict=False)):
@@ -47,14 +69,12 @@ def make_windows(
         if frames is None:
             _log.info("window %d of %d", number + 1, len(windows))
             if opening is None or last is None:
-                frames = make(first, window)
+                frames = make(ControlLatents(conditioned(window, _NOTHING), references), window)
             else:
                 shared = last[window.start - before.start :]
                 given, left = shared[: window.given], shared[window.given :]
-                poses = poses_of(range(window.first_made, window.end))
-                control = encoder.continued(given, poses) if window.given else encoder.control(poses)
                 anchor = (encoder.reference(opening[0]),) if settings.anchor else ()
-                frames = make(ControlLatents(control, (*first.references, *anchor)), window)
+                frames = make(ControlLatents(conditioned(window, given), (*references, *anchor)), window)
                 if settings.hold_colors and window.given:
                     frames = held_colors(frames, given)
                 frames = np.concatenate([given, faded(left, frames[window.given :])])

@@ -8,6 +8,7 @@ from facedance.config.marks import Marks
 from facedance.config.render_settings import RenderSettings
 from facedance.config.rendering import Blend, RenderMemory, RenderSpeed
 from facedance.config.sections import Poses, WanModel
+from facedance.poses.table import Dancers, read_dancers
 from facedance.render.windows import Window, windows_of
 from facedance.video.frames import Footage
 
@@ -43,8 +44,6 @@ class Cast:
 
     dancers: Mapping[int, str]  # by number: a person or blend, or one of `facedance.config.cast.NO_PERSON`
     blends: Mapping[str, Blend]  # those among them
-    landmarks: Path  # parquet: where the dancers of the clips are
-    drawing: Poses  # how skeletons are drawn where somebody is not shown
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,8 @@ class RenderInputs:
     marks: Marks = field(default_factory=Marks)
     sources: Mapping[str, Path] = field(default_factory=dict)  # the videos that the clips were cut from, by the clips' names
     cast: Cast | None = None
+    landmarks: Path | None = None  # parquet: where the dancers of the clips are; None for ready-made control videos
+    drawing: Poses = field(default_factory=Poses)  # how skeletons are drawn anew: in close-ups, and where somebody is not shown
 
     def latents(self, clip: str) -> Path:
         """The file with the `control` latents of the clip, or of its first window."""
@@ -76,6 +77,12 @@ class RenderInputs:
     def control(self, clip: str) -> Path:
         """The clip's control video."""
         return self.controls_folder / f"{clip}.mp4"
+
+    def dancers(self, clip: str) -> Dancers:
+        """Where the dancers of a clip are, in pixels of its control video; nobody where it is not known."""
+        if self.landmarks is None:
+            return Dancers((), {})
+        return read_dancers(self.landmarks, clip, len(Footage(self.control(clip))))
 
     def windows(self, job: RenderJob) -> list[Window]:
         """The windows in which a video is made."""

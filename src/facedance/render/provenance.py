@@ -12,8 +12,7 @@ from torch import Tensor
 from facedance.files import digest, read_json, sha256
 from facedance.marks.credentials import Claim
 from facedance.marks.reading import has_credentials
-from facedance.render.casting import joints_of
-from facedance.render.inputs import Cast, RenderInputs, RenderJob
+from facedance.render.inputs import RenderInputs, RenderJob
 from facedance.render.roles import Role
 from facedance.render.windows import seams
 
@@ -51,12 +50,13 @@ def render_records(
             "latents_sha256": sha256(inputs.latents(clip)),
             "control_sha256": sha256(inputs.control(clip)),
             "music_sha256": sha256(music) if music else None,
-            **({"landmarks_sha256": _landmarks(inputs, inputs.cast, clip)} if inputs.cast else {}),
             "marked_sha256": [sha256(path) for path in marked_inputs(inputs, clip)],
         }
         for clip in {job.clip for job in jobs}
         for music in [inputs.music(clip)]
     }
+    placed = {job.clip for job in jobs if inputs.cast or job.settings.close_up}
+    landmarks = {clip: _landmarks(inputs, clip) for clip in placed}
     return {
         job: {
             "identity": job.identity,
@@ -65,6 +65,7 @@ def render_records(
             "settings": job.settings.model_dump(),
             "prompts": [said[job.settings.prompt], said[job.settings.negative_prompt]],
             **clips[job.clip],
+            **({"landmarks_sha256": landmarks[job.clip]} if inputs.cast or job.settings.close_up else {}),
             "seams": seams(inputs.windows(job)),
             **common,
         }
@@ -96,9 +97,9 @@ def _people(inputs: RenderInputs, roles: Sequence[Role]) -> dict[str, Any]:
     return {"people": people, "cast": cast}
 
 
-def _landmarks(inputs: RenderInputs, cast: Cast, clip: str) -> str:
+def _landmarks(inputs: RenderInputs, clip: str) -> str:
     """Of the places of a clip's dancers: its shard has other clips."""
-    places = {dancer: joints.tobytes() for dancer, joints in joints_of(inputs, cast, clip).items()}
+    places = {dancer: joints.tobytes() for dancer, joints in inputs.dancers(clip).joints.items()}
     return hashlib.sha256(b"".join(str(dancer).encode() + places[dancer] for dancer in sorted(places))).hexdigest()
 
 

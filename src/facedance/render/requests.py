@@ -29,7 +29,7 @@ class RuleFiles(Protocol):
     adapters: Sequence[str]
     embeddings: Sequence[str]
     photos: Sequence[str]
-    landmarks: Sequence[str]  # parquet: where the dancers of the clips are; of a cast alone
+    landmarks: Sequence[str]  # parquet: where the dancers of the clips are; none for ready-made control videos
 
 
 class RuleParams(Section):
@@ -46,7 +46,7 @@ class RuleParams(Section):
     marks: Marks
     cast: dict[int, str] | None = None
     blends: dict[str, Blend] = Field({})  # those in the cast
-    poses: Poses = Poses()  # how skeletons are drawn, for a cast
+    poses: Poses = Poses()  # how skeletons are drawn
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,9 @@ def render_request(
         clips_folder=Path(files.clips).parents[1],
         marks=params.marks,
         sources=_sources(Path(files.clips)),
-        cast=Cast(params.cast, params.blends, Path(files.landmarks[0]), params.poses) if params.cast else None,
+        cast=Cast(params.cast, params.blends) if params.cast else None,
+        landmarks=Path(files.landmarks[0]) if files.landmarks else None,
+        drawing=params.poses,
     )
     provenance = {"facedance": facedance.__version__, "model": params.model, "model_manifest_sha256": sha256(model)}
     return Request(inputs, params.settings, provenance)

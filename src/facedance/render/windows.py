@@ -1,6 +1,7 @@
 """A clip that is longer than what the model makes at once, in windows: which there are, and the files of those that are made."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from facedance.video.pictures import Frame, Frames
 
 FEWEST_NEW = 4
 """Frames that a window adds at least: those of a latent frame of Wan's VAE."""
+
+
+Shown = Callable[[range], Frames]
+"""Frames (T, H, W, 3) of a part of a clip."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,12 @@ def seams(windows: Sequence[Window]) -> list[int]:
     return [window.first_made + i for window in windows[1:] for i in range(window.faded + 1)]
 
 
+def one_by_one(windows: Sequence[Window], shown: Shown) -> Iterator[Frame]:
+    """All frames (H, W, 3) of a clip, of which the parts between the beginnings of windows are in memory one at a time."""
+    for start, end in itertools.pairwise([*(window.start for window in windows), windows[-1].end]):
+        yield from shown(range(start, end))
+
+
 @dataclass(frozen=True)
 class WindowFiles:
     """The windows of one render that are made already, so that a killed one goes on; gone when the video is there."""
@@ -82,12 +93,21 @@ class WindowFiles:
         with atomic(self._path(number)) as temporary:
             save_file({"frames": np.ascontiguousarray(frames)}, temporary)
 
-    def clip(self, windows: Sequence[Window]) -> Iterator[Frame]:
-        """All frames (H, W, 3) of the clip, one window at a time in memory: frames of two windows as the later one has them."""
+    def part(self, windows: Sequence[Window], frames: range) -> Frames:
+        """Some frames (T, H, W, 3) of the clip: those of two windows as the later one has them."""
+        parts = []
         for number, (window, later) in enumerate(zip(windows, [*windows[1:], None], strict=True)):
-            frames = self.load(number)
-            assert frames is not None
-            yield from frames[: later.start - window.start if later else None]
+            end = later.start if later else window.end
+            own = range(max(frames.start, window.start), min(frames.stop, end))
+            if own:
+                made = self.load(number)
+                assert made is not None
+                parts.append(made[own.start - window.start : own.stop - window.start])
+        return np.concatenate(parts)
+
+    def of_head(self, dancer: int) -> "WindowFiles":
+        """Those of a dancer's head that is made once more, which are gone with these."""
+        return WindowFiles(self.folder / self.key / f"head-{dancer}", self.key)
 
     def clear(self) -> None:
         """Remove them."""

@@ -56,13 +56,26 @@ class LatentEncoder:
             control: (T - G, H, W, 3), the control video of the others.
         """
         kept, pose = self._pixels(given), self._pixels(control)
-        inactive = self._encode(torch.cat([kept, torch.zeros_like(pose)], dim=2))
-        reactive = self._encode(torch.cat([torch.zeros_like(kept), pose], dim=2))
-        made = torch.cat([torch.zeros(len(given)), torch.ones(len(control))])
+        made = torch.cat([torch.zeros(len(given)), torch.ones(len(control))])[:, None, None]
+        return self._masked(torch.cat([kept, pose], dim=2), made.expand(-1, self._height, self._width))
+
+    def masked(self, pictures: Frames, mask: NDArray[np.bool_]) -> Tensor:
+        """VACE's channels (2z + mask, T', h, w) of T frames, of which what the mask shows is to be generated.
+
+        Args:
+            pictures: (T, H, W, 3) in the encoder's size, the control video where the mask is, what is given elsewhere.
+            mask: (T, H, W).
+        """
+        return self._masked(self._pixels(pictures), torch.from_numpy(mask).float())
+
+    def _masked(self, pixels: Tensor, made: Tensor) -> Tensor:
+        """Of pixels (1, 3, T, H, W) in [-1, 1] and a mask (T, H, W), 1 where something is to be made."""
+        inactive, reactive = self._encode(pixels * (1 - made)), self._encode(pixels * made)
+        side = self._pipeline.vae_scale_factor_spatial
+        cells = made.unflatten(1, (-1, side)).unflatten(3, (-1, side))  # (T, h, side, w, side)
+        channels = cells.permute(2, 4, 0, 1, 3).flatten(0, 1)  # (side * side, T, h, w)
         # As the pipeline brings a mask to the latents' rate.
-        made = F.interpolate(made[None, None], size=reactive.shape[1], mode="nearest-exact")[0, 0]
-        channels = self._pipeline.vae_scale_factor_spatial**2
-        return torch.cat([inactive, reactive, made[:, None, None].expand(channels, *reactive.shape[1:])])
+        return torch.cat([inactive, reactive, F.interpolate(channels[None], size=reactive.shape[1:], mode="nearest-exact")[0]])
 
     def reference(self, image: Frames) -> Tensor:
         """Latent (z, 1, h, w) of a picture (H, W, 3), scaled to fit the frame and padded with white."""

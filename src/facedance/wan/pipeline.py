@@ -1,5 +1,6 @@
 """Diffusers' WanVACEPipeline on conditioning that has been encoded before, with a face."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from facedance.wan.guidance import Faces, guided
 from facedance.wan.load import choose_device, frames_for, know_vae, load_scheduler, load_transformer, load_vae, with_shift
 from facedance.wan.memory import load_for
 from facedance.wan.speed import quicken
+from facedance.wan.start import Start, starting, steps_from
 from facedance.wan.step_cache import extrapolating
 
 
@@ -131,8 +133,9 @@ def render_frames(
     prompt: Tensor,
     negative_prompt: Tensor,
     settings: RenderSettings,
+    start: Start | None = None,
 ) -> Frames:
-    """Frames (T, H, W, 3) of one video.
+    """Frames (T, H, W, 3) of one video, made from nothing but noise or from a `start`.
 
     A step's prediction is none + guidance_scale (text - none) + face_guidance (full - text): of no text and no face, of
     the text alone, and of text and face. Without a face_guidance it is guidance_scale too.
@@ -141,10 +144,12 @@ def render_frames(
     the attached one; the prompts' embeddings are (512, text dim).
     The noise is drawn on the CPU, so that a seed means the same on every device.
     """
-    factor = pipeline.vae_scale_factor_spatial
+    factor, generator = pipeline.vae_scale_factor_spatial, torch.Generator("cpu").manual_seed(settings.seed)
+    steps = settings.steps if start is None else steps_from(start.level, settings.steps)
     with_shift(pipeline.scheduler, settings.flow_shift)
     with (
-        extrapolating(pipeline.transformer, settings.steps, settings.cache_interval),
+        contextlib.nullcontext() if start is None else starting(pipeline, start.level),
+        extrapolating(pipeline.transformer, steps, settings.cache_interval),
         guided(pipeline, branch, face, negative_prompt, settings, batched=pipeline.batched_guidance),
     ):
         video = pipeline(
@@ -154,10 +159,11 @@ def render_frames(
             height=control.control.shape[2] * factor,
             width=control.control.shape[3] * factor,
             num_frames=frames_for(control.frames, pipeline.vae_scale_factor_temporal),
-            num_inference_steps=settings.steps,
+            num_inference_steps=steps,
             guidance_scale=settings.guidance_scale,
             conditioning_scale=settings.control_scale,
-            generator=torch.Generator("cpu").manual_seed(settings.seed),
+            latents=None if start is None else start.noised(control.references, generator),
+            generator=generator,
         ).frames[0]  # (T, H, W, 3) in [0, 1]
     frames: Frames = np.round(video * 255).astype(np.uint8)
     return frames

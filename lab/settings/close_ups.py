@@ -1,0 +1,173 @@
+"""What a close-up pass makes of heads that are small, as in videos of whole bodies: people and dances that are held out.
+
+usage: python -m lab.settings.close_ups [--model assets/tiny] [--people 4] [--seeds 1] [--heads 0.5]
+       [--strengths 0.3 0.5 0.7 1.0] [--pictures FOLDER]    (after `snakemake models`)
+
+Prints a row for each strength, 0 being the render as it is: means over people and seeds, and the largest change of a pixel
+outside of the heads. Nobody has a LoRA: the face comes from the embedding and the reference. A clip takes a minute of a core.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+
+from facedance.config import params
+from facedance.config.params import Params
+from facedance.config.render_settings import RenderSettings
+from facedance.evaluate.judge import LandmarkJudge, installed_predictor
+from facedance.evaluate.temporal import warping_error
+from facedance.faces.dlib_backend import DlibBackend
+from facedance.poses.skeleton import COCO
+from facedance.poses.table import Dancers
+from facedance.render.closeup import close_up
+from facedance.render.head_view import View, softness, views_of
+from facedance.render.windows import Window, WindowFiles
+from facedance.video.pictures import Frames
+from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
+from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
+from facedance.wan.start import Start
+from lab.identity.cast import NAMES, folder_name
+from lab.identity.clips import Clip, make_clip
+from lab.identity.look import Judges
+from lab.identity.score import score
+from lab.identity.sitters import Sitter, photograph_sitter, read_sitter
+from lab.tiny.texts import encode_texts
+
+FACES, POSE = Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
+PEOPLE = Path("lab/results/sitters")
+_SHOWN = 4  # times by which the pictures of heads are enlarged
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A model, and all that a render takes."""
+
+    project: Params
+    pipeline: Any
+    branch: Any
+
+    def close_ups(self, who: Sitter, clip: Clip, seed: int, strengths: list[float]) -> Iterator[tuple[float, View, Frames]]:
+        """The person in a clip as rendered, and then with each strength of the pass; and the view of the head."""
+        wan, plain = self.project.wan, self.project.render.settings.model_copy(update={"seed": seed})
+        encoder, windows = LatentEncoder(self.pipeline.vae, *wan.sizes[0]), [Window(0, len(clip.control), 0)]
+        heads = (encoder.reference(read_picture(who.folder / "reference.png")),)
+        text = encode_texts([clip.prompt], 0)[clip.prompt]
+
+        def made(settings: RenderSettings, control: ControlLatents, start: Start | None = None) -> Frames:
+            return render_frames(
+                self.pipeline, self.branch, control, face=torch.from_numpy(who.embedding.vector)[None],
+                prompt=text, negative_prompt=text, settings=settings, start=start,
+            )  # fmt: skip
+
+        frames = made(plain, ControlLatents(encoder.control(clip.control), heads))
+        joints = np.insert(clip.joints, 2, np.nan, axis=-1)  # (T, 17, 4), of unknown depth
+        (view,) = views_of(
+            Dancers(COCO, {1: joints}), wan.clip_size(wan.sizes[0]), wan.sizes[0], self.project.poses, wan
+        ).values()
+        yield 0.0, view, frames
+        for strength in strengths:
+            settings = plain.model_copy(update={"close_up": strength})
+            with tempfile.TemporaryDirectory() as folder:
+                shown = close_up(
+                    view,
+                    lambda at: frames[at.start : at.stop],
+                    windows,
+                    WindowFiles(Path(folder), "made"),
+                    encoder,
+                    heads,
+                    settings,
+                    lambda control, window, start, settings=settings: made(settings, control, start),
+                )
+                yield strength, view, shown(range(len(frames)))
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, default=Path("assets/tiny"))
+    parser.add_argument("--people", type=int, default=4)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--heads", type=float, default=0.5, help="their height, as a share of the world's")
+    parser.add_argument("--strengths", type=float, nargs="+", default=[0.3, 0.5, 0.7, 1.0])
+    parser.add_argument("--pictures", type=Path, help="a folder for pictures of the heads")
+    given = parser.parse_args()
+    table = pd.DataFrame(_rows(given)).groupby("strength")
+    means = table.mean(numeric_only=True).drop(columns=["seed", "outside"])
+    print(means.assign(outside=table["outside"].max()).round(3).to_string())
+
+
+def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    project, backend = params.load(Path("params.yaml")), DlibBackend(FACES)
+    judge = LandmarkJudge(installed_predictor())
+    judges = Judges(backend, judge, POSE, project.evaluate.every, project.wan)
+    people = []
+    for name in NAMES:  # all of them: whom a face can be taken for
+        folder = PEOPLE / folder_name(name)
+        if not (folder / "embedding.safetensors").exists():
+            photograph_sitter(folder, backend, judge, project.faces)
+        people.append(read_sitter(folder))
+    pipeline = load_pipeline(given.model, project.wan, project.render.memory, project.render.speed)
+    branch = load_face_branch(given.model / FACE_BRANCH, backend.dimension)
+    assert branch is not None
+    branch.eval().requires_grad_(False).attach(pipeline.transformer)
+    stage = Stage(project, pipeline, branch)
+    for seed in range(given.seeds):
+        for own, who in enumerate(people[: given.people]):
+            clip = make_clip(who.face, who.name, seed, project.wan, project.poses, POSE, heads=given.heads)
+            plain = None
+            for strength, view, frames in stage.close_ups(who, clip, seed, given.strengths):
+                plain = frames if plain is None else plain
+                row = {"strength": strength, "who": who.name, "seed": seed, **_figures(judges, people, own, clip, frames)}
+                row |= {"flicker of the head": _flicker(view, frames), "outside": _outside(view, plain, frames)}
+                print({name: round(value, 3) if isinstance(value, float) else value for name, value in row.items()}, flush=True)
+                if given.pictures:
+                    _draw(given.pictures / f"{folder_name(who.name)}_{seed}_{strength:g}.png", view, frames)
+                yield row
+
+
+def _figures(judges: Judges, people: list[Sitter], own: int, clip: Clip, frames: Frames) -> dict[str, float]:
+    """What is seen in the frames of a render of `people[own]`."""
+    seen = score(judges.look(frames), people, own, (own + 1) % len(people), clip.joints, np.roll(clip.joints, 8, 0))
+    return {
+        "faces found": seen.detected,
+        "distance": seen.to_self,
+        "rank-1": seen.rank1,
+        "second judge's": seen.judge_rank1,
+        "PCK": seen.pck,
+        "flicker": seen.flicker,
+    }
+
+
+def _flicker(view: View, frames: Frames) -> float:
+    value = warping_error(view.enlarged(frames, range(len(frames))))
+    return np.nan if value is None else value
+
+
+def _outside(view: View, before: Frames, after: Frames) -> float:
+    """Grey levels by which a pixel outside of the heads changes at most."""
+    heads = np.stack([softness(region, before.shape[2], before.shape[1]) > 0 for region in view.path.regions])
+    return float(np.abs(after.astype(int) - before)[~heads].max(initial=0))
+
+
+def _draw(path: Path, view: View, frames: Frames) -> None:
+    """The windows of a few frames beside each other."""
+    some = [int(t) for t in np.linspace(0, len(frames) - 1, _SHOWN)]
+    boxes = view.path.windows[some].round().astype(int)
+    side = view.side * _SHOWN // 2
+    cut = [cv2.resize(frames[t, y0:y1, x0:x1], (side, side)) for t, (x0, y0, x1, y1) in zip(some, boxes, strict=True)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.hstack(cut)).save(path)
+
+
+if __name__ == "__main__":
+    main()
