@@ -34,7 +34,7 @@ from facedance.poses.skeleton import COCO_IN_MEDIAPIPE, MEDIAPIPE
 from facedance.poses.table import Dancers
 from facedance.regions.tokens import region
 from facedance.render.casting import Casting
-from facedance.render.going_on import make_windows
+from facedance.render.going_on import make_windows, on_poses
 from facedance.render.windows import Window, WindowFiles, windows_of
 from facedance.video.frames import resized
 from facedance.video.pictures import Frames
@@ -87,9 +87,10 @@ class Stage:
 
         windows = windows_of(len(duet.control), self.project.wan.frames, settings.overlap, settings.fade)
         files = WindowFiles(folder / way.replace(" ", "_"), "made")
-        first = ControlLatents(encoder.control(resized(duet.control[: windows[0].end], SIZE)), references)
-        make_windows(windows, files, first, lambda frames: duet.control[frames.start : frames.stop], encoder, settings, make)
-        return resized(np.stack([*files.clip(windows)]), (width, height))
+        first = encoder.control(resized(duet.control[: windows[0].end], SIZE))
+        conditioned = on_poses(first, lambda frames: duet.control[frames.start : frames.stop], encoder)
+        make_windows(windows, files, conditioned, references, encoder, settings, make)
+        return resized(files.part(windows, range(len(duet.control))), (width, height))
 
     def _placed(
         self, casting: Casting, faces: Sequence[Tensor], window: Window, control: ControlLatents, *, whole: bool
