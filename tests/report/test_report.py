@@ -17,7 +17,6 @@ from PIL import Image
 from facedance.config.params import Params, load
 from facedance.files import read_json, write_json
 from facedance.report.build import ReportFiles, build_report, fill_page, loss_curve
-from facedance.train.loop import LIKENESS_COLUMNS
 from facedance.video.writing import write_video
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +125,8 @@ def _person(faces: Path, train: Path) -> None:
     }
     pd.DataFrame(curve).to_csv(train / "metrics.csv", index=False)
     looks = [] if train.name == "nora" else [(40, 1, 1.0, 0.5, 0.9, 0.061, 0), (80, 1, 0.0, "", 0.91, "", 1)]
-    pd.DataFrame(looks, columns=LIKENESS_COLUMNS).to_csv(train / "validation.csv", index=False)
+    judged = ["face_detected_rate", "identity_distance", "pose_pck", "landmark_distance"]
+    pd.DataFrame(looks, columns=["step", "phase", *judged, "adapter"]).to_csv(train / "validation.csv", index=False)
     (train / "adapter.safetensors").write_bytes(b"adapter")
 
 
