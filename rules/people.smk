@@ -90,13 +90,14 @@ def only_waited_for(files):
     learned = (layout.LATENTS_LIST, layout.DANCER_BOXES, layout.DANCER_EMBEDDINGS)
     return unminded(
         files,
-        [layout.ADAPTER, layout.ADAPTER_FACTS, layout.LOSSES],
+        [layout.ADAPTER, layout.ADAPTER_FACTS, layout.LOSSES, layout.LIKENESS],
         [
             *(expand(learned, shard=training_shards())),
             *(layout.PHOTO_LATENTS, layout.CAPTIONS, layout.EMBEDDING),
             layout.PHOTO_EMBEDDINGS,
             *(expand(layout.HEAD_LATENTS, shard=learned_heads())),
             *(expand(layout.PORTRAIT_LATENTS, part=learned_parts())),
+            *(layout.REFERENCE, POSE_MODEL),
             *(WAN_MODEL, FACE_MODEL, STAMP_OF_TRAINING),
         ],
     )
@@ -107,6 +108,13 @@ def of_training_clips(template):
     if shards := training_shards():
         return expand(template, shard=shards)
     looked_at = SHARDS[:1] if PARAMS.train.validate_every else []
+    return only_waited_for(expand(template, shard=looked_at))
+
+
+def of_judged_clips(template):
+    """Of the shards with the dance in which a training looks at the person; what was judged is not judged anew."""
+    shards = training_shards() or SHARDS[:1]
+    looked_at = shards if PARAMS.train.validate_every else []
     return only_waited_for(expand(template, shard=looked_at))
 
 

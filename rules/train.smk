@@ -24,6 +24,10 @@ rule train_adapter:
         # Only to know that there is something to render.
         clips=only_waited_for(layout.ALL_CLIPS),
         poses=only_waited_for(expand(layout.CONTROL_LIST, shard=all_shards())),
+        # By whom and by what the person in the dance that is held out is judged.
+        landmarks=of_judged_clips(layout.LANDMARKS),
+        reference=layout.REFERENCE,
+        pose_model=POSE_MODEL,
         model=WAN_MODEL,
         face_model=FACE_MODEL,
         stamp=STAMP_OF_TRAINING,
@@ -35,6 +39,12 @@ rule train_adapter:
             caption="captions/training.rst",
             category="train",
             labels={"person": "{identity}", "shows": "loss of each step"},
+        ),
+        likeness=report(
+            layout.LIKENESS,
+            caption="captions/likeness.rst",
+            category="train",
+            labels={"person": "{identity}", "shows": "likeness on its way"},
         ),
     log:
         layout.log("train_adapter"),
@@ -48,6 +58,7 @@ rule train_adapter:
     params:
         **part("train", "wan"),
         said=said_in_training,
+        backend=PARAMS.faces.backend,
         latents_folder=folder_of(layout.LATENTS),
         checkpoints=folder_of(layout.CHECKPOINTS),
     message:

@@ -44,6 +44,7 @@ class Trainer:
             adapter=folder / ADAPTERS["own"],
             meta=folder / "meta.json",
             metrics=folder / METRICS,
+            likeness=folder / "validation.csv",
             validation=folder / "validation",
         )
         train_identity(who.name, files, out, self.wan, self._train_params(steps), TrainingTexts.one(PROMPT))

@@ -178,7 +178,7 @@ def test_disk() -> None:
     video, control, reference = 4 * 16 * 21 * 60 * 104, 2 * 96 * 21 * 60 * 104, 4 * 16 * 60 * 104
     assert disk.clip == video + control + reference
     assert disk.photo == (video + control) // 21
-    assert disk.checkpoints == 2 * 3 * disk.adapter
+    assert disk.checkpoints == 2 * 4 * disk.adapter, "parameters, two moments, and weights that can still be chosen"
 
 
 def test_the_report_names_the_model_and_its_rungs(tmp_path: Path) -> None:

@@ -124,6 +124,9 @@ def _person(faces: Path, train: Path) -> None:
         "face_loss": np.where(steps % 2, 1.2 / steps**0.5, np.nan),
     }
     pd.DataFrame(curve).to_csv(train / "metrics.csv", index=False)
+    looks = [] if train.name == "nora" else [(40, 1, 1.0, 0.5, 0.9, 0.061, 0), (80, 1, 0.0, "", 0.91, "", 1)]
+    judged = ["face_detected_rate", "identity_distance", "pose_pck", "landmark_distance"]
+    pd.DataFrame(looks, columns=["step", "phase", *judged, "adapter"]).to_csv(train / "validation.csv", index=False)
     (train / "adapter.safetensors").write_bytes(b"adapter")
 
 
@@ -262,6 +265,14 @@ def test_short_training_is_shown_step_by_step(tmp_path: Path) -> None:
     assert loss_curve(tmp_path / "metrics.csv") == [(1, 3.0, 1.0), (2, 2.0, None)]
 
 
+def test_the_looks_of_a_training_are_on_the_page(results: ReportFiles) -> None:
+    build_report(some_params(), results)
+    likeness = embedded((results.folder / "index.html").read_text())["likeness"]
+    assert likeness["nora"] == []
+    assert [(look["step"], look["adapter"]) for look in likeness["eileen"]] == [(40, 0), (80, 1)]
+    assert [look["landmark_distance"] for look in likeness["eileen"]] == [0.061, None]
+
+
 CHECK = """<script>addEventListener("load", () => setTimeout(() => {
   const text = (selector) => [...document.querySelectorAll(selector)].map((element) => element.textContent);
   const heading = [...document.querySelectorAll("#scores th")].find((head) => head.textContent === "Distance to target");
@@ -281,7 +292,8 @@ CHECK = """<script>addEventListener("load", () => setTimeout(() => {
   const select = document.querySelector("[name=identity]");
   select.value = "eileen";
   select.dispatchEvent(new Event("change", { bubbles: true }));
-  const found = { title: document.title, down, up, times, line, scrubber: document.querySelector("#scrubber").max,
+  const found = { charts: text("#training h3"), adapters: text("#training td:last-child"),
+    title: document.title, down, up, times, line, scrubber: document.querySelector("#scrubber").max,
     cards: text(".card h3"),
     photos: text("#photos td:first-child"), rejected: text("#rejected td:first-child") };
   const shown = Object.assign(document.createElement("pre"), { id: "found", textContent: JSON.stringify(found) });
@@ -303,6 +315,8 @@ def test_page_works_in_a_browser_from_a_file(results: ReportFiles, tmp_path: Pat
     assert shown, dom[-2000:]
     found = json.loads(shown[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
     assert found["title"] == "facedance report"
+    assert found["charts"] == ["eileen", "eileen", "nora"], "losses, and likeness where there was more than one look"
+    assert found["adapters"] == ["", "from here"]
     assert found["down"][:2] == ["0.600", "0.600"]
     assert found["up"][0] == "0.400"
     assert found["down"][-1] == found["up"][-1] == "–"

@@ -29,6 +29,7 @@ def test_arcface_joins_in_a_training_and_counts_in_its_key(tmp_path):
             adapter=out / "adapter",
             meta=out / "meta",
             metrics=out / "metrics",
+            likeness=out / "validation.csv",
             validation=out / "validation",
         )
         train_identity("ann", files, written, WAN, train.model_copy(update={"identity_weight": weight}), SAID)

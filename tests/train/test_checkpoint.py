@@ -102,12 +102,21 @@ def test_a_training_is_known_by_what_it_computes():
     assert set(same) == {key}
     other = [
         training_key(WAN, changed(seed=1), inputs, "code"),
+        training_key(WAN, changed(select="last"), inputs, "code"),
         training_key(WAN, changed(phases=(Phase(steps=3, trains=("lora",)),)), inputs, "code"),
         training_key(WAN.model_copy(update={"dtype": "bfloat16"}), TRAIN, inputs, "code"),
         training_key(WAN, TRAIN, inputs | {"clips": "1"}, "code"),
         training_key(WAN, TRAIN, inputs, "other code"),
     ]
     assert len({key, *other}) == 1 + len(other)
+
+
+@pytest.mark.parametrize("values", [{"preview_steps": 9}, {"preview_guidance_scale": 2.0}, {"patience": 4}])
+@pytest.mark.parametrize(("select", "validate_every", "counts"), [("best", 5, True), ("last", 5, False), ("best", 0, False)])
+def test_how_looks_are_made_counts_where_they_decide(values, select, validate_every, counts):
+    before = changed(select=select, validate_every=validate_every)
+    keys = {training_key(WAN, train, {}, "code") for train in (before, before.model_copy(update=values))}
+    assert (len(keys) == 2) == counts
 
 
 def test_what_other_settings_left_is_removed(tmp_path):

@@ -39,6 +39,7 @@ def run_training(world: Path, out: Path, train: Train = TRAIN, rank: Rank = ALON
         adapter=out / "adapter.safetensors",
         meta=out / "meta.json",
         metrics=out / "metrics.csv",
+        likeness=out / "validation.csv",
         validation=out / "validation",
     )
     train_identity("ann", files_in(world), written, WAN, train, SAID, rank)
@@ -200,7 +201,7 @@ def in_two(world, tmp_path):
 
 def test_two_processes_end_with_the_bytes_of_one(world, in_two, tmp_path_factory):
     """Their sums are exact, as a batch has two items, and clips are taken one by one."""
-    train = changed(photo_share=0.0, phases=(Phase(steps=3, trains=("face", "lora")),))
+    train = changed(photo_share=0.0, phases=(Phase(steps=3, trains=("face", "lora")),), validate_every=3)
     alone = tmp_path_factory.mktemp("alone")
     run_training(world, alone, train)
     out = in_two(train)
@@ -262,6 +263,7 @@ def test_validation_shows_the_held_out_dance_and_its_losses(world, tmp_path):
     train = changed(phases=(Phase(steps=4, trains=("face", "lora")),), validate_every=2)
     run_training(world, tmp_path, train)
     assert sorted(path.name for path in (tmp_path / "validation").iterdir()) == ["step_2.mp4", "step_4.mp4"]
+    assert pd.read_csv(tmp_path / "validation.csv").empty, "nobody judges here"
     video = inspect(tmp_path / "validation" / "step_4.mp4")
     assert (video.width, video.height, len(video.timestamps)) == (*WAN.sizes[0], WAN.frames)
     heldout = read_json(tmp_path / "meta.json")["heldout"]

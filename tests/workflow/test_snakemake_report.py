@@ -10,7 +10,7 @@ PEOPLE = ("eileen", "nora")
 MARKED = {
     "faces": [f"results/faces/{name}/{file}" for name in PEOPLE for file in ("photos.csv", "reference.png", "crops.png")],
     "clips": ["results/clips/clips.csv"],
-    "train": [f"results/train/{name}/metrics.csv" for name in PEOPLE],
+    "train": [f"results/train/{name}/{file}.csv" for name in PEOPLE for file in ("metrics", "validation")],
     "evaluate": [f"results/evaluate/{name}.csv" for name in ("metrics", "pose_accuracy", "seconds")],
     "report": ["results/report/index.html"],
 }

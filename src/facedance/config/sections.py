@@ -192,6 +192,12 @@ class Train(Section):
     )
     checkpoint_every: int = Field(100, ge=1, description="Steps between checkpoints, from which a stopped training goes on.")
     validate_every: int = Field(250, ge=0, description="Steps between looks at a dance held out; 0: never.")
+    select: Literal["last", "best"] = Field(
+        "best", description="Whose weights are kept: those of the last step, or those whose render of that dance is judged best."
+    )
+    patience: int = Field(
+        3, ge=1, description="With select best, a training ends after so many looks in its last phase that found nothing better."
+    )
     preview_steps: int = Field(8, ge=1, le=50, description="Denoising steps of the render of that dance.")
     preview_guidance_scale: float = Field(3.0, ge=1, description="Guidance scale of that render; 1 takes half the time.")
     seed: int = Field(0, ge=0, description="Another number draws other noise and another order.")

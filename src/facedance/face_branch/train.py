@@ -28,6 +28,7 @@ from facedance.train.distributed import ALONE, Rank
 from facedance.train.key import MATHEMATICS, training_key
 from facedance.train.learner import Learner
 from facedance.train.loop import COLUMNS, deterministic, start_and_end, take_steps, weights_digest
+from facedance.train.validate import Stage
 from facedance.train.window import window_side
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.memory import out_of_memory_means
@@ -97,7 +98,7 @@ def train_face_branch(
         learner = new_learner(people, files.model, files.recogniser, wan, train, rank)
         dataset = people.dataset(texts["portrait"], texts["none"])
         learner.require_gradients(dataset)
-        rows, _ = take_steps(NAME, learner, dataset, folder, model=files.model, wan=wan)
+        rows = take_steps(NAME, learner, dataset, folder, Stage(files.model, wan, folder / "validation", judging=None)).rows
         if rank.number:
             return
         learner.branch.requires_grad_(False)

@@ -35,6 +35,7 @@ def disk_bytes(parts: Parts, wan: WanModel, train: Train) -> Disk:
     channels = 2 * shape.channels + parts.autoencoder.config.scale_factor_spatial**2
     pixel = FLOAT32 * shape.channels + parts.widths.number * channels  # bytes of one place in the latents
     states = 3 + int(train.ema_decay > 0)  # parameters, two moments, moving average
+    states += int(train.select == "best" and train.validate_every > 0)  # weights that can still be chosen, of one step at least
     return Disk(
         weights=FLOAT32 * (base + parts.vae.parameters) + 2 * (parts.vace.parameters + parts.text_encoder.parameters),
         clip=pixel * shape.numbers + FLOAT32 * shape.channels * area,

@@ -75,6 +75,7 @@ def build_report(params: Params, files: ReportFiles) -> None:
         "extraction": extraction,
         "extraction_pck": {origin: _mean_pck(extraction, origin) for origin in _unique(extraction, "origin")},
         "training": {name: loss_curve(path / "metrics.csv") for name, path in sorted(files.training.items())},
+        "likeness": {name: _table(path / "validation.csv", ()) for name, path in sorted(files.training.items())},
         "rejected": left_out(fates, {row["clip"] for row in renders}),
         "notes": [{"clip": fate.name, "note": fate.note} for fate in fates if fate.note and not fate.stage],
         "parameters": yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120),

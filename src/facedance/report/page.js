@@ -116,11 +116,32 @@ function extraction() {
 }
 
 function training() {
-  const charts = Object.entries(data.training).map(([name, points]) => chart(name, points));
+  const losses = [["loss", "loss"], ["face", "loss in the face"]];
+  const judged = [["loss", "distance to the person"], ["face", "PCK@0.2"], ["third", "faces found"]];
+  const charts = Object.entries(data.training).flatMap(([name, points]) => {
+    const looks = data.likeness[name].map((row) => [row.step, row.identity_distance, row.pose_pck, row.face_detected_rate]);
+    return [chart(name, "Loss", losses, points), ...(looks.length > 1 ? [chart(name, "Likeness", judged, looks)] : [])];
+  });
   find("#training .charts").append(...(charts.length ? charts : [make("p", { class: "none" }, "Nobody was trained.")]));
+  likeness();
 }
 
-function chart(name, points) { // points: [step, loss, face loss]
+function likeness() { // what the judges say of the person in a dance that is held out, on the way of each training
+  const rows = Object.entries(data.likeness).flatMap(([name, looks]) => looks.map((row) => ({ name, ...row })));
+  if (!rows.length) return;
+  const noFaceSeen = "no face was found";
+  const columns = [{ key: "name", title: "Who" }, number("step", "Step", digits(0), "unknown"),
+    number("face_detected_rate", "Face found", share, "unknown"),
+    number("identity_distance", "Distance to person", digits(3), noFaceSeen),
+    number("pose_pck", "PCK@0.2", digits(3), "the pose of the dance is not known"),
+    { ...number("landmark_distance", "Second judge", digits(4), noFaceSeen),
+      hint: "how far 68 landmarks of the face are from the person's, in radii of the face; it has no part in choosing" },
+    { key: "adapter", title: "Adapter", cell: (row) => (row.adapter ? "from here" : "") }];
+  find("#training").append(make("p", { class: "hint" }, "The person in a dance that is held out, as the judges see it on the way."),
+    make("div", { class: "wide" }, table(columns, rows)));
+}
+
+function chart(name, what, lines, points) { // points: [step, a value for each line]; lines: [class, what it is]
   const [width, height, left, bottom] = [420, 200, 44, 24];
   const steps = points.map((point) => point[0]);
   const top = Math.max(...points.flatMap((point) => point.slice(1)).filter((value) => value !== null)) * 1.05;
@@ -130,16 +151,16 @@ function chart(name, points) { // points: [step, loss, face loss]
     points: points.filter((p) => p[index] !== null).map((p) => `${x(p[0]).toFixed(1)},${y(p[index]).toFixed(1)}`).join(" ") });
   const last = points.at(-1);
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label":
-    `Loss of ${name}: ${points[0][1]?.toPrecision(3)} at step ${steps[0]}, ${last[1]?.toPrecision(3)} at step ${last[0]}` });
+    `${what} of ${name}: ${points[0][1]?.toPrecision(3)} at step ${steps[0]}, ${last[1]?.toPrecision(3)} at step ${last[0]}` });
   for (const part of [0, 0.5, 1]) {
     const value = top * part / 1.05;
     picture.append(svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(value), y2: y(value) }),
       svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, value.toPrecision(2)));
   }
   picture.append(svg("text", { x: left, y: height - 6 }, `step ${steps[0]}`),
-    svg("text", { x: width - 8, y: height - 6, "text-anchor": "end" }, String(last[0])), line(2, "face"), line(1, "loss"));
+    svg("text", { x: width - 8, y: height - 6, "text-anchor": "end" }, String(last[0])), ...lines.map(([kind], index) => line(index + 1, kind)).reverse());
   return make("figure", {}, make("h3", {}, name), picture, make("figcaption", {},
-    make("span", { class: "key loss" }, "— loss"), make("span", { class: "key face" }, "— loss in the face")));
+    ...lines.map(([kind, meaning]) => make("span", { class: `key ${kind}` }, `— ${meaning}`))));
 }
 
 function photos() {

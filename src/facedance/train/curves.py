@@ -13,8 +13,8 @@ Send = Callable[[Mapping[str, float], int], None]
 
 
 @contextlib.contextmanager
-def curves(name: str, folder: Path, done: int) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """A function that draws the row of a step; in TensorBoard, what an interrupted run drew after step `done` is hidden.
+def curves(name: str, folder: Path, done: int) -> Iterator[Send]:
+    """A function that draws values of a step; in TensorBoard, what an interrupted run drew after step `done` is hidden.
 
     With WANDB_PROJECT in the environment the values, and `name`, go to that project of Weights & Biases too. There a run that
     goes on is the same one: it is known by the name of the folder that `folder` lies in.
@@ -26,17 +26,27 @@ def curves(name: str, folder: Path, done: int) -> Iterator[Callable[[Mapping[str
 
     with SummaryWriter(folder, purge_step=done + 1, flush_secs=10) as writer, _wandb(name, folder) as send:
 
-        def draw(row: Mapping[str, Any]) -> None:
-            kind = row["kind"]
-            values = {f"{loss}/{kind}": row[loss] for loss in ("loss", "face_loss", "identity_loss")} | {
-                "learning_rate": row["lr"]
-            }
-            known = {name: value for name, value in values.items() if value is not None}
-            for curve, value in known.items():
-                writer.add_scalar(curve, value, row["step"])
-            send(known, row["step"])
+        def draw(values: Mapping[str, float], step: int) -> None:
+            for curve, value in values.items():
+                writer.add_scalar(curve, value, step)
+            send(values, step)
 
         yield draw
+
+
+def of_step(row: Mapping[str, Any]) -> dict[str, float]:
+    """What is drawn of a step's metrics."""
+    losses = {f"{loss}/{row['kind']}": row[loss] for loss in ("loss", "face_loss", "identity_loss")}
+    return _known({**losses, "learning_rate": row["lr"]})
+
+
+def of_validation(row: Mapping[str, Any]) -> dict[str, float]:
+    """What is drawn of what the judges say of a validation."""
+    return _known({f"validation/{name}": value for name, value in row.items() if name not in {"step", "phase"}})
+
+
+def _known(values: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 @contextlib.contextmanager

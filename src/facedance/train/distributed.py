@@ -44,6 +44,14 @@ class Rank:
         dist.all_gather_object(parts, list(values))
         return [parts[item % self.of][item // self.of] for item in range(sum(len(part) for part in parts))]
 
+    def told(self, value: Any) -> Any:
+        """The value that the first process has; each process has to ask at the same time."""
+        if self.of == 1:
+            return value
+        values = [value]
+        dist.broadcast_object_list(values, src=0)
+        return values[0]
+
     def add_gradients(self, parameters: Sequence[Tensor]) -> None:
         """Give each parameter the sum of its gradients in all processes; where none has one, none has one then."""
         if self.of == 1:

@@ -35,6 +35,10 @@ MATHEMATICS = (
 )
 """Modules that decide what a step computes, and what a checkpoint holds of it."""
 
+CHOICE = "facedance.train.selection"
+"""The module that decides which step's weights become the adapter. What judges said stands in the checkpoint and is not asked for
+again, so the code of renders and judges does not count."""
+
 OTHERS = {
     "facedance.aist.names": "tells which clips are of one dance, and which clip is held out is in the key",
     "facedance.config.base": "declares what a section of parameters is",
@@ -68,11 +72,12 @@ _NOT_COMPUTED_WITH = {
     "captions",
     "checkpoint_every",
     "kept_memory",
-    "preview_steps",
-    "preview_guidance_scale",
 }
 """Parameters of a training: videos count by what they match, prompts by what they say, and steps are the same however often
-they are kept or shown, and however much of them is kept for their backward pass."""
+they are kept, and however much of them is kept for their backward pass."""
+
+_SHOWN_WITH = {"preview_steps", "preview_guidance_scale", "patience"}
+"""Those that count only where the renders of a training decide."""
 
 _WEIGHTS = {"repo", "revision", "folder"}
 """Where a model's weights come from: their digests are among the inputs."""
@@ -80,9 +85,10 @@ _WEIGHTS = {"repo", "revision", "folder"}
 
 def training_key(wan: WanModel, train: Train, inputs: Mapping[str, str], code: str) -> str:
     """Name of the folder with a training's checkpoints, from the digests of its inputs and of its code."""
-    return digest([wan.model_dump(exclude=_WEIGHTS), train.model_dump(exclude=_NOT_COMPUTED_WITH), dict(inputs), code])[:16]
+    excluded = _NOT_COMPUTED_WITH | (set() if train.select == "best" and train.validate_every else _SHOWN_WITH)
+    return digest([wan.model_dump(exclude=_WEIGHTS), train.model_dump(exclude=excluded), dict(inputs), code])[:16]
 
 
 def mathematics_digest() -> str:
     """Digest of the code that decides what a training computes."""
-    return modules_digest(MATHEMATICS)
+    return modules_digest((*MATHEMATICS, CHOICE))

@@ -151,11 +151,30 @@ class Learner:
         """Go back to a state."""
         checkpoint.unpack(state, self.parameters, self._optimizer, self._average)
 
+    def weights(self) -> dict[str, Tensor]:
+        """A copy on the CPU, by name, of what would be saved now: the moving average if one is kept, else the parameters."""
+        saved: Mapping[str, Tensor] = self._average or self.parameters
+        return {name: tensor.detach().cpu().clone() for name, tensor in saved.items()}
+
     @torch.no_grad()
+    def use(self, weights: Mapping[str, Tensor]) -> None:
+        """Let tensors take the place of the parameters of their names."""
+        for name, tensor in weights.items():
+            self.parameters[name].copy_(tensor)
+
     def use_average(self) -> None:
         """Let the moving average, if one is kept, take the parameters' place."""
-        for name, average in self._average.items():
-            self.parameters[name].copy_(average)
+        self.use(self._average)
+
+    @contextlib.contextmanager
+    def with_average(self) -> Iterator[None]:
+        """Inside the block the moving average, if one is kept, is in the parameters' place."""
+        learned = {name: self.parameters[name].detach().clone() for name in self._average}
+        self.use_average()
+        try:
+            yield
+        finally:
+            self.use(learned)
 
     @contextlib.contextmanager
     def _conditioned(self, example: Example) -> Iterator[Example]:

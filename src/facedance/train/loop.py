@@ -23,17 +23,22 @@ from facedance.faces.face_loss import recogniser_file
 from facedance.files import atomic, digest, sha256, write_json
 from facedance.job import InputError
 from facedance.train import checkpoint
-from facedance.train.curves import curves
+from facedance.train.course import Course
+from facedance.train.curves import curves, of_step, of_validation
 from facedance.train.dataset import Dataset, TrainingFiles, read_dataset
 from facedance.train.distributed import ALONE, Rank
+from facedance.train.judging import JudgeFiles, open_judging
 from facedance.train.key import mathematics_digest, training_key
 from facedance.train.learner import Learner, new_learner, schedule
-from facedance.train.validate import heldout_losses, render_heldout
+from facedance.train.validate import Stage, is_due
 from facedance.wan.adapter import save_adapter
 from facedance.wan.memory import out_of_memory_means
 from facedance.wan.pretrained_face import FACE_BRANCH
 
 COLUMNS = ["step", "phase", "kind", "loss", "face_loss", "identity_loss", "lr", "grad_norm", "seconds"]
+LIKENESS_COLUMNS = [
+    "step", "phase", "face_detected_rate", "identity_distance", "pose_pck", "landmark_distance", "adapter",
+]  # fmt: skip
 
 NOBODY_ELSE = (
     "the model has no face branch and there is no face of others to learn from, so the new one learns this person alone and "
@@ -52,6 +57,7 @@ class AdapterFiles:
     adapter: Path  # safetensors: the weights
     meta: Path  # json: what the adapter was made from and how the loss fell, without any times
     metrics: Path  # csv: a row per step
+    likeness: Path  # csv: a row per validation; `adapter` is 1 where the adapter's weights are from, else 0
     validation: Path  # folder for `step_<n>.mp4`, the person on the dance that is held out
 
 
@@ -63,6 +69,7 @@ def train_identity(
     train: Train,
     said: TrainingTexts,
     rank: Rank = ALONE,
+    judges: JudgeFiles | None = None,
 ) -> None:
     """Train the adapter of one person, or go on with the training that was interrupted.
 
@@ -73,6 +80,7 @@ def train_identity(
     Args:
         said: what goes with clips and photos.
         rank: which of several processes this is, that train together; see `facedance.train.distributed`.
+        judges: who looks at the dance that is held out; None: nobody, and the last weights are kept.
 
     Raises:
         InputError: nothing to learn from, a model whose face branch is for another recogniser, a loss that is not finite,
@@ -97,28 +105,34 @@ def train_identity(
         advice = "set train.kept_memory to 0"
     if not train.gradient_checkpointing:
         advice = "set train.gradient_checkpointing to true"
+    judged = dataset.heldout if train.validate_every and not rank.number else None
+    judging = open_judging(files, judges, judged, wan) if judges and judged else None
+    stage = Stage(files.model, wan, folder / "validation", judging)
     with deterministic(train.deterministic), out_of_memory_means(advice):
         learner, config = new_learner(dataset, files.model, wan, train, files.recogniser, rank)
-        rows, heldout = take_steps(identity, learner, dataset, folder, model=files.model, wan=wan)
+        course = take_steps(identity, learner, dataset, folder, stage)
         if rank.number:
             return
-        learner.use_average()
+        course.put_chosen()
         save_adapter(out.adapter, learner.transformer, learner.branch, config, {"identity": identity})
     with atomic(out.metrics) as temporary:
-        pd.DataFrame(rows, columns=COLUMNS).to_csv(temporary, index=False)
-    _publish(folder / "validation", out.validation)
+        pd.DataFrame(course.rows, columns=COLUMNS).to_csv(temporary, index=False)
+    with atomic(out.likeness) as temporary:
+        pd.DataFrame(course.judged(), columns=LIKENESS_COLUMNS).to_csv(temporary, index=False, lineterminator="\n")
+    _publish(stage.folder, out.validation)
     summary = {
         "identity": identity,
         "model": wan.model_dump(),
         "train": train.model_dump(exclude={"videos"}),
-        "steps": len(rows),
+        "steps": course.done,
+        "adapter_step": course.adapter_step,
         "clips": len(dataset.clips),
         "photos": len(dataset.photos),
         "others": len(dataset.others),
         "heldout_clip": dataset.heldout.name if dataset.heldout else None,
         "trainable_parameters": learner.parameter_counts(),
-        "loss": start_and_end(rows),
-        "heldout": heldout,
+        "loss": start_and_end(course.rows),
+        "heldout": course.heldout,
         "inputs": inputs,
         "code": code,
         "adapter": sha256(out.adapter),
@@ -133,41 +147,42 @@ def weights_digest(folder: Path) -> str:
     return digest([sha256(path) for path in sorted(folder.glob("*.safetensors"))])
 
 
-def take_steps(
-    identity: str, learner: Learner, dataset: Dataset, folder: Path, *, model: Path, wan: WanModel
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """All steps from the newest checkpoint in `folder` on; the metrics of every step, and the losses on the clip held out.
-
-    Only rank 0 has them. `model` and `wan` are what the clip held out is rendered with.
-    """
-    train = learner.train
+def take_steps(identity: str, learner: Learner, dataset: Dataset, folder: Path, stage: Stage) -> Course:
+    """All steps from the newest checkpoint in `folder` on, or as many as are worth while."""
+    train, rank = learner.train, learner.rank
     total = sum(phase.steps for phase in train.phases)
-    done, rows, heldout = 0, [], []
-    if (last := checkpoint.newest(folder)) is not None:
-        learner.restore(last.tensors)
-        done, rows, heldout = last.step, last.facts["rows"], last.facts["heldout"]
-        _log.info("%s: going on after step %d of %d", identity, done, total)
-    ahead = itertools.islice(schedule(train), done, None)
-    if learner.rank.number:  # the first one writes what there is to write
+    course = Course(folder, learner)
+    if course.done:
+        _log.info("%s: going on after step %d of %d", identity, course.done, total)
+    ahead = itertools.islice(schedule(train), course.done, course.done if course.ended else None)
+    if rank.number:  # the first one writes what there is to write
         for step, _, phase in ahead:
             learner.step(dataset, step, phase)
-        return [], []
-    with curves(identity, folder / "tensorboard", done) as draw:
+            if is_due(step, train, dataset) and rank.told(None):
+                break
+        return course
+    with curves(identity, folder / "tensorboard", course.done) as draw:
         for step, number, phase in ahead:
             row = {"step": step, "phase": number, **learner.step(dataset, step, phase)}
-            rows.append(row)
-            draw(row)
+            course.add_step(row)
+            draw(of_step(row), step)
             if step == 1 or step % max(total // 20, 1) == 0:
                 trains = " and ".join(phase.trains)
                 _log.info("%s: step %d of %d (%s), loss %.4f, %.2f s", identity, step, total, trains, row["loss"], row["seconds"])
-            if dataset.heldout and train.validate_every and (step % train.validate_every == 0 or step == total):
-                heldout += [{"step": step, **loss} for loss in heldout_losses(learner, dataset)]
-                _log.info("%s: validation after step %d on %s", identity, step, dataset.heldout.name)
-                render_heldout(learner, dataset, model, wan, folder / "validation" / f"step_{step}.mp4")
-            if step % train.checkpoint_every == 0 or step == total:
-                facts = {"rows": rows, "heldout": heldout}
-                checkpoint.save(folder, checkpoint.Checkpoint(step, learner.state(), facts))
-    return rows, heldout
+            if due := is_due(step, train, dataset):
+                losses, judged = stage.look(identity, learner, dataset, step, number)
+                course.add_look(losses, judged)
+                draw(of_validation(course.selection.facts()[-1] if judged else {}), step)
+            ended = bool(due and rank.told(course.ended))
+            if step % train.checkpoint_every == 0 or step == total or ended:
+                course.save()
+            if ended:
+                break
+    if course.adapter_step != total:
+        _log.info(
+            "%s: ended after step %d of %d; the adapter is that of step %d", identity, course.done, total, course.adapter_step
+        )
+    return course
 
 
 def start_and_end(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:

@@ -1,20 +1,65 @@
-"""How the training does on a dance that it does not learn from: losses by noise level, and a clip to look at."""
+"""How the training does on a dance that it does not learn from: losses by noise level, and a clip to look at and to judge."""
 
+import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from facedance.config.render_settings import RenderSettings
-from facedance.config.sections import WanModel
+from facedance.config.sections import Train, WanModel
 from facedance.train.dataset import Dataset, generator, make_example
+from facedance.train.judging import Judging
 from facedance.train.learner import Learner
+from facedance.train.selection import Judged
 from facedance.video.writing import write_video
 from facedance.wan.load import load_scheduler, load_vae
 from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline, render_frames
 
 SIGMAS = (0.25, 0.5, 0.75)
 FLOW_SHIFT = 3.0  # a few steps at a longer one would end in a jump from strong noise to none: 8 at 16 from 0.70
+
+_log = logging.getLogger("facedance")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the dance that is held out is rendered and judged with."""
+
+    model: Path
+    wan: WanModel
+    folder: Path  # gets `step_<n>.mp4`
+    judging: Judging | None  # None: nobody judges
+
+    def look(
+        self, identity: str, learner: Learner, dataset: Dataset, step: int, phase: int
+    ) -> tuple[list[dict[str, Any]], Judged | None]:
+        """The losses after a step and what is said of the render, both with what would be saved now."""
+        assert dataset.heldout is not None
+        with learner.with_average():
+            losses = [{"step": step, **loss} for loss in heldout_losses(learner, dataset)]
+            _log.info("%s: validation after step %d on %s", identity, step, dataset.heldout.name)
+            video = self.folder / f"step_{step}.mp4"
+            render_heldout(learner, dataset, self.model, self.wan, video)
+        if self.judging is None:
+            return losses, None
+        judged = Judged(step, phase, self.judging.likeness(video))
+        _log.info("%s: step %d: %s", identity, step, _in_words(judged))
+        return losses, judged
+
+
+def is_due(step: int, train: Train, dataset: Dataset) -> bool:
+    """Whether the dance that is held out is looked at after a step."""
+    total = sum(phase.steps for phase in train.phases)
+    return bool(dataset.heldout and train.validate_every) and (step % train.validate_every == 0 or step == total)
+
+
+def _in_words(judged: Judged) -> str:
+    said = judged.likeness
+    figures = {"distance": said.identity_distance, "PCK": said.pose_pck, "second judge": said.landmark_distance}
+    known = [f"{name} {value:.3f}" for name, value in figures.items() if value is not None]
+    return ", ".join([f"a face in {100 * said.face_detected_rate:.0f} % of the frames", *known])
 
 
 def heldout_losses(learner: Learner, dataset: Dataset) -> list[dict[str, Any]]:

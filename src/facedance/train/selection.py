@@ -1,0 +1,134 @@
+"""Which validation's weights become the adapter, and when a training has nothing more to gain: likeness decides.
+
+The rule: of the validations that show a face in as many frames as the best of them, within a margin, and of these of those that
+follow the dance as well as the best, within another, the one that is nearest to the person by the recogniser.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from torch import Tensor
+
+from facedance.evaluate.likeness import Likeness
+
+FACES_MARGIN = 0.15
+"""By which the share of the frames with a face may be below the best one's. Of 17 frames 9 are looked at: one may lack it."""
+PCK_MARGIN = 0.1
+"""By which PCK may be below the best one's."""
+
+_KEPT = "kept/"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the judges say of the render after a step, which is in a phase (from 1)."""
+
+    step: int
+    phase: int
+    likeness: Likeness
+
+    @property
+    def distance(self) -> float:
+        """To the person; infinite where no face is found."""
+        return float("inf") if self.likeness.identity_distance is None else self.likeness.identity_distance
+
+    @property
+    def faces(self) -> float:
+        """Share of the frames with a face."""
+        return self.likeness.face_detected_rate
+
+    @property
+    def pck(self) -> float:
+        """Of the pose; 0 where it cannot be measured, which is so in all validations of a training or in none."""
+        return self.likeness.pose_pck or 0.0
+
+
+def best_of(judged: Sequence[Judged]) -> Judged | None:
+    """The one whose weights become the adapter, the earliest of equals; None where no face was found in any."""
+    if not any(one.faces for one in judged):
+        return None
+    clear = [one for one in judged if one.faces >= max(other.faces for other in judged) - FACES_MARGIN and one.faces]
+    close = [one for one in clear if one.pck >= max(other.pck for other in clear) - PCK_MARGIN]
+    return min(close, key=lambda one: (one.distance, one.step))
+
+
+def contenders(judged: Sequence[Judged]) -> list[Judged]:
+    """Those that `best_of` may still choose, whatever comes: the others have an equal or better one in all three figures."""
+    return [one for one in judged if not any(_surpasses(other, one) for other in judged)]
+
+
+def has_ended(judged: Sequence[Judged], patience: int, last_phase: int) -> bool:
+    """Whether to train no further: the last `patience` validations have brought nothing better, or the pose has fallen.
+
+    The pose has fallen when PCK is below the best one's by more than its margin. A training ends in its last phase only (the
+    phases before have not yet trained all that there is to train), and not before a face was found.
+    """
+    best = best_of(judged)
+    if best is None or judged[-1].phase < last_phase:
+        return False
+    fallen = judged[-1].pck < max(one.pck for one in judged) - PCK_MARGIN
+    recent = judged[-patience:]
+    return fallen or (recent[0].phase == last_phase and best not in recent)
+
+
+def _surpasses(one: Judged, other: Judged) -> bool:
+    better = one.distance <= other.distance and one.faces >= other.faces and one.pck >= other.pck
+    equal = (one.distance, one.faces, one.pck) == (other.distance, other.faces, other.pck)
+    return better and (one.step < other.step if equal else True)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The validations of a training so far, and the weights of those that can still be chosen."""
+
+    judged: tuple[Judged, ...] = ()
+    kept: Mapping[int, Mapping[str, Tensor]] | None = None  # by step; None: the last weights are the adapter's, whatever is seen
+
+    def with_one_more(self, one: Judged, weights: Mapping[str, Tensor]) -> "Selection":
+        """The next validation, of these weights."""
+        judged = (*self.judged, one)
+        if self.kept is None:
+            return replace(self, judged=judged)
+        there = {**self.kept, one.step: weights}
+        return Selection(judged, {other.step: there[other.step] for other in contenders(judged)})
+
+    @property
+    def chosen(self) -> int | None:
+        """The step whose weights are the adapter's; None: those of the last step."""
+        best = None if self.kept is None else best_of(self.judged)
+        return None if best is None else best.step
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """The weights of the chosen step, which there has to be."""
+        assert self.kept is not None
+        assert self.chosen is not None
+        return self.kept[self.chosen]
+
+    def ended(self, patience: int, last_phase: int) -> bool:
+        """Whether the training has nothing more to gain."""
+        return self.kept is not None and has_ended(self.judged, patience, last_phase)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The kept weights by names, for a checkpoint."""
+        steps = self.kept or {}
+        return {f"{_KEPT}{step}/{name}": tensor for step, weights in steps.items() for name, tensor in weights.items()}
+
+    def facts(self) -> list[dict[str, Any]]:
+        """The validations as JSON can hold them: a row each."""
+        return [{"step": one.step, "phase": one.phase, **asdict(one.likeness)} for one in self.judged]
+
+    def restored(self, rows: Sequence[Mapping[str, Any]], tensors: Mapping[str, Tensor]) -> "Selection":
+        """What `facts` and `tensors` gave."""
+        judged = tuple(
+            Judged(row["step"], row["phase"], Likeness(**{k: v for k, v in row.items() if k not in {"step", "phase"}}))
+            for row in rows
+        )
+        if self.kept is None:
+            return replace(self, judged=judged)
+        kept: dict[int, dict[str, Tensor]] = {}
+        for path, tensor in tensors.items():
+            if path.startswith(_KEPT):
+                step, name = path.removeprefix(_KEPT).split("/", 1)
+                kept.setdefault(int(step), {})[name] = tensor
+        return Selection(judged, kept)
