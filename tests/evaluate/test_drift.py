@@ -125,6 +125,18 @@ def test_without_a_dancer_there_is_no_background() -> None:
     assert drifts(seen(background=colours))["background_drift"] is None
 
 
+def test_background_is_what_none_of_several_dancers_covers() -> None:
+    frames, people = render(np.zeros(FRAMES))
+    background = Background(FPS)
+    for t, (frame, person) in enumerate(zip(frames, people, strict=True)):
+        frame[20:121, 215:226] = 20 * t % 250  # another one, whose clothes change
+        others = [dancer(220)] if t else [np.full((33, 4), np.nan, np.float32)]
+        background.add(frame, person, *others)
+    colours = background.colours()
+    assert np.isnan(colours[0]).all(), "one of them is not seen"
+    assert colours[1:].std(axis=0).max() < 1e-9
+
+
 def test_a_render_shorter_than_a_second_has_a_background_too() -> None:
     assert np.isfinite(background_of(*render(np.zeros(5)))).all()
 

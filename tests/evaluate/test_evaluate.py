@@ -310,29 +310,16 @@ def test_shard_is_scored_with_missing_values_where_nothing_can_be_measured(shard
     assert control[["pose_error_px", "pose_pck"]].isna().all()
 
 
-def test_of_a_cast_only_what_needs_no_one_person_is_measured(shard: ScoreFiles, score: Score) -> None:
+def test_a_clip_of_one_dancer_is_scored_the_same_in_a_cast(shard: ScoreFiles, score: Score) -> None:
+    alone, seconds = score(shard), shard.seconds.read_text()
+    assert alone["dancer"].tolist() == [1, 1, 1]
+    assert alone["swaps"].isna().all()
     (shard.renders_folder / "eileen").rename(shard.renders_folder / "1~eileen_2~nora")
     shard.renders.write_text(shard.renders.read_text().replace("eileen", "1~eileen_2~nora"))
-    red, black, _ = (row for _, row in score(shard).iterrows())
-    assert (red["face_detected_rate"], black["face_detected_rate"]) == (1, 0)
-    assert red["frames"] == FRAMES
-    assert red["embedding_consistency"] == pytest.approx(1, abs=1e-3)
-    unknown = ["identity_distance", "nearest_other_distance", "recognised_rate", "pose_error_px", "pose_pck"]
-    assert red[unknown].isna().all()
-    assert black[unknown].isna().all()
-    summarise(
-        [shard.scores],
-        [shard.seconds],
-        None,
-        **{
-            f"{name}_{kind}": shard.scores.with_name(f"{name}.{kind}")
-            for name, kind in (("metrics", "csv"), ("seconds", "csv"), ("metrics", "json"))
-        },
-    )
-    assert (
-        json.loads(shard.scores.with_name("metrics.json").read_text())["renders"]["1~eileen_2~nora"]["default"]["recognised_rate"]
-        is None
-    )
+    cast = score(shard)
+    assert cast["identity"].unique().tolist() == ["1~eileen_2~nora"]
+    assert cast.drop(columns="identity").equals(alone.drop(columns="identity"))
+    assert shard.seconds.read_text().replace("1~eileen_2~nora", "eileen") == seconds
 
 
 def test_each_second_has_a_row_and_a_long_render_has_drifts(shard: ScoreFiles, score: Score) -> None:
@@ -426,24 +413,25 @@ def summarised(tmp_path: Path, scores: list[Path], accuracy: Path | None) -> tup
     seconds = []
     for number, second in enumerate((10, 9)):
         seconds.append(tmp_path / f"seconds{number}.csv")
-        seconds[-1].write_text(f"identity,clip,variant,second,pose_pck\na,b_000,default,{second},\n")
+        seconds[-1].write_text(f"identity,clip,variant,dancer,second,pose_pck\na,b_000,default,1,{second},\n")
     outputs = {"metrics_csv": tmp_path / "metrics.csv", "metrics_json": tmp_path / "metrics.json"}
     summarise(scores, seconds, accuracy, seconds_csv=tmp_path / "seconds.csv", **outputs)
-    head = "identity,clip,variant,second,pose_pck"
-    assert (tmp_path / "seconds.csv").read_text() == f"{head}\na,b_000,default,9,\na,b_000,default,10,\n"
+    head = "identity,clip,variant,dancer,second,pose_pck"
+    assert (tmp_path / "seconds.csv").read_text() == f"{head}\na,b_000,default,1,9,\na,b_000,default,1,10,\n"
     return outputs["metrics_csv"], outputs["metrics_json"]
 
 
 def test_summary_merges_sorts_and_averages(tmp_path: Path) -> None:
-    head = "identity,clip,variant,frames,recognised_rate,pose_pck"
-    (tmp_path / "1.csv").write_text(f"{head}\nnull,b_000,default,9,1.0,0.5\nnull,a_000,default,9,0.5,\n")
-    (tmp_path / "0.csv").write_text(f"{head}\neileen,a_000,default,9,0.25,\n")
+    head = "identity,clip,variant,dancer,frames,recognised_rate,swaps,pose_pck"
+    (tmp_path / "1.csv").write_text(f"{head}\nnull,b_000,default,1,9,1.0,,0.5\nnull,a_000,default,1,9,0.5,,\n")
+    (tmp_path / "0.csv").write_text(f"{head}\neileen,a_000,default,1,9,0.25,,\n")
     (tmp_path / "accuracy.csv").write_text(
         "clip,origin,pck,error_px,torso_px,frames\na_000,mediapipe,0.9,2,50,9\nb_000,mediapipe,1,4,50,9\n"
     )
     outputs = summarised(tmp_path, [tmp_path / "1.csv", tmp_path / "0.csv"], tmp_path / "accuracy.csv")
     lines = outputs[0].read_text().splitlines()
-    assert lines == [head, "eileen,a_000,default,9,0.25,", "null,a_000,default,9,0.5,", "null,b_000,default,9,1.0,0.5"]
+    rows = ["eileen,a_000,default,1,9,0.25,,", "null,a_000,default,1,9,0.5,,", "null,b_000,default,1,9,1.0,,0.5"]
+    assert lines == [head, *rows]
     assert "NaN" not in outputs[1].read_text()
     assert json.loads(outputs[1].read_text()) == {
         "renders": {
@@ -454,7 +442,26 @@ def test_summary_merges_sorts_and_averages(tmp_path: Path) -> None:
     }
 
 
+def test_summary_of_several_dancers_has_their_mean_and_each_ones(tmp_path: Path) -> None:
+    head = "identity,clip,variant,dancer,frames,recognised_rate,swaps"
+    (tmp_path / "0.csv").write_text(
+        f"{head}\n1~a_2~b,y_000,default,2,9,0.5,0.5\n1~a_2~b,y_000,default,1,9,1.0,0\n1~a_2~b,x_000,default,1,9,0.6,\n"
+    )
+    outputs = summarised(tmp_path, [tmp_path / "0.csv"], None)
+    names = [line.split(",")[1:4:2] for line in outputs[0].read_text().splitlines()[1:]]
+    assert names == [["x_000", "1"], ["y_000", "1"], ["y_000", "2"]]
+    assert json.loads(outputs[1].read_text())["renders"]["1~a_2~b"]["default"] == {
+        "clips": 2,
+        "recognised_rate": 0.7,
+        "swaps": 0.25,
+        "dancers": {
+            "1": {"clips": 2, "recognised_rate": 0.8, "swaps": 0.0},
+            "2": {"clips": 1, "recognised_rate": 0.5, "swaps": 0.5},
+        },
+    }
+
+
 def test_summary_without_ground_truth_has_no_extraction(tmp_path: Path) -> None:
-    (tmp_path / "0.csv").write_text("identity,clip,variant,frames,flicker\na,b_000,default,9,1\n")
+    (tmp_path / "0.csv").write_text("identity,clip,variant,dancer,frames,swaps,flicker\na,b_000,default,1,9,,1\n")
     _, means = summarised(tmp_path, [tmp_path / "0.csv"], None)
     assert json.loads(means.read_text())["pose_extraction"] == {}

@@ -110,5 +110,5 @@ def test_render_of_fewer_frames_than_the_lead_in(video: Path, landmarker: Writes
 def test_kept_observation_is_the_same(video: Path, landmarker: Writes, tmp_path: Path) -> None:
     seen = observe.observe(video, Means(), Path("pose.task"), Evaluate(every=4), WAN)
     observe.save(tmp_path / "seen.safetensors", seen)
-    for name, value in vars(observe.load(tmp_path / "seen.safetensors")).items():
+    for name, value in vars(observe.load(tmp_path / "seen.safetensors", observe.Observation)).items():
         np.testing.assert_array_equal(value, getattr(seen, name))

@@ -40,9 +40,9 @@ def make_results(root: Path) -> ReportFiles:
                 _video(root / "renders" / identity / clip / f"{variant}.mp4", 60 * n + 40, length)
                 face = "" if clip == "control-walk" else 0.4 + 0.1 * n
                 pose = ["", "", ""] if clip == "control-walk" else [0.9, 4.5, 0.93]
-                rows.append([identity, clip, variant, length, 0.8, face, 0.6, 0.5, 0.97, *pose, 3.2])
+                rows.append([identity, clip, variant, 1, length, 0.8, face, 0.6, 0.5, 0.97, *pose, 3.2])
     columns = [
-        "identity", "clip", "variant", "frames", "face_detected_rate", "identity_distance", "nearest_other_distance",
+        "identity", "clip", "variant", "dancer", "frames", "face_detected_rate", "identity_distance", "nearest_other_distance",
         "recognised_rate", "embedding_consistency", "pose_pck", "pose_error_px", "pose_detected_rate", "flicker",
     ]  # fmt: skip
     pd.DataFrame(rows, columns=columns).to_csv(root / "metrics.csv", index=False)
@@ -82,8 +82,9 @@ def make_results(root: Path) -> ReportFiles:
 def _seconds(root: Path, rows: list[list[Any]]) -> None:
     """Tables by second; the render LONG has three of them, and two windows."""
     table = [
-        {"identity": who, "clip": clip, "variant": variant, "second": second, "face_detected_rate": 1, "identity_distance": 0.5,
-         "recognised_rate": 0.5, "pose_pck": 0.9, "background_shift": 2 * second, "clothes_hue_shift": "", "change": 3}
+        {"identity": who, "clip": clip, "variant": variant, "dancer": 1, "second": second, "face_detected_rate": 1,
+         "identity_distance": 0.5, "recognised_rate": 0.5, "pose_pck": 0.9, "background_shift": 2 * second,
+         "clothes_hue_shift": "", "change": 3}
         for who, clip, variant, *_ in rows for second in range(3 if (who, clip, variant) == LONG else 1)
     ]  # fmt: skip
     pd.DataFrame(table).to_csv(root / "seconds.csv", index=False)
@@ -192,6 +193,22 @@ def test_a_cast_says_who_is_who_and_shows_all_who_are_in_it(results: ReportFiles
         "made_of": "dancer 1: eileen, dancer 2: half, dancer 3: not shown",
     }
     assert {r["identity"] for r in data["renders"]} == {cast, "nora", "morph"}
+    assert {r["who"] for r in data["renders"]} == {"eileen as dancer 1", "nora", "morph"}
+
+
+def test_each_of_several_dancers_has_scores_of_their_own(results: ReportFiles) -> None:
+    for path in (results.metrics, results.seconds):
+        table = pd.read_csv(path)
+        nora = (table["identity"] == LONG[0]) & (table["clip"] == LONG[1])
+        second = table[nora].assign(dancer=2, recognised_rate=0.25)
+        pd.concat([table, second]).to_csv(path, index=False)
+    build_report(some_params(), results)
+    rows = [r for r in embedded((results.folder / "index.html").read_text())["renders"] if r["clip"] == LONG[1]]
+    of_nora = [r for r in rows if r["identity"] == LONG[0]]
+    assert [(r["who"], r["recognised_rate"]) for r in of_nora] == [("nora as dancer 1", 0.5), ("nora as dancer 2", 0.25)]
+    assert len({r["video"] for r in of_nora}) == 1
+    assert [[second["recognised_rate"] for second in r["seconds"]] for r in of_nora] == [[0.5] * 3, [0.25] * 3]
+    assert {r["who"] for r in rows} - {r["who"] for r in of_nora} == {"eileen", "morph"}
 
 
 def test_clip_is_shown_in_its_own_size(results: ReportFiles) -> None:

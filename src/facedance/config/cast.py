@@ -51,6 +51,16 @@ def cast_of(name: str) -> dict[int, str]:
     return cast
 
 
+def who_is(name: str, dancer: int) -> str:
+    """Whom a dancer becomes in a render of this name: somebody in a cast or, of a person or blend, everybody the same."""
+    return cast_of(name).get(dancer, MODEL) if is_cast(name) else name
+
+
+def dancer_in_words(who: str, dancer: int) -> str:
+    """One of several dancers, for people to read."""
+    return f"dancer {dancer}, as the model makes them" if who == MODEL else f"{who} as dancer {dancer}"
+
+
 def cast_in_words(cast: Mapping[int, str]) -> str:
     """Who is who, for people to read."""
     said = {MODEL: "as the model makes them", NOBODY: "not shown"}

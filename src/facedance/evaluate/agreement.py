@@ -12,12 +12,14 @@ from facedance.poses.skeleton import COCO_IN_MEDIAPIPE
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a render of T frames should show."""
+    """What a render of T frames, or one dancer in it, should show."""
 
-    target: NDArray[np.float32] | None  # (S, D) the face in each frame that was searched for one; None of several people
+    target: NDArray[np.float32] | None  # (S, D) the face in each frame that was searched for one; None of nobody's in particular
     others: NDArray[np.float32]  # (K, D) faces that it must not be taken for
     recognised_distance: float
-    driving: NDArray[np.float32] | None  # (T, 17, 3) x, y and visibility of the pose; None where it is not known, or of several
+    driving: NDArray[np.float32] | None  # (T, 17, 3) x, y and visibility of the pose; None where it is not known
+    rivals: NDArray[np.float32] | None = None  # (K, S, D) the faces that other dancers should have
+    there: NDArray[np.bool_] | None = None  # (T,) frames in which the dancer should be seen; None for all
 
 
 def faces_of(seen: Observation, wanted: Wanted, start: int, stop: int) -> distances.IdentityScore | None:

@@ -1,6 +1,7 @@
 """Colours of a render that should stay as they were: those of the background and of the dancer's clothes."""
 
 import colorsys
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -38,9 +39,9 @@ class Background:
         self._reference: tuple[NDArray[np.float64], NDArray[np.bool_]] | None = None  # (h, w, 3), and where it is known
         self._colours: list[Colour] = []
 
-    def add(self, frame: Frame, person: NDArray[np.float32]) -> None:
-        """Go on with the next frame (H, W, 3) and the landmarks (33, 4) of its dancer, NaN where nobody is seen."""
-        away = _away_from(person, frame.shape[1], frame.shape[0])
+    def add(self, frame: Frame, *people: NDArray[np.float32]) -> None:
+        """Go on with the next frame (H, W, 3) and the landmarks (33, 4) of those who dance in it, NaN of who is not seen."""
+        away = _away_from(people, frame.shape[1], frame.shape[0])
         seen = (cv2.resize(frame, away.shape[::-1], interpolation=cv2.INTER_AREA), away) if away.any() else None
         if self._reference is not None:
             self._colours.append(self._colour(seen))
@@ -96,15 +97,16 @@ def hue_shift(one: float, other: float) -> float:
     return abs((one - other + 180) % 360 - 180)
 
 
-def _away_from(person: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_]:
-    """Which pixels (h, w) of the reduced picture are outside of the dancer's surroundings; none where nobody is seen."""
-    away = np.zeros((-(-height // _REDUCED), -(-width // _REDUCED)), np.bool_)
-    if np.isnan(person[:, :2]).any():
-        return away
-    low, high = person[:, :2].min(axis=0), person[:, :2].max(axis=0)
-    margin = _MARGIN * (high[1] - low[1])
-    x0, y0 = (max(int(np.floor(v / _REDUCED)), 0) for v in low - margin)
-    x1, y1 = (max(int(np.ceil(v / _REDUCED)), 0) for v in high + margin)
-    away[:] = True
-    away[y0:y1, x0:x1] = False
+def _away_from(people: Sequence[NDArray[np.float32]], width: int, height: int) -> NDArray[np.bool_]:
+    """Which pixels (h, w) of the reduced picture are outside of the dancers' surroundings; none where one of them is not seen."""
+    shape = -(-height // _REDUCED), -(-width // _REDUCED)
+    if any(np.isnan(person[:, :2]).any() for person in people):
+        return np.zeros(shape, np.bool_)
+    away = np.ones(shape, np.bool_)
+    for person in people:
+        low, high = person[:, :2].min(axis=0), person[:, :2].max(axis=0)
+        margin = _MARGIN * (high[1] - low[1])
+        x0, y0 = (max(int(np.floor(v / _REDUCED)), 0) for v in low - margin)
+        x1, y1 = (max(int(np.ceil(v / _REDUCED)), 0) for v in high + margin)
+        away[y0:y1, x0:x1] = False
     return away

@@ -43,6 +43,13 @@ def compare(
     )
 
 
+def nearer_to_another(faces: NDArray[np.float32], target: NDArray[np.float32], rivals: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """In which frames (S,) a face (S, D) is nearer to one of rivals (K, S, D) than to the target (S, D); no face is no nearer."""
+    own = np.linalg.norm(faces - target, axis=1)
+    nearer: NDArray[np.bool_] = (np.linalg.norm(faces - rivals, axis=2) < own).any(axis=0)
+    return nearer
+
+
 @dataclass(frozen=True)
 class People:
     """Everybody whose face is known."""

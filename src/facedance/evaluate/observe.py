@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -25,7 +26,7 @@ from facedance.video.pictures import Frame
 LEAD_IN = 8
 """Frames that are shown to the landmarker backwards before a render begins: it needs some to lock on to a blurred dancer."""
 
-_SURE = 0.3
+SURE = 0.3
 """Confidence from which the landmarker takes something for a person: less than its 0.5, as a render shows a dancer for certain.
 
 In one of 48 blurred renders it found nobody at 0.5, and at 0.3 the dancer in every frame.
@@ -33,6 +34,9 @@ In one of 48 blurred renders it found nobody at 0.5, and at 0.3 the dancer in ev
 
 MIN_FACE_PX = 24
 """Full-body dancers have faces of 30-60 px in a clip."""
+
+
+_Seen = TypeVar("_Seen")
 
 
 @dataclass(frozen=True)
@@ -77,15 +81,15 @@ def observe(video: Path, backend: FaceBackend, pose_model: Path, params: Evaluat
     )
 
 
-def save(path: Path, seen: Observation) -> None:
-    """Write an observation as safetensors, a tensor for each field."""
+def save(path: Path, seen: object) -> None:
+    """Write a dataclass of arrays, such as an observation, as safetensors, a tensor for each field."""
     with atomic(path) as temporary:
         save_file({name: np.ascontiguousarray(value) for name, value in vars(seen).items()}, temporary)
 
 
-def load(path: Path) -> Observation:
-    """The observation that `save` wrote."""
-    return Observation(**load_file(path))
+def load(path: Path, kind: type[_Seen]) -> _Seen:
+    """What `save` wrote, of this kind."""
+    return kind(**load_file(path))
 
 
 def surest_face(frame: NDArray[np.uint8], backend: FaceBackend) -> Face | None:
@@ -99,7 +103,7 @@ def track_dancer(frames: Iterable[Frame], fps: int, model: Path) -> Iterator[tup
     frames = iter(frames)
     first = list(itertools.islice(frames, LEAD_IN + 1))
     lead_in = first[:0:-1]
-    with open_landmarker(model, "video", detection_confidence=_SURE) as landmarker:
+    with open_landmarker(model, "video", detection_confidence=SURE) as landmarker:
         for i, frame in enumerate(itertools.chain(lead_in, first, frames)):
             found = landmarker.detect(frame, round(1000 * i / fps))  # (P, 33, 4)
             if i >= len(lead_in):

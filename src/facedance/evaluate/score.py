@@ -1,37 +1,30 @@
 """Scores of the renders of one identity in one shard."""
 
-import functools
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from facedance.config.cast import is_cast
 from facedance.config.rendering import Blend
 from facedance.config.sections import Evaluate, WanModel
-from facedance.evaluate import distances, observe, pose
-from facedance.evaluate.agreement import Wanted, faces_of, pose_of
+from facedance.evaluate import distances, pose
 from facedance.evaluate.drift import DRIFTS, drift
+from facedance.evaluate.figures import FIGURES, figures
+from facedance.evaluate.kept import Judges
 from facedance.evaluate.seams import read_seams
 from facedance.evaluate.seconds import Second, by_second
-from facedance.evaluate.temporal import embedding_consistency
+from facedance.evaluate.shown import Shown, shown_in, wanted_of
 from facedance.faces.embedding import load_embeddings
 from facedance.faces.face import FaceBackend
-from facedance.files import atomic, sha256
+from facedance.files import atomic
 from facedance.names import CONTROL_PREFIX
-from facedance.rerun.item_cache import item_key, record, reusable
+from facedance.video.frames import Footage
 
-COLUMNS = (
-    "identity", "clip", "variant", "frames",
-    "face_detected_rate", "identity_distance", "nearest_other_distance", "recognised_rate", "embedding_consistency",
-    "pose_detected_rate", "pose_error_px", "pose_pck", "flicker", *DRIFTS,
-)  # fmt: skip
-SECONDS_COLUMNS = ("identity", "clip", "variant", *(field.name for field in fields(Second)))
+COLUMNS = ("identity", "clip", "variant", "dancer", *FIGURES, *DRIFTS)
+SECONDS_COLUMNS = ("identity", "clip", "variant", "dancer", *(field.name for field in fields(Second)))
 
 
 @dataclass(frozen=True)
@@ -46,8 +39,8 @@ class ScoreFiles:
     dancers: Path  # safetensors: the dancers' embeddings
     pose_model: Path  # MediaPipe's landmarker
     observations: Path  # folder to keep what was seen in each render, `<identity>/<clip>/<variant>.safetensors`
-    scores: Path  # csv to write: a row for each render
-    seconds: Path  # csv to write: a row for each second of each render
+    scores: Path  # csv to write: a row for each render, of several dancers one for each who is shown
+    seconds: Path  # csv to write: a row for each second of each of these
 
 
 def score_shard(
@@ -57,8 +50,10 @@ def score_shard(
 
     Columns are `COLUMNS` and `SECONDS_COLUMNS`: distances in the recogniser's measure, `pose_error_px` in pixels of the clip,
     `flicker` in grey levels, rates as shares of all scored frames (faces: every `params.every`-th), the others as in `drift`
-    and `Second`. A cell is empty where nothing can be measured: a distance when no face is found, a pose of a ready-made
-    control video, which has no driving landmarks, a drift of a render that is too short, whose face it is in a cast.
+    and `Second`. Of several dancers, rates of faces are shares of the scored frames in which the head is to be seen, and
+    `pose_detected_rate` of the frames in which the dancer should be there. A cell is empty where nothing can be measured: a
+    distance when no face is found, a pose of a ready-made control video, which has no driving landmarks, a drift of a render
+    that is too short, whose face it is of a dancer who is left as the model makes them.
     """
     table = pd.read_csv(files.renders, dtype=str, keep_default_na=False)
     listed = list(table[["identity", "clip", "variant"]].itertuples(index=False, name=None))
@@ -68,74 +63,42 @@ def score_shard(
         blends=blends,
         dancers=list(load_embeddings(files.dancers).values()),
     )
-    driving = pose.read_landmarks(files.landmarks, sorted({clip for _, clip, _ in renders}))
-    judges = (sha256(files.pose_model), backend.name)
-    look = functools.partial(observe.observe, backend=backend, pose_model=files.pose_model, params=params, wan=wan)
+    driving = pose.read_dancers(files.landmarks, sorted({clip for _, clip, _ in renders}))
+    judges = Judges(backend, files.pose_model, params, wan, stamp, files.observations)
     near = backend.recognised_distance if params.recognised_distance is None else params.recognised_distance
     rows, by_seconds = [], []
     for i, (name, clip, variant) in enumerate(renders, 1):
-        item = f"{name}/{clip}/{variant}"
-        video = files.renders_folder / f"{item}.mp4"
-        seen = _observed(video, files.observations, item, item_key(stamp, sha256(video), *judges), look)
-        if (name, clip, variant) not in listed and not _fits(seen, driving.get(clip), clip):
+        video = files.renders_folder / name / clip / f"{variant}.mp4"
+        shown = shown_in(name, driving.get(clip))
+        if (name, clip, variant) not in listed and not _fits(video, shown, clip):
             logging.getLogger("facedance").warning("%s was made of another clip: ask for it again to see its scores", video)
             continue
-        wanted = _wanted(people, name, seen, near, driving.get(clip))
-        seconds = by_second(seen, wanted, wan.fps)
-        scores = {**_scores(seen, wanted), **drift(seen, seconds, read_seams(video.with_suffix(".json")), wan.fps)}
-        names = {"identity": name, "clip": clip, "variant": variant}
-        rows.append({**names, **scores})
-        by_seconds += [{**names, **asdict(second)} for second in seconds]
-        logging.getLogger("facedance").info(
-            "scored %d of %d: %s, %s, %s: face in %.0f %% of frames, recognised in %s",
-            i, len(renders), name, clip, variant, 100 * scores["face_detected_rate"], _share(scores["recognised_rate"]),
-        )  # fmt: skip
+        seams = read_seams(video.with_suffix(".json"))
+        for dancer in judges.look(video, f"{name}/{clip}/{variant}", shown):
+            wanted = wanted_of(people, shown, dancer, near)
+            seconds = by_second(dancer.seen, wanted, wan.fps)
+            scores = {**figures(dancer.seen, wanted), **drift(dancer.seen, seconds, seams, wan.fps)}
+            names = {"identity": name, "clip": clip, "variant": variant, "dancer": dancer.number}
+            rows.append({**names, **scores})
+            by_seconds += [{**names, **asdict(second)} for second in seconds]
+            logging.getLogger("facedance").info(
+                "scored %d of %d: %s, %s, %s: face in %s of frames, recognised in %s",
+                i, len(renders), shown.in_words(name, dancer.number), clip, variant,
+                _share(scores["face_detected_rate"]), _share(scores["recognised_rate"]),
+            )  # fmt: skip
     _write(files.seconds, by_seconds, SECONDS_COLUMNS)
     _write(files.scores, rows, COLUMNS)
-
-
-def _wanted(
-    people: distances.People, name: str, seen: observe.Observation, near: float, driving: NDArray[np.float32] | None
-) -> Wanted:
-    """What a render should show; of a cast, whose dancers become several people, neither one face nor one pose."""
-    if is_cast(name):
-        return Wanted(None, people.others(name), near, None)
-    target = people.target(name, seen.scored.tolist(), len(seen.people))
-    return Wanted(target, people.others(name), near, driving)
 
 
 def _share(rate: float | None) -> str:
     return "unknown" if rate is None else f"{100 * rate:.0f} %"
 
 
-def _observed(video: Path, folder: Path, item: str, key: str, look: Callable[[Path], observe.Observation]) -> observe.Observation:
-    kept = folder / f"{item}.safetensors"
-    if reusable(folder, item, key) is None:
-        observe.save(kept, look(video))
-        record(folder, item, key, [kept], {})
-    return observe.load(kept)
-
-
-def _fits(seen: observe.Observation, driving: NDArray[np.float32] | None, clip: str) -> bool:
+def _fits(video: Path, shown: Shown, clip: str) -> bool:
     """Whether a render has the frames of its clip, as that is now."""
     if clip.startswith(CONTROL_PREFIX):
         return True
-    return driving is not None and len(driving) == len(seen.people)
-
-
-def _scores(seen: observe.Observation, wanted: Wanted) -> dict[str, Any]:
-    frames = len(seen.people)
-    faces, joints = faces_of(seen, wanted, 0, frames), pose_of(seen, wanted, 0, frames)
-    assert faces is not None, "the first frame is always searched for a face"
-    return {
-        "frames": frames,
-        **asdict(faces),
-        "embedding_consistency": embedding_consistency(seen.faces),
-        "pose_detected_rate": float(np.mean(~np.isnan(seen.people[:, 0, 0]))),
-        "pose_error_px": joints.error_px,
-        "pose_pck": joints.pck,
-        "flicker": float(seen.flicker[0]),
-    }
+    return shown.driving is not None and shown.driving.shape[1] == len(Footage(video))
 
 
 def _write(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:

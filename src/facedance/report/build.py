@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import platform
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from facedance.config.cast import cast_in_words, cast_of
+from facedance.config.cast import cast_in_words, cast_of, dancer_in_words, is_cast, who_is
 from facedance.config.params import Params
 from facedance.config.rendering import Blend
 from facedance.evaluate.seams import read_seams
@@ -26,6 +27,7 @@ from facedance.report.media import Media
 from facedance.report.template import fill
 
 _SCRIPTS = ("tables.js", "player.js", "timeline.js", "page.js")
+_DANCER = ("identity", "clip", "variant", "dancer")
 _CURVE_POINTS = 300  # more than a chart has pixels for, and a page must stay light
 
 
@@ -51,15 +53,17 @@ class ReportFiles:
 def build_report(params: Params, files: ReportFiles) -> None:
     """Write index.html and copies of the media that it shows."""
     media = Media(files.folder)
-    scored = _table(files.metrics, ("identity", "clip", "variant"))
+    scored = _table(files.metrics, _DANCER)
     renders = [
         row for row in scored if (files.poses_folder / f"{row['clip']}.mp4").is_file()
     ]  # one by name may have lost its clip
     by_second = _by_second(files.seconds)
+    dancers = Counter(_render(row) for row in renders)
     for row in renders:
+        row["who"] = _who(row, several=dancers[_render(row)] > 1)
         video = files.renders_folder / row["identity"] / row["clip"] / f"{row['variant']}.mp4"
         row["video"] = media.add(video, "renders", row["identity"], row["clip"], video.name)
-        row["seconds"] = by_second.get(_render(row), [])
+        row["seconds"] = by_second.get((*_render(row), row["dancer"]), [])
         row["seams"] = read_seams(video.with_suffix(".json"))
     fates = read_fates(files.clips, files.poses)
     sizes = {fate.name: fate.size for fate in fates}
@@ -86,7 +90,7 @@ def build_report(params: Params, files: ReportFiles) -> None:
     page = files.folder / "index.html"
     with atomic(page) as temporary:
         temporary.write_text(fill_page(data), encoding="utf-8")
-    logging.getLogger("facedance").info("report of %d renders: %s", len(renders), page)
+    logging.getLogger("facedance").info("report of %d renders: %s", len(dancers), page)
 
 
 def fill_page(data: Mapping[str, Any]) -> str:
@@ -117,12 +121,18 @@ def _render(row: Mapping[str, Any]) -> tuple[str, str, str]:
     return row["identity"], row["clip"], row["variant"]
 
 
-def _by_second(path: Path) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
-    """The rows of each render in their order, without its names."""
-    found: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    names = ("identity", "clip", "variant")
-    for row in _table(path, names):
-        found.setdefault(_render(row), []).append({key: value for key, value in row.items() if key not in names})
+def _who(row: Mapping[str, Any], *, several: bool) -> str:
+    """Who a row of scores is about: whoever is rendered, and of several dancers one."""
+    name, dancer = row["identity"], int(row["dancer"])
+    return dancer_in_words(who_is(name, dancer), dancer) if several or is_cast(name) else name
+
+
+def _by_second(path: Path) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+    """The rows of each dancer of a render in their order, without its names."""
+    found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in _table(path, _DANCER):
+        names = tuple(row[name] for name in _DANCER)
+        found.setdefault(names, []).append({key: value for key, value in row.items() if key not in _DANCER})
     return found
 
 

@@ -9,14 +9,15 @@ function mean(key) { // of the default renders, because variants may switch the 
 function header() {
   const clips = new Set(data.renders.map((row) => row.clip)).size;
   const who = new Set(data.renders.map((row) => row.identity)).size;
+  const videos = new Set(data.renders.map((row) => row.video)).size; // of several dancers each has a row
   const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
   const lengths = data.renders.map((row) => row.frames);
   const [least, most] = lengths.length ? [Math.min(...lengths), Math.max(...lengths)] : [data.frames, data.frames];
   const range = (format) => [...new Set([format(least), format(most)])].join(" to ");
-  find("#summary").textContent = `${count(data.renders.length, "render", "renders")} with the model ${data.model}: ` +
+  find("#summary").textContent = `${count(videos, "render", "renders")} with the model ${data.model}: ` +
     `${count(who, "face", "faces")} in ${count(clips, "clip", "clips")} of ${range(String)} frames ` +
     `(${range((frames) => (frames / data.fps).toFixed(1))} s at ${data.fps} frames a second).`;
-  const figures = [["Renders", data.renders.length, digits(0)], ["Frames with a face", mean("face_detected_rate"), share],
+  const figures = [["Renders", videos, digits(0)], ["Frames with a face", mean("face_detected_rate"), share],
     ["Frames recognised", mean("recognised_rate"), share], ["Pose followed, PCK@0.2", mean("pose_pck"), digits(3)]];
   for (const [origin, pck] of Object.entries(data.extraction_pck)) {
     figures.push([`Poses extracted, PCK@0.2 (${origin})`, pck, digits(3)]);
@@ -28,7 +29,8 @@ function header() {
 // ---- Cards: one for each face in each clip, its variants side by side ------------------------------------------------------
 
 const PAGE = 12;
-const BRIEF = ["face_detected_rate", "recognised_rate", "identity_distance", "nearest_other_distance", "pose_pck"];
+const BRIEF = ["face_detected_rate", "recognised_rate", "identity_distance", "nearest_other_distance", "swaps", "pose_pck"];
+const hasSwaps = (row) => row.swaps != null; // of one dancer it is not measured
 let limit = PAGE;
 
 function tile(source, caption, ...details) {
@@ -39,7 +41,8 @@ function tile(source, caption, ...details) {
 
 function scoresOf(row) {
   const list = make("dl");
-  for (const [key, title, hint, format, why] of METRICS.filter(([key]) => BRIEF.includes(key))) {
+  const brief = METRICS.filter(([key]) => BRIEF.includes(key) && (key !== "swaps" || hasSwaps(row)));
+  for (const [key, title, hint, format, why] of brief) {
     list.append(make("dt", { title: hint }, title), make("dd", {}, written(row[key], format, why(row))));
   }
   return list;
@@ -52,7 +55,10 @@ function card(rows) {
     ...person.members.map((name) => make("img", { src: data.people[name].reference, alt: name })));
   const { source, control } = data.clips[clip];
   const drivers = [...(source ? [tile(source, "driving clip")] : []), tile(control, "control video")];
-  const renders = rows.map((row) => tile(row.video, row.variant, scoresOf(row)));
+  const videos = new Map(); // its rows: one for each dancer
+  for (const row of rows) videos.set(row.video, [...(videos.get(row.video) ?? []), row]);
+  const renders = [...videos].map(([video, dancers]) => tile(video, dancers[0].variant,
+    ...dancers.flatMap((row) => [...(row.who === identity ? [] : [make("strong", {}, row.who)]), scoresOf(row)])));
   const heard = (source ? drivers : renders)[0].querySelector("video"); // control videos are silent
   const sound = make("button", { type: "button", class: "sound", "aria-pressed": "false" }, "Sound");
   sound.onclick = () => listenTo(heard, sound);
@@ -85,7 +91,8 @@ function showCards() {
   const left = groups.size - cards.length;
   find("#more").hidden = left <= 0;
   find("#more").textContent = `Show ${Math.min(left, PAGE)} more of ${left}`;
-  find("#shown").textContent = `${filtered().length} of ${data.renders.length} renders`;
+  const videos = (rows) => new Set(rows.map((row) => row.video)).size;
+  find("#shown").textContent = `${videos(filtered())} of ${videos(data.renders)} renders`;
 }
 
 function filters() {
@@ -101,8 +108,10 @@ function filters() {
 // ---- The other sections ----------------------------------------------------------------------------------------------------
 
 function showScores() {
-  const columns = [{ key: "identity", title: "Who" }, { key: "clip", title: "Clip" }, { key: "variant", title: "Variant" },
-    ...METRICS.map(([key, title, hint, format, why]) => (
+  const who = (row) => make("span", { title: data.people[row.identity].made_of ?? "" }, row.who);
+  const measured = METRICS.filter(([key]) => key !== "swaps" || data.renders.some(hasSwaps));
+  const columns = [{ key: "who", title: "Who", cell: who }, { key: "clip", title: "Clip" }, { key: "variant", title: "Variant" },
+    ...measured.map(([key, title, hint, format, why]) => (
       { key, title, hint, number: true, cell: (row) => written(row[key], format, why(row)) }))];
   find("#scores .wide").replaceChildren(table(columns, filtered()));
 }

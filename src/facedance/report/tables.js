@@ -25,10 +25,10 @@ function svg(tag, attributes, text = "") {
 
 const share = (x) => `${(100 * x).toFixed(0)} %`;
 const digits = (n) => (x) => x.toFixed(n);
-const noFace = (row) => row.identity.includes("~") && row.face_detected_rate > 0
-  ? "whose face each is, is not measured where several people are shown" : "no face was found in the scored frames";
-const noPose = (row) => row.identity.includes("~") ? "poses are not measured where several people are shown"
-  : row.clip.startsWith("control-") ? "a ready-made control video has no driving landmarks"
+const noFace = (row) => row.who.endsWith("as the model makes them") && row.face_detected_rate > 0
+  ? "it is to be nobody's in particular" : row.face_detected_rate === null ? "the head is not to be seen in the scored frames"
+  : "no face was found in the scored frames";
+const noPose = (row) => row.clip.startsWith("control-") ? "a ready-made control video has no driving landmarks"
   : "nobody was found in the render, or no joint is visible in the driving pose";
 
 const noDrift = (what) => (row) => (row.frames < 2 * data.fps ? "the render is shorter than two seconds" : what);
@@ -41,7 +41,10 @@ const METRICS = [
   ["identity_distance", "Distance to target",
     "mean distance of the faces to the target, in the recogniser's measure; lower is better", digits(3), noFace],
   ["nearest_other_distance", "To nearest other", "mean distance of the faces to the nearest other identity or dancer", digits(3),
-    (row) => (row.face_detected_rate > 0 ? "nobody else is known" : noFace(row))],
+    (row) => (row.identity_distance !== null ? "nobody else is known" : noFace(row))],
+  ["swaps", "Swapped",
+    "share of the frames with the dancer's face in which it is nearer to another dancer's person; lower is better", share,
+    (row) => (row.identity_distance !== null ? "nobody else is in the cast" : noFace(row))],
   ["embedding_consistency", "Face consistency",
     "cosine similarity of the faces of successive scored frames; higher is steadier", digits(3),
     () => "no two successive scored frames have a face"],

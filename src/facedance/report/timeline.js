@@ -14,8 +14,9 @@ const BOTTOM = LANE * LANES.length; // of the lanes; the marks of the seams stan
 const MARK = 8;
 
 function timeline(row) {
+  const whose = row.who === row.identity ? row.variant : `${row.variant}, ${row.who}`;
   const strip = svg("svg", { viewBox: `0 0 ${row.frames} ${BOTTOM + MARK}`, preserveAspectRatio: "none", role: "img",
-    "aria-label": `Scores of ${row.variant} by second: ${LANES.map((lane) => spoken(lane, row.seconds)).join(", ")}` });
+    "aria-label": `Scores of ${whose} by second: ${LANES.map((lane) => spoken(lane, row.seconds)).join(", ")}` });
   const values = LANES.map(() => make("span", { class: "number" }));
   LANES.forEach(([key, , , , least, better], lane) => {
     const top = Math.max(least, ...row.seconds.map((second) => second[key] ?? 0));
@@ -43,7 +44,7 @@ function timeline(row) {
   const names = LANES.map(([, title, hint]) => make("span", { title: hint }, title));
   const picture = make("div", { class: "lanes" }, strip, ...names.flatMap((name, lane) => [name, values[lane]]),
     make("span", { class: "span" }, make("span", {}, "0 s"), make("span", {}, `${(row.frames / data.fps).toFixed(1)} s`)));
-  return Object.assign(make("figure", { class: "timeline" }, make("figcaption", {}, `${row.variant}, by second`), picture), { show });
+  return Object.assign(make("figure", { class: "timeline" }, make("figcaption", {}, `${whose}, by second`), picture), { show });
 }
 
 function bars(row, lane, key, top, kind) { // one path, as a long render has many

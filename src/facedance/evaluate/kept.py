@@ -1,0 +1,59 @@
+"""What was seen in renders, kept for as long as nothing changes that would let it be seen otherwise."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from facedance.config.sections import Evaluate, WanModel
+from facedance.evaluate.group import GroupObservation, observe_group
+from facedance.evaluate.observe import Observation, load, observe, save
+from facedance.evaluate.shown import Dancer, Shown
+from facedance.faces.face import FaceBackend
+from facedance.files import digest, sha256
+from facedance.rerun.item_cache import item_key, record, reusable
+from facedance.video.frames import Footage
+
+_Seen = TypeVar("_Seen", Observation, GroupObservation)
+
+
+@dataclass(frozen=True)
+class Judges:
+    """Who looks at renders, and where it is kept."""
+
+    backend: FaceBackend
+    pose_model: Path
+    params: Evaluate
+    wan: WanModel
+    stamp: Path
+    folder: Path  # gets `<identity>/<clip>/<variant>.safetensors`
+
+    def look(self, video: Path, item: str, shown: Shown) -> list[Dancer]:
+        """What is seen of each dancer in a render; `item` is its path in the folder, without a suffix."""
+        if not shown.several:
+            alone = self._kept(
+                video, item, [], Observation, lambda: observe(video, self.backend, self.pose_model, self.params, self.wan)
+            )
+            return [Dancer(1, alone, None)]
+        driving = shown.driving
+        assert driving is not None, "several dancers are known by their driving poses"
+        group = self._kept(
+            video,
+            item,
+            [digest(np.round(driving.astype(float), 4).tolist())],  # where each is looked for
+            GroupObservation,
+            lambda: observe_group(
+                Footage(video, self.wan.clip_scale), driving, self.backend, self.pose_model, self.params, self.wan.fps
+            ),
+        )
+        return [Dancer(number, group.of(place), group.there[place]) for place, number in enumerate(shown.who)]
+
+    def _kept(self, video: Path, item: str, facts: list[str], kind: type[_Seen], look: Callable[[], _Seen]) -> _Seen:
+        kept = self.folder / f"{item}.safetensors"
+        key = item_key(self.stamp, sha256(video), sha256(self.pose_model), self.backend.name, *facts)
+        if reusable(self.folder, item, key) is None:
+            save(kept, look())
+            record(self.folder, item, key, [kept], {})
+        return load(kept, kind)
