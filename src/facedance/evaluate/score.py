@@ -15,22 +15,18 @@ from facedance.config.cast import is_cast
 from facedance.config.rendering import Blend
 from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate import distances, observe, pose
-from facedance.evaluate.agreement import Wanted, faces_of, pose_of
+from facedance.evaluate.agreement import Wanted
 from facedance.evaluate.drift import DRIFTS, drift
+from facedance.evaluate.figures import FIGURES, figures
 from facedance.evaluate.seams import read_seams
 from facedance.evaluate.seconds import Second, by_second
-from facedance.evaluate.temporal import embedding_consistency
 from facedance.faces.embedding import load_embeddings
 from facedance.faces.face import FaceBackend
 from facedance.files import atomic, sha256
 from facedance.names import CONTROL_PREFIX
 from facedance.rerun.item_cache import item_key, record, reusable
 
-COLUMNS = (
-    "identity", "clip", "variant", "frames",
-    "face_detected_rate", "identity_distance", "nearest_other_distance", "recognised_rate", "embedding_consistency",
-    "pose_detected_rate", "pose_error_px", "pose_pck", "flicker", *DRIFTS,
-)  # fmt: skip
+COLUMNS = ("identity", "clip", "variant", *FIGURES, *DRIFTS)
 SECONDS_COLUMNS = ("identity", "clip", "variant", *(field.name for field in fields(Second)))
 
 
@@ -82,7 +78,7 @@ def score_shard(
             continue
         wanted = _wanted(people, name, seen, near, driving.get(clip))
         seconds = by_second(seen, wanted, wan.fps)
-        scores = {**_scores(seen, wanted), **drift(seen, seconds, read_seams(video.with_suffix(".json")), wan.fps)}
+        scores = {**figures(seen, wanted), **drift(seen, seconds, read_seams(video.with_suffix(".json")), wan.fps)}
         names = {"identity": name, "clip": clip, "variant": variant}
         rows.append({**names, **scores})
         by_seconds += [{**names, **asdict(second)} for second in seconds]
@@ -121,21 +117,6 @@ def _fits(seen: observe.Observation, driving: NDArray[np.float32] | None, clip: 
     if clip.startswith(CONTROL_PREFIX):
         return True
     return driving is not None and len(driving) == len(seen.people)
-
-
-def _scores(seen: observe.Observation, wanted: Wanted) -> dict[str, Any]:
-    frames = len(seen.people)
-    faces, joints = faces_of(seen, wanted, 0, frames), pose_of(seen, wanted, 0, frames)
-    assert faces is not None, "the first frame is always searched for a face"
-    return {
-        "frames": frames,
-        **asdict(faces),
-        "embedding_consistency": embedding_consistency(seen.faces),
-        "pose_detected_rate": float(np.mean(~np.isnan(seen.people[:, 0, 0]))),
-        "pose_error_px": joints.error_px,
-        "pose_pck": joints.pck,
-        "flicker": float(seen.flicker[0]),
-    }
 
 
 def _write(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
