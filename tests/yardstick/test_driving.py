@@ -1,13 +1,18 @@
 """The driving dance at any moment, and in pictures of any shape."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from facedance.config.params import load
 from facedance.evaluate.agreement import Wanted, pose_of
 from facedance.evaluate.observe import Observation
+from facedance.job import InputError
 from facedance.poses.skeleton import COCO, COCO_IN_MEDIAPIPE
+from facedance.video.writing import write_video
+from facedance.yardstick import driving as dances
 from facedance.yardstick.driving import FITS, Driving, best_fit
 
 FRAMES, FPS, SIZE = 9, 25, (200, 100)
@@ -84,3 +89,45 @@ def test_in_the_same_shape_joints_go_along_with_the_size():
     assert told == ""
     assert doubled.driving is not None
     np.testing.assert_allclose(doubled.driving[..., :2], 2 * driving.joints[..., :2], rtol=1e-5)
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """What MediaPipe finds in a driving video: a person in the middle of the picture, and why to doubt it."""
+    answer = {"doubt": "", "seen": 1.0}
+
+    def find_pose(frames, fps, finder, model, params):
+        height, width = frames[0].shape[:2]
+        joints = np.full((len(frames), 33, 4), np.nan, np.float32)
+        joints[: round(answer["seen"] * len(frames))] = (width / 2, height / 4, 0, 0.9)
+        answer["frames"], answer["size"], answer["fps"] = len(frames), (width, height), fps
+        return joints, answer["doubt"]
+
+    monkeypatch.setattr(dances, "find_pose", find_pose)
+    monkeypatch.setattr(dances, "open_landmarker", lambda *_, **__: contextlib.nullcontext())
+    return answer
+
+
+def test_any_video_can_drive(found, tmp_path):
+    params = load(Path(__file__).parents[2] / "params.yaml")
+    write_video(tmp_path / "waltz.mp4", np.full((25, 480, 360, 3), 90, np.uint8), 24)
+    dance = dances.of_video(tmp_path / "waltz.mp4", params, Path("pose.task"))
+    assert (dance.name, dance.fps, dance.source, dance.control) == ("waltz", 16, tmp_path / "waltz.mp4", None)
+    assert (found["frames"], found["fps"]) == (17, 16)
+    assert min(found["size"]) > min(dance.size)  # poses are looked for in more pixels than a tiny model's clips have
+    assert dance.joints.shape == (17, 17, 3)
+    np.testing.assert_allclose(dance.joints[:, 0], np.tile([dance.size[0] / 2, dance.size[1] / 4, 0.9], (17, 1)), rtol=1e-4)
+
+
+def test_a_video_whose_dancer_cannot_be_followed_drives_nothing(found, tmp_path):
+    params = load(Path(__file__).parents[2] / "params.yaml")
+    write_video(tmp_path / "crowd.mp4", np.full((20, 96, 96, 3), 90, np.uint8), 16)
+    found["doubt"] = "others are as large"
+    with pytest.raises(InputError, match=r"the dancer of .*crowd\.mp4 cannot be followed: others are as large"):
+        dances.of_video(tmp_path / "crowd.mp4", params, Path("pose.task"))
+    found.update(doubt="", seen=0.5)
+    with pytest.raises(InputError, match=r"cannot be followed: seen in 50% of its frames"):
+        dances.of_video(tmp_path / "crowd.mp4", params, Path("pose.task"))
+    (tmp_path / "text.mp4").write_text("no video")
+    with pytest.raises(InputError, match=r"the driving video .*text\.mp4 cannot be opened"):
+        dances.of_video(tmp_path / "text.mp4", params, Path("pose.task"))

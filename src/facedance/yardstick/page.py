@@ -67,9 +67,9 @@ def write_page(
 
 
 def _summary(person: str, theirs: int, ours: int, made_with: Mapping[str, Any]) -> str:
-    protocol = made_with["protocol"]
+    protocol, videos = made_with["protocol"], "1 video" if theirs == 1 else f"{theirs} videos"
     beside = f", with {ours} of this project's renders of the same dances beside them" if ours else ""
-    return f"{theirs} {'video' if theirs == 1 else 'videos'} judged as {person}{beside}, by protocol {protocol['version']} ({protocol['digest']})."
+    return f"{videos} judged as {person}{beside}, by protocol {protocol['version']} ({protocol['digest']})."
 
 
 def _row(one: Scored, media: Media) -> dict[str, Any]:
