@@ -134,7 +134,7 @@ def project(tmp_path, monkeypatch, params):
     (root / layout.ALL_CLIPS).parent.mkdir(parents=True)
     (root / layout.ALL_CLIPS).write_text(f"clip,status,width,height\n{CLIP},accepted,{2 * SIDE},{2 * SIDE}\n")
     for template in (layout.CLIP, layout.CONTROL):
-        write_video(root / template.format(clip=CLIP), np.full((FRAMES, 2 * SIDE, 2 * SIDE, 3), 90, np.uint8), 16)
+        write_video(root / template.format(clip=CLIP), np.full((2, 2 * SIDE, 2 * SIDE, 3), 90, np.uint8), 16)
     for variant, colour in (("default", RED), ("face_scale~0", BLACK)):
         video = root / layout.RENDER.format(who="eileen", clip=CLIP, variant=variant)
         write_video(video, np.full((FRAMES, SIDE, SIDE, 3), colour, np.uint8), 16)

@@ -30,7 +30,7 @@ def brightening(count: int, size: tuple[int, int] = (SIDE, SIDE)) -> np.ndarray:
 
 
 def written(path: Path, count: int, fps: float, size: tuple[int, int] = (SIDE, SIDE)) -> Path:
-    write_video(path, brightening(count, size), fps)
+    write_video(path, brightening(count, size), fps, crf=0)  # one step of grey is seen
     return path
 
 
