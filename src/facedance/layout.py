@@ -126,6 +126,12 @@ ALL_SECONDS = "results/evaluate/seconds.csv"
 MEAN_SCORES = "results/evaluate/metrics.json"
 POSE_ACCURACY = "results/evaluate/pose_accuracy.csv"
 
+# Videos of others -> scores of them: `facedance score`.
+SCORED = "results/score/{who}/{folder}/scores.csv"
+SCORED_FACTS = "results/score/{who}/{folder}/scores.json"
+SCORED_PAGE = "results/score/{who}/{folder}/index.html"
+SCORED_MEDIA = "results/score/{who}/{folder}/media/{path}"
+
 # Everything -> the page.
 REPORT = "results/report/index.html"
 REPORT_MEDIA = "results/report/media/{path}"

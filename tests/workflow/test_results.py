@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import re
+import sys
 
 import numpy as np
 import pandas as pd
@@ -144,3 +145,30 @@ def test_the_page_to_look_at_before_training_shows_photos_and_skeletons(finished
         assert f"media/clips/{clip}.jpg" in page
         assert finished[f"results/check/media/clips/{clip}.jpg"].is_file()
     assert "damaged image" in page
+
+
+@pytest.mark.thorough
+def test_a_render_scored_as_anybody_s_video_gets_the_numbers_of_the_table(finished, tmp_path):
+    command = (
+        sys.executable,
+        "-m",
+        "facedance",
+        "score",
+        "results/render/nora",
+        "--person",
+        "nora",
+        "--out",
+        str(tmp_path / "out"),
+    )
+    finished.run(*command)
+    own = {
+        (row["clip"], row["variant"]): row for row in rows(finished["results/evaluate/metrics.csv"]) if row["identity"] == "nora"
+    }
+    scored = rows(tmp_path / "out/scores.csv")
+    assert len(scored) == len(own) > 0
+    for row in scored:
+        clip, video = row["video"].split("/")
+        of_render = own[clip, video.removesuffix(".mp4")]
+        for column in (column for column in of_render if column in row and of_render[column]):
+            assert float(row[column]) == float(of_render[column]), (row["video"], column)
+        assert 0 < float(row["shape_distance"]) < 0.3

@@ -1,13 +1,17 @@
-"""The command `facedance`: a module for each verb, with HELP, add_arguments(parser) and run(given), which gives the code."""
+"""The command `facedance`: a module for each verb, with HELP, add_arguments(parser) and run(given), which gives the code.
+
+One with PASSES_ON hands what follows from the first option on to Snakemake, as `given.passed_on`.
+"""
 
 import argparse
+import itertools
 import sys
 from collections.abc import Sequence
 
-from facedance.command import verify
+from facedance.command import forget, plan, render, run, score, verify
 from facedance.job import InputError
 
-VERBS = {"verify": verify}
+VERBS = {"run": run, "plan": plan, "verify": verify, "score": score, "forget": forget, "render": render}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -15,13 +19,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="facedance", description="Videos of a person dancing: what is to be done is a verb.")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     for name, verb in VERBS.items():
-        summary, _, _ = verb.HELP.partition(".")
-        one = verbs.add_parser(name, help=f"{summary}.", description=verb.HELP)
+        summary, _, _ = verb.HELP.partition(". ")
+        one = verbs.add_parser(name, help=f"{summary.replace('%', '%%')}.", description=verb.HELP.replace("%", "%%"))
         verb.add_arguments(one)
         one.set_defaults(run=verb.run)
-    given = parser.parse_args(arguments)
+    own, passed_on = _divided(list(sys.argv[1:] if arguments is None else arguments))
+    given = parser.parse_args(own, argparse.Namespace(passed_on=passed_on))
     try:
         sys.exit(given.run(given))
     except InputError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+
+
+def _divided(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments of the verb, and those that it passes on."""
+    if not arguments or not hasattr(VERBS.get(arguments[0]), "PASSES_ON"):
+        return arguments, []
+    own = list(itertools.takewhile(lambda argument: argument in {"-h", "--help"} or not argument.startswith("-"), arguments))
+    return own, arguments[len(own) :]

@@ -57,10 +57,15 @@ def observe(video: Path, backend: FaceBackend, pose_model: Path, params: Evaluat
 
     It is read once, frame by frame, so that memory does not grow with its length.
     """
+    return look(Footage(video, wan.clip_scale), backend, pose_model, params, wan.fps)
+
+
+def look(frames: Iterable[Frame], backend: FaceBackend, pose_model: Path, params: Evaluate, fps: int) -> Observation:
+    """The same of frames (H, W, 3) in the size of clips, `fps` of them a second, that come from elsewhere."""
     scored, faces, people, clothes, changes = [], [], [], [], []
-    flicker, background = WarpingError(), Background(first=wan.fps)
+    flicker, background = WarpingError(), Background(first=fps)
     last: Frame | None = None
-    for i, (frame, person) in enumerate(track_dancer(Footage(video, wan.clip_scale), wan.fps, pose_model)):
+    for i, (frame, person) in enumerate(track_dancer(frames, fps, pose_model)):
         if i % params.every == 0:
             scored.append(i)
             faces.append(_embedded(frame, backend))

@@ -93,15 +93,15 @@ def build_report(params: Params, files: ReportFiles) -> None:
     logging.getLogger("facedance").info("report of %d renders: %s", len(dancers), page)
 
 
-def fill_page(data: Mapping[str, Any]) -> str:
-    """The page with its style, its scripts and `data` in it.
+def fill_page(data: Mapping[str, Any], template: str = "report/page.html") -> str:
+    """The page with its style, its scripts and `data` in it; `template` is one that extends the page's own.
 
     Every `<` of the data is written as an escape of JSON, so no name can end the element that holds it; the scripts put
     texts on the page as text only.
     """
     source = importlib.resources.files("facedance.report")
     script = "\n".join(source.joinpath(name).read_text() for name in _SCRIPTS)
-    return fill("report/page.html", data=json.dumps(data, allow_nan=False).replace("<", "\\u003c"), script=script)
+    return fill(template, data=json.dumps(data, allow_nan=False).replace("<", "\\u003c"), script=script)
 
 
 def loss_curve(path: Path) -> list[tuple[int, float | None, float | None]]:

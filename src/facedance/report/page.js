@@ -1,7 +1,7 @@
 // ---- Header -------------------------------------------------------------------------------------------------------------
 
 function mean(key) { // of the default renders, because variants may switch the face off on purpose
-  const typical = data.renders.filter((row) => row.variant === "default");
+  const typical = data.renders.filter((row) => row.typical ?? row.variant === "default");
   const values = (typical.length ? typical : data.renders).map((row) => row[key]).filter((value) => value !== null);
   return values.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
 }
@@ -14,7 +14,7 @@ function header() {
   const lengths = data.renders.map((row) => row.frames);
   const [least, most] = lengths.length ? [Math.min(...lengths), Math.max(...lengths)] : [data.frames, data.frames];
   const range = (format) => [...new Set([format(least), format(most)])].join(" to ");
-  find("#summary").textContent = `${count(videos, "render", "renders")} with the model ${data.model}: ` +
+  find("#summary").textContent = data.summary ?? `${count(videos, "render", "renders")} with the model ${data.model}: ` +
     `${count(who, "face", "faces")} in ${count(clips, "clip", "clips")} of ${range(String)} frames ` +
     `(${range((frames) => (frames / data.fps).toFixed(1))} s at ${data.fps} frames a second).`;
   const figures = [["Renders", videos, digits(0)], ["Frames with a face", mean("face_detected_rate"), share],
@@ -54,7 +54,8 @@ function card(rows) {
   const photos = make("div", { class: "photos" },
     ...person.members.map((name) => make("img", { src: data.people[name].reference, alt: name })));
   const { source, control } = data.clips[clip];
-  const drivers = [...(source ? [tile(source, "driving clip")] : []), tile(control, "control video")];
+  const drivers = [...(source ? [tile(source, "driving clip")] : []),
+    ...(control ? [tile(control, "control video")] : [])];
   const videos = new Map(); // its rows: one for each dancer
   for (const row of rows) videos.set(row.video, [...(videos.get(row.video) ?? []), row]);
   const renders = [...videos].map(([video, dancers]) => tile(video, dancers[0].variant,

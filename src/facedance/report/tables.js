@@ -28,10 +28,13 @@ const digits = (n) => (x) => x.toFixed(n);
 const noFace = (row) => row.who.endsWith("as the model makes them") && row.face_detected_rate > 0
   ? "it is to be nobody's in particular" : row.face_detected_rate === null ? "the head is not to be seen in the scored frames"
   : "no face was found in the scored frames";
-const noPose = (row) => row.clip.startsWith("control-") ? "a ready-made control video has no driving landmarks"
+const noPose = (row) => row.clip === "" ? "which dance it should follow is not known"
+  : row.clip.startsWith("control-") ? "a ready-made control video has no driving landmarks"
   : "nobody was found in the render, or no joint is visible in the driving pose";
 
 const noDrift = (what) => (row) => (row.frames < 2 * data.fps ? "the render is shorter than two seconds" : what);
+
+const FURTHER = ["shape_distance", "arcface_cosine"]; // of those who judge the videos of others
 
 // name, heading, what it is, how it is written, why it can be missing
 const METRICS = [
@@ -67,8 +70,13 @@ const METRICS = [
     () => "the render was made in one window"],
   ["identity_drift", "Identity drift", "distance to the target in the last second minus that in the first", digits(3),
     noDrift("no face was found in the first or last second")],
+  ["shape_distance", "Shape distance",
+    "second judge: distance of the mean shape of 68 landmarks to that of the photos; lower is better", digits(4),
+    () => "no face was found, or no photos are known"],
+  ["arcface_cosine", "ArcFace cosine", "mean cosine similarity to the person by ArcFace; higher is better", digits(3),
+    () => "ArcFace's weights are not here, or no face was found"],
   ["frames", "Frames", "frames of the render", digits(0), () => "unknown"],
-];
+].filter(([key]) => !FURTHER.includes(key) || data.renders.some((row) => key in row));
 
 function written(value, format, why) {
   if (value !== null && value !== undefined) return document.createTextNode(format(value));

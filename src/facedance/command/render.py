@@ -1,0 +1,26 @@
+"""`facedance render WHO CLIP [VARIANT] [options of Snakemake]`: one video."""
+
+import argparse
+
+from facedance import layout
+from facedance.command.project import snakemake
+
+PASSES_ON = True
+HELP = (
+    "Render one video, and whatever it needs that is not there yet. WHO is a person, a blend or a cast like 1~ann_2~ben; CLIP "
+    "is a name from results/clips/clips.csv; VARIANT says what differs from render.settings in params.yaml, as in "
+    "face_scale~1.2_seed~7. The video is results/render/WHO/CLIP/VARIANT.mp4 and is on the page after the next `facedance run`. "
+    "From the first option on everything is handed to Snakemake. The exit code is Snakemake's."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    parser.add_argument("who", metavar="WHO", help="a person, blend or cast")
+    parser.add_argument("clip", metavar="CLIP", help="the dance")
+    parser.add_argument("variant", metavar="VARIANT", nargs="?", default="default", help="what is different (default: nothing)")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run Snakemake for the video; its exit code."""
+    return snakemake([layout.RENDER.format(who=given.who, clip=given.clip, variant=given.variant)], given.passed_on)

@@ -1,0 +1,1 @@
+"""Anybody's videos before the judges of the renders: docs/protocol.md says how."""
