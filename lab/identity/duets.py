@@ -56,7 +56,7 @@ def make_duet(name: str, seed: int, wan: WanModel, poses: Poses, pose_model: Pat
         pair = driver_of(f"{place} left"), driver_of(f"{place} right")
         frames, truth, heads = _danced(place, pair, wan.frames, size)
         with open_landmarker(pose_model, "image", people=MOST) as finder:
-            found = find_group(frames, size, finder, poses)
+            found = find_group([*frames], size, finder, poses)
         if len(found.joints) == len(pair) and not found.doubt:
             break
     else:
