@@ -43,7 +43,8 @@ def follow_head(joints: NDArray[np.floating], size: tuple[int, int]) -> HeadPath
             or the neck is unseen, the head is taken to be on its way from where it was to where it will be.
     """
     face, neck = joints[:, _FACE].astype(np.float64), joints[:, _NECK].astype(np.float64)  # (T, 5, 2), (T, 2)
-    seen = np.isfinite(np.concatenate([face, neck[:, None]], axis=1)).all(axis=(1, 2))
+    missing = ~np.isfinite(np.concatenate([face, neck[:, None]], axis=1))  # (T, 6, 2)
+    seen: NDArray[np.bool_] = missing.sum(axis=(1, 2)) == 0
     if not seen.any():
         return None
     face, neck = (_between(points, seen) for points in (face, neck))
