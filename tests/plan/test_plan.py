@@ -222,4 +222,4 @@ def test_a_model_of_unknown_sizes_is_read_from_its_folder(tmp_path: Path) -> Non
         (tmp_path / "tiny" / part).mkdir(parents=True)
         (tmp_path / "tiny" / part / "config.json").write_text(json.dumps(getattr(small, part)))
     assert find_architecture("tiny", tmp_path / "tiny") == small
-    assert plan(PARAMS.model_copy(update={"model": "tiny"}), tmp_path).startswith("tiny at 128x128, 17 frames, float32")
+    assert plan(PARAMS.model_copy(update={"model": "tiny"}), tmp_path).startswith("tiny at 240x128, 17 frames, float32")
