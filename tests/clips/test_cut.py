@@ -143,6 +143,16 @@ def test_several_people_are_let_in_where_a_group_is_said_to_dance(tmp_path, whol
     assert (row["status"], row["dancers"]) == ("accepted", 1)
 
 
+def test_only_groups_have_the_sizes_of_groups(tmp_path):
+    wan = WAN.model_copy(update={"sizes": ((32, 32),), "group_sizes": ((80, 32),)})
+    params = CENTER.model_copy(update={"crop": "dancer", "max_per_video": 1})
+    assert (wan.all_sizes, wan.largest) == (((32, 32), (80, 32)), (80, 32))
+    for name, find, size in (("gBR_sGR_c01_d04_d05_mBR0_ch01", two, (160, 64)), ("gBR_sBM_c01_d04_mBR0_ch01", one, (64, 64))):
+        video = make_video(tmp_path / f"{name}.mp4", STEADY)
+        (row,) = cut_video(name, video, tmp_path / "out", params, wan, find)
+        assert (row["width"], row["height"]) == size
+
+
 def _broken(path: Path, whole: float = 0.2) -> None:
     """Zeros in place of all pictures but the first ones."""
     content = bytearray(path.read_bytes())

@@ -22,7 +22,7 @@ def framed(
     """What a clip shows in each frame. Its row is told, and a window that moves leaves its path beside the clip."""
     source_size, frames = (row["source_width"], row["source_height"]), len(one.indices)
     at, boxes = _followed(video, one, wan.fps, find_people, group) if params.crop == "follow" else ([], one.boxes)
-    shape = best_shape(boxes, source_size, wan.sizes, params.crop, params.margin)
+    shape = best_shape(boxes, source_size, wan.all_sizes if group else wan.sizes, params.crop, params.margin)
     windows = [shape.window] * frames
     if params.crop == "follow":
         path = camera_path(at, boxes, frames, wan.fps, shape.window, source_size)

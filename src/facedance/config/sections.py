@@ -218,6 +218,9 @@ class WanModel(Section):
         min_length=1,
         description="Widths and heights of renders in pixels, multiples of 16; each clip has the one that suits its dance best.",
     )
+    group_sizes: tuple[tuple[_Side, _Side], ...] = Field(
+        (), description="Further ones, for clips of several dancers (`clips.group`)."
+    )
     frames: FrameCount = Field(description="Most frames of a clip, one more than a multiple of four; short videos have fewer.")
     fps: int = Field(ge=4, le=60, description="Frames a second.")
     clip_scale: int = Field(ge=1, le=4, description="How many times larger than a render clips are kept.")
@@ -233,9 +236,14 @@ class WanModel(Section):
         return clip_size[0] // self.clip_scale, clip_size[1] // self.clip_scale
 
     @property
+    def all_sizes(self) -> tuple[Size, ...]:
+        """Those of clips of one dancer first, and then those that only groups have."""
+        return self.sizes + self.group_sizes
+
+    @property
     def largest(self) -> Size:
         """The size with the most pixels, the first of equals: what takes the most memory."""
-        return max(self.sizes, key=lambda size: size[0] * size[1])
+        return max(self.all_sizes, key=lambda size: size[0] * size[1])
 
 
 class Model(WanModel):

@@ -156,7 +156,7 @@ def encode_photos(
     if missing := [name for name in accepted if name not in paths]:
         raise InputError(f"{identity}: photo {missing[0]!r} was accepted but is gone; run the faces stage again")
     vae, head = load_vae(model, choose_device(wan)), read_picture(files.reference)
-    encoders = {size: LatentEncoder(vae, *size) for size in wan.sizes}
+    encoders = {size: LatentEncoder(vae, *size) for size in wan.all_sizes}
     references = [encoder.reference(head) for encoder in encoders.values()]
     tensors = {reference_name(reference): reference for reference in references}
     sizes = [wan.clip_size(size) for size in wan.sizes]

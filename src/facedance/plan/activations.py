@@ -139,14 +139,14 @@ def tiled_decoding_bytes(vae: Any, wan: WanModel, frames: int) -> int:
 
     def needed(size: Size) -> int:
         if max(size) <= tile:
-            return decoding_bytes(vae, wan.model_copy(update={"sizes": (size,)}), frames)
+            return decoding_bytes(vae, wan.model_copy(update={"sizes": (size,), "group_sizes": ()}), frames)
         covered = [sum(min(tile, length - start) for start in range(0, length, stride)) for length in size]
-        one = wan.model_copy(update={"sizes": ((min(tile, size[0]), min(tile, size[1])),)})
+        one = wan.model_copy(update={"sizes": ((min(tile, size[0]), min(tile, size[1])),), "group_sizes": ()})
         picture = FLOAT32 * 3 * frames
         tiles, video = picture * math.prod(covered), picture * math.prod(size)
         return max(tiles + 3 * video, tiles + decoding_bytes(vae, one, frames))
 
-    return max(map(needed, wan.sizes))
+    return max(map(needed, wan.all_sizes))
 
 
 def _sizes(widths: Widths) -> Sizes:

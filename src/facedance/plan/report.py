@@ -181,7 +181,7 @@ def _close_ups(parts: Parts, params: Params) -> list[str]:
     """What the close-ups of renders take, by the number of tokens in all steps."""
     settings, wan, side = params.render.settings, params.wan, square_side(params.wan)
     variants = ("default", *(variant for batch in params.render.batches for variant in batch.all_variants()))
-    square = wan.model_copy(update={"sizes": ((side, side),)})
+    square = wan.model_copy(update={"sizes": ((side, side),), "group_sizes": ()})
     whole, window = (
         token_count(latent_shape(parts.autoencoder, of, of.frames), parts.widths.patch, settings.reference)
         for of in (wan, square)

@@ -73,7 +73,7 @@ def judged_size(own: Size, wan: WanModel, driving: Size | None) -> Size:
     """
     if driving is not None and same_shape(own, driving):
         return driving
-    if own in wan.sizes:
+    if own in wan.all_sizes:
         return wan.clip_size(own)
     clip = wan.clip_size(nearest_size(own, wan.sizes))
     scale = math.sqrt(clip[0] * clip[1] / (own[0] * own[1]))
