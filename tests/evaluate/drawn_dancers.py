@@ -64,10 +64,11 @@ class SeesColours:
 
 
 class SeesBodies:
-    """A landmarker that finds a body below each head."""
+    """A landmarker that finds a body below the head that is nearest to the middle of a picture."""
 
     def detect(self, frame: Image, timestamp_ms: int = 0) -> NDArray[np.float32]:
-        people = np.zeros((len(boxes := heads_in(frame)), 33, 4), np.float32)
+        boxes = sorted(heads_in(frame), key=lambda box: abs((box[0] + box[2]) / 2 - frame.shape[1] / 2))[:1]
+        people = np.zeros((len(boxes), 33, 4), np.float32)
         people[..., 3] = 1
         for person, box in zip(people, boxes, strict=True):
             middle = (box[:2] + box[2:]) / 2
@@ -78,8 +79,8 @@ class SeesBodies:
 
 @contextlib.contextmanager
 def open_landmarker(model: Path, mode: str, **settings: float) -> Iterator[SeesBodies]:
-    """As `facedance.poses.landmarker.open_landmarker`, for pictures."""
-    assert mode == "image"
+    """As `facedance.poses.landmarker.open_landmarker`, for videos."""
+    assert mode == "video"
     assert settings["detection_confidence"] < 0.5, "a render shows dancers for certain"
     yield SeesBodies()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facedance.config.sections import Poses
-from facedance.poses.crowd import MOST, distinct, everybody, looks_of, people_around
+from facedance.poses.crowd import MOST, distinct, everybody, looks_of
 from facedance.poses.group import find_group, meeting
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE
@@ -60,34 +60,6 @@ def test_two_skeletons_of_one_person_are_one():
     double = standing(54)
     double[:, 3] = 0.5
     np.testing.assert_array_equal(distinct(np.stack([double, other, surer])), np.stack([other, surer]))
-
-
-class SeesOneFromThere:
-    """A landmarker that reports one person in each window, at x = 100 of the picture or, in a window without it, at 300."""
-
-    def __init__(self):
-        self.shapes = []
-
-    def detect(self, part):
-        self.shapes.append(part.shape[:2])
-        left = int(part[0, 0, 0])  # the picture says at each pixel how far to the right it is
-        at = 100 if left < 100 else 200
-        return standing(at)[None] - np.array([left, part[0, 0, 1], 0, 0], np.float32)
-
-
-def test_people_are_looked_for_around_where_they_should_be():
-    across, down = np.meshgrid(np.arange(250), np.arange(200))
-    frame = np.stack([across, down, 0 * down], axis=-1).astype(np.uint8)
-    first, second, unknown = standing(98)[:, :2], standing(205)[:, :2], np.full((33, 2), np.nan)
-    second[5:] = np.nan  # the head alone says where to look too, though not as far
-    finder = SeesOneFromThere()
-    found = people_around(np.stack([first, second + np.float32([0, 60]), unknown]), frame, finder)
-    np.testing.assert_array_equal(np.sort(found[:, 0, 0]), [92, 192])
-    assert len(finder.shapes) == 2
-    assert all(height < 200 and width < 250 for height, width in finder.shapes)
-    assert len(people_around(np.stack([first, first + 3]), frame, finder)) == 1, "nearly the same window is looked at once"
-    assert len(finder.shapes) == 3
-    assert people_around(unknown[None], frame, finder).shape == (0, 33, 4)
 
 
 def test_looks_are_the_colours_of_clothes_and_unknown_out_of_the_picture():

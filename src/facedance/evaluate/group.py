@@ -14,14 +14,12 @@ from facedance.evaluate import pose
 from facedance.evaluate.agreement import Wanted
 from facedance.evaluate.colours import Background, clothes_colour
 from facedance.evaluate.figures import figures, swapped_frames
-from facedance.evaluate.observe import MIN_FACE_PX, SURE, Observation
+from facedance.evaluate.observe import MIN_FACE_PX, Observation
 from facedance.evaluate.temporal import WarpingError
-from facedance.evaluate.whose import faces_by_dancer, heads_of, in_view, poses_by_dancer, torsos_of
+from facedance.evaluate.tracks import followed
+from facedance.evaluate.whose import faces_by_dancer, heads_of, in_view
 from facedance.faces.embedding import Embedding
 from facedance.faces.face import FaceBackend
-from facedance.poses.crowd import people_around
-from facedance.poses.landmarker import Landmarker, open_landmarker
-from facedance.poses.skeleton import COCO_IN_MEDIAPIPE, MEDIAPIPE
 from facedance.video.pictures import Frame, Frames
 
 
@@ -79,32 +77,31 @@ def observe_group(
     Raises:
         ValueError: there are more or fewer frames than driving poses.
     """
-    count, length = driving.shape[:2]
+    length = driving.shape[1]
     if len(frames) != length:
         raise ValueError(f"the render has {len(frames)} frames but its driving pose {length}")
     joints = np.where(driving[..., 2:] >= pose.MIN_VISIBILITY, driving[..., :2], np.nan)  # (P, T, 17, 2)
-    heads, torsos, there = heads_of(joints), torsos_of(joints), np.asarray(np.isfinite(joints).any(axis=(2, 3)))
+    heads, there = heads_of(joints), np.asarray(np.isfinite(joints).any(axis=(2, 3)))
     scored = np.arange(0, length, params.every)
-    faces, people, clothes, changes = [], [], [], []
+    people = followed(frames, joints, fps, pose_model)
+    faces, clothes, changes = [], [], []
     flicker, background = WarpingError(), Background(first=fps)
     last: Frame | None = None
-    with open_landmarker(pose_model, "image", people=count, detection_confidence=SURE) as finder:
-        for t, frame in enumerate(frames):
-            if t % params.every == 0:
-                faces.append(_faces(frame, heads.centres[:, t], heads.necks, backend))
-            people.append(_people(frame, joints[:, t], torsos, finder))
-            flicker.add(frame)
-            changes.append(np.nan if last is None else float(cv2.absdiff(frame, last).mean()))
-            background.add(frame, *people[-1][there[:, t]])
-            clothes.append(np.stack([clothes_colour(frame, person) for person in people[-1]]))
-            last = frame
+    for t, frame in enumerate(frames):
+        if t % params.every == 0:
+            faces.append(_faces(frame, heads.centres[:, t], heads.necks, backend))
+        flicker.add(frame)
+        changes.append(np.nan if last is None else float(cv2.absdiff(frame, last).mean()))
+        background.add(frame, *people[there[:, t], t])
+        clothes.append(np.stack([clothes_colour(frame, person) for person in people[:, t]]))
+        last = frame
     height, width = frames[0].shape[:2]
     return GroupObservation(
         scored=scored,
         in_view=in_view(heads, (width, height))[:, scored],
         there=there,
         faces=np.stack(faces, axis=1),
-        people=np.stack(people, axis=1),
+        people=people,
         flicker=np.array([np.nan if flicker.value is None else flicker.value]),
         changes=np.array(changes),
         background=background.colours(),
@@ -164,11 +161,3 @@ def _faces(frame: Frame, heads: NDArray[np.floating], necks: NDArray[np.floating
     which = faces_by_dancer(np.array([face.centre for face in found]).reshape(-1, 2), heads, necks)
     nobody = np.full(backend.dimension, np.nan, np.float32)
     return np.stack([nobody if k < 0 else backend.embed(frame, found[k]).raw for k in which])
-
-
-def _people(frame: Frame, joints: NDArray[np.floating], torsos: NDArray[np.floating], finder: Landmarker) -> NDArray[np.float32]:
-    """Landmarks (P, 33, 4) of each dancer who should be at joints (P, 17, 2) in a frame; NaN where nobody is found."""
-    found = people_around(joints, frame, finder)
-    which = poses_by_dancer(found[:, COCO_IN_MEDIAPIPE, :2], joints, torsos)
-    nobody = np.full((len(MEDIAPIPE), 4), np.nan, np.float32)
-    return np.stack([nobody if k < 0 else found[k] for k in which])

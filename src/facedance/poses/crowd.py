@@ -94,24 +94,6 @@ def _go_on(known: Sequence[_Known], seen: Seen) -> list[_Known]:
     return [*((person, 0) for person in seen.people), *lost]
 
 
-def people_around(places: NDArray[np.floating], frame: Frame, finder: Landmarker) -> NDArray[np.float32]:
-    """The people (Q, 33, 4) in windows of a frame (H, W, 3) around where P dancers should be, each once.
-
-    Args:
-        places: (P, J, >= 2) joints of any skeleton in pixels; NaN where they are not known.
-        finder: a landmarker in image mode for as many people.
-    """
-    height, width = frame.shape[:2]
-    windows = []
-    for place in places:
-        known = place[np.isfinite(place[:, :2]).all(axis=1), :2]
-        if len(known):
-            low, high = known.min(axis=0), known.max(axis=0)
-            windows.append(_reaching(low, high, _MARGIN * float((high - low).max()), width, height))
-    people = [_look(frame, window, finder) for window in _apart_windows(windows)]
-    return distinct(np.concatenate([np.zeros((0, len(MEDIAPIPE), 4), np.float32), *people]))
-
-
 def distinct(people: NDArray[np.float32]) -> NDArray[np.float32]:
     """The people (P, 33, 4) without those who are there twice; of two skeletons of one the more visible one stays."""
     kept: list[NDArray[np.float32]] = []
@@ -186,27 +168,19 @@ def _tiles(width: int, height: int) -> list[_Window]:
 
 def _windows(people: Sequence[NDArray[np.float32]], width: int, height: int) -> list[_Window]:
     """A window around each of the people (33, 4) who are in the picture; one for two that would be nearly the same."""
-    return _apart_windows([_box(person, _MARGIN, width, height) for person in people])
-
-
-def _apart_windows(windows: Iterable[_Window]) -> list[_Window]:
-    """Those that are large enough, without those that are nearly the same as one before."""
-    kept: list[_Window] = []
-    for window in windows:
+    windows: list[_Window] = []
+    for person in people:
+        window = _box(person, _MARGIN, width, height)
         inside = min(window[2] - window[0], window[3] - window[1]) >= _SMALLEST
-        if inside and not any(_common(window, other) > _SAME_WINDOW for other in kept):
-            kept.append(window)
-    return kept
+        if inside and not any(_common(window, other) > _SAME_WINDOW for other in windows):
+            windows.append(window)
+    return windows
 
 
 def _box(person: NDArray[np.float32], margin: float, width: int, height: int) -> _Window:
     """The part of a picture around somebody (33, 4), with a margin in their heights."""
     low, high = person[:, :2].min(axis=0), person[:, :2].max(axis=0)
-    return _reaching(low, high, margin * max(float(high[1] - low[1]), unit_of(person)), width, height)
-
-
-def _reaching(low: NDArray[np.floating], high: NDArray[np.floating], space: float, width: int, height: int) -> _Window:
-    """The part of a picture from `low` (2,) to `high` (2,), with `space` pixels around."""
+    space = margin * max(float(high[1] - low[1]), unit_of(person))
     x0, y0 = np.clip(low - space, 0, [width, height]).astype(int).tolist()
     x1, y1 = np.clip(high + space, 0, [width, height]).astype(int).tolist()
     return x0, y0, x1, y1
