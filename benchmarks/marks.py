@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from benchmarks.marks_clips import KINDS, photographed
-from facedance.evaluate.observe import surest_face
+from facedance.evaluate.sight import surest_face
 from facedance.faces.backend import open_backend
 from facedance.faces.embedding import load_embeddings
 from facedance.marks.detect import best_sign, look, residual

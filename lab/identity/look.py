@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from facedance.config.sections import WanModel
 from facedance.evaluate.judge import POINTS, LandmarkJudge
-from facedance.evaluate.observe import surest_face, track_dancer
+from facedance.evaluate.sight import surest_face, track_dancer
 from facedance.evaluate.temporal import warping_error
 from facedance.faces.face import FaceBackend
 from facedance.video.frames import resized

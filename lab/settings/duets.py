@@ -27,7 +27,7 @@ from facedance.config import params
 from facedance.config.params import Params
 from facedance.config.render_settings import RenderSettings
 from facedance.evaluate import pose
-from facedance.evaluate.observe import track_dancer
+from facedance.evaluate.sight import track_dancer
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.latents.encode import encode_prompts
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE, MEDIAPIPE

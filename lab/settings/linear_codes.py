@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from facedance.evaluate.observe import surest_face
+from facedance.evaluate.sight import surest_face
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.sample.dancer import dressed
 from facedance.sample.person import person

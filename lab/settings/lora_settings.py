@@ -28,7 +28,7 @@ from facedance.config.captions import TrainingTexts
 from facedance.config.params import Params
 from facedance.config.sections import Phase, Train
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
-from facedance.evaluate.observe import surest_face
+from facedance.evaluate.sight import surest_face
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.files import sha256
 from facedance.latents.encode import save_latents

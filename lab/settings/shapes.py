@@ -19,7 +19,7 @@ from facedance.config import params
 from facedance.config.params import Params
 from facedance.evaluate import pose
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
-from facedance.evaluate.observe import surest_face, track_dancer
+from facedance.evaluate.sight import surest_face, track_dancer
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.embedding import distance
 from facedance.latents.encode import encode_prompts

@@ -15,7 +15,7 @@ import numpy as np
 
 from facedance.config import params
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
-from facedance.evaluate.observe import surest_face
+from facedance.evaluate.sight import surest_face
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.embedding import distance
 from facedance.sample.person import person

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facedance.evaluate.observe import MIN_FACE_PX
+from facedance.evaluate.sight import MIN_FACE_PX
 from facedance.faces.face import Face, FaceBackend
 from lab.world.scene import Scene
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from facedance.config.rendering import Blend
 from facedance.config.sections import Evaluate, WanModel
-from facedance.evaluate import distances, observe, pose
+from facedance.evaluate import distances, pose, sight
 from facedance.evaluate.drift import DRIFTS
 from facedance.evaluate.score import COLUMNS, SECONDS_COLUMNS, ScoreFiles, score_shard
 from facedance.evaluate.summary import summarise
@@ -247,7 +247,7 @@ def shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScoreFiles:
         assert detection_confidence < 0.5, "a render shows a dancer for certain"
         yield SeesDancer()
 
-    monkeypatch.setattr(observe, "open_landmarker", open_landmarker)
+    monkeypatch.setattr(sight, "open_landmarker", open_landmarker)
     renders = [("a_000", "default", (250, 3, 3)), ("a_000", "face_scale~0", (0, 0, 0)), ("control-x", "default", (3, 250, 3))]
     for clip, variant, colour in renders:
         frames = np.full((FRAMES, SIDE, SIDE, 3), colour, np.uint8)

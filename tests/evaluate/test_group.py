@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from facedance.config.rendering import Blend
 from facedance.config.sections import Evaluate, WanModel
-from facedance.evaluate import observe
+from facedance.evaluate import sight
 from facedance.evaluate.group import GroupFigures, group_figures
 from facedance.evaluate.score import ScoreFiles, score_shard
 from facedance.faces.embedding import Embedding, save_embeddings
@@ -29,7 +29,7 @@ ANN, BEN = PERSONS["ann"], PERSONS["ben"]
 
 @pytest.fixture(autouse=True)
 def finder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observe, "open_landmarker", drawn_dancers.open_landmarker)
+    monkeypatch.setattr(sight, "open_landmarker", drawn_dancers.open_landmarker)
 
 
 def joints_of(*places: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from facedance.evaluate import observe
+from facedance.evaluate import sight
 from facedance.evaluate.judge import Shape
 from facedance.evaluate.likeness import EVERY, Judges, Likeness, Seen, likeness
 from facedance.faces.embedding import Embedding
@@ -55,7 +55,7 @@ def judges(monkeypatch: pytest.MonkeyPatch) -> Judges:
     def open_landmarker(model: Path, mode: str, detection_confidence: float) -> Iterator[Everywhere]:
         yield Everywhere()
 
-    monkeypatch.setattr(observe, "open_landmarker", open_landmarker)
+    monkeypatch.setattr(sight, "open_landmarker", open_landmarker)
     return Judges(Means(), Brightness(), Path("pose.task"))  # type: ignore[arg-type]
 
 

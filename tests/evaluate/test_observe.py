@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from facedance.config.sections import Evaluate, WanModel
-from facedance.evaluate import observe
+from facedance.evaluate import observe, sight
 from facedance.evaluate.temporal import warping_error
 from facedance.faces.embedding import Embedding
 from facedance.faces.face import Face, Image
@@ -69,7 +69,7 @@ def landmarker(monkeypatch: pytest.MonkeyPatch) -> Writes:
     def open_landmarker(model: Path, mode: str, detection_confidence: float) -> Iterator[Writes]:
         yield opened
 
-    monkeypatch.setattr(observe, "open_landmarker", open_landmarker)
+    monkeypatch.setattr(sight, "open_landmarker", open_landmarker)
     return opened
 
 
@@ -94,9 +94,9 @@ def test_one_pass_sees_what_whole_arrays_show(video: Path, landmarker: Writes) -
     assert seen.flicker.tolist() == [warping_error(frames)]
     differences = np.abs(np.diff(frames.astype(int), axis=0)).mean(axis=(1, 2, 3))
     np.testing.assert_allclose(seen.changes, [np.nan, *differences])
-    order = [*range(observe.LEAD_IN, 0, -1), *range(FRAMES)]
+    order = [*range(sight.LEAD_IN, 0, -1), *range(FRAMES)]
     assert landmarker.shown == [(frames[t].mean(), round(1000 * i / FPS)) for i, t in enumerate(order)]
-    assert seen.people[:, 0, 0].tolist() == list(range(observe.LEAD_IN + 1, observe.LEAD_IN + FRAMES + 1))
+    assert seen.people[:, 0, 0].tolist() == list(range(sight.LEAD_IN + 1, sight.LEAD_IN + FRAMES + 1))
     assert seen.background.shape == seen.clothes.shape == (FRAMES, 3)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facedance.evaluate import observe
+from facedance.evaluate import sight
 from facedance.evaluate.tracks import BESIDE, followed, windows_around
 from tests.evaluate import drawn_dancers
 from tests.evaluate.drawn_dancers import GREEN, RED, dancer, picture
@@ -32,7 +32,7 @@ def test_windows_go_on_between_frames_in_which_the_dancer_is_known() -> None:
 
 
 def test_dancers_are_told_in_the_pixels_of_the_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observe, "open_landmarker", drawn_dancers.open_landmarker)
+    monkeypatch.setattr(sight, "open_landmarker", drawn_dancers.open_landmarker)
     joints = np.stack([[dancer(x) for x in way] for way in (ACROSS, ACROSS[::-1], np.full(33, np.nan))])
     frames = np.stack([picture([(a, RED), (b, GREEN)]) for a, b in zip(ACROSS, ACROSS[::-1], strict=True)])
     seen = followed(frames, joints, 16, Path("pose.task"))

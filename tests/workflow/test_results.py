@@ -141,7 +141,8 @@ def test_no_result_is_a_pickle(finished):
 
 def test_the_page_to_look_at_before_training_shows_photos_and_skeletons(finished):
     page = finished["results/check/index.html"].read_text()
-    for clip in (row["clip"] for row in rows(finished["results/clips/clips.csv"])):
+    tracked = (row for path in finished["results/poses/shards"].glob("*.csv") for row in rows(path))
+    for clip in (row["clip"] for row in tracked if row["status"] == "accepted"):
         assert f"media/clips/{clip}.jpg" in page
         assert finished[f"results/check/media/clips/{clip}.jpg"].is_file()
     assert "damaged image" in page

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from facedance import layout
 from facedance.command.main import main
 from facedance.config.params import Params, load
-from facedance.evaluate import observe
+from facedance.evaluate import sight
 from facedance.evaluate.score import COLUMNS as OF_RENDERS
 from facedance.evaluate.score import ScoreFiles, score_shard
 from facedance.faces.embedding import Embedding, save_embeddings
@@ -104,9 +104,9 @@ def project(tmp_path, monkeypatch, params):
 
     @contextlib.contextmanager
     def open_landmarker(model, mode, detection_confidence):
-        yield Dancer(1000 * observe.LEAD_IN / 16)
+        yield Dancer(1000 * sight.LEAD_IN / 16)
 
-    monkeypatch.setattr(observe, "open_landmarker", open_landmarker)
+    monkeypatch.setattr(sight, "open_landmarker", open_landmarker)
     monkeypatch.setattr(judges, "open_backend", opened_colours)
     monkeypatch.setattr(judges, "LandmarkJudge", Shapes)
     predictor = root / "predictor.dat"

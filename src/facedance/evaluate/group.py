@@ -14,7 +14,8 @@ from facedance.evaluate import pose
 from facedance.evaluate.agreement import Wanted
 from facedance.evaluate.colours import Background, clothes_colour
 from facedance.evaluate.figures import figures, swapped_frames
-from facedance.evaluate.observe import MIN_FACE_PX, Observation
+from facedance.evaluate.observe import Observation
+from facedance.evaluate.sight import MIN_FACE_PX
 from facedance.evaluate.temporal import WarpingError
 from facedance.evaluate.tracks import followed
 from facedance.evaluate.whose import faces_by_dancer, heads_of, in_view

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from facedance.evaluate import distances, pose
 from facedance.evaluate.judge import POINTS, LandmarkJudge, Shape, mean_shape, shape_distance
-from facedance.evaluate.observe import surest_face, track_dancer
+from facedance.evaluate.sight import surest_face, track_dancer
 from facedance.faces.face import FaceBackend, Image
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE
 from facedance.video.pictures import Frame

@@ -3,8 +3,7 @@
 A new dancer or identity changes whom a face is compared with, not what was seen, so scores are made anew from here.
 """
 
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,25 +15,12 @@ from safetensors.numpy import load_file, save_file
 
 from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate.colours import Background, clothes_colour
+from facedance.evaluate.sight import surest_face, track_dancer
 from facedance.evaluate.temporal import WarpingError
-from facedance.faces.face import Face, FaceBackend
+from facedance.faces.face import FaceBackend
 from facedance.files import atomic
-from facedance.poses.landmarker import open_landmarker
 from facedance.video.frames import Footage
 from facedance.video.pictures import Frame
-
-LEAD_IN = 8
-"""Frames that are shown to the landmarker backwards before a render begins: it needs some to lock on to a blurred dancer."""
-
-SURE = 0.3
-"""Confidence from which the landmarker takes something for a person: less than its 0.5, as a render shows a dancer for certain.
-
-In one of 48 blurred renders it found nobody at 0.5, and at 0.3 the dancer in every frame.
-"""
-
-MIN_FACE_PX = 24
-"""Full-body dancers have faces of 30-60 px in a clip."""
-
 
 _Seen = TypeVar("_Seen")
 
@@ -95,24 +81,6 @@ def save(path: Path, seen: object) -> None:
 def load(path: Path, kind: type[_Seen]) -> _Seen:
     """What `save` wrote, of this kind."""
     return kind(**load_file(path))
-
-
-def surest_face(frame: NDArray[np.uint8], backend: FaceBackend) -> Face | None:
-    """The face of the dancer in a frame (H, W, 3) in the size of clips; None if none is found."""
-    # Not the largest: at this enlargement a pattern in the clothes is taken for a doubtful face now and then.
-    return max(backend.detect(frame, MIN_FACE_PX), key=lambda face: face.score, default=None)
-
-
-def track_dancer(frames: Iterable[Frame], fps: int, model: Path) -> Iterator[tuple[Frame, NDArray[np.float32]]]:
-    """Each frame (H, W, 3) of a render with its dancer's landmarks (33, 4), NaN where nobody is seen."""
-    frames = iter(frames)
-    first = list(itertools.islice(frames, LEAD_IN + 1))
-    lead_in = first[:0:-1]
-    with open_landmarker(model, "video", detection_confidence=SURE) as landmarker:
-        for i, frame in enumerate(itertools.chain(lead_in, first, frames)):
-            found = landmarker.detect(frame, round(1000 * i / fps))  # (P, 33, 4)
-            if i >= len(lead_in):
-                yield frame, found[0] if len(found) else np.full((33, 4), np.nan, np.float32)
 
 
 def _embedded(frame: NDArray[np.uint8], backend: FaceBackend) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from facedance.evaluate.observe import track_dancer
+from facedance.evaluate.sight import track_dancer
 from facedance.evaluate.whose import Joints, poses_by_dancer, torsos_of
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE, MEDIAPIPE
 from facedance.video.pictures import Frame, Frames

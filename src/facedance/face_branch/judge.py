@@ -11,7 +11,7 @@ from torch import Tensor
 
 from facedance.config.render_settings import RenderSettings
 from facedance.config.sections import WanModel
-from facedance.evaluate.observe import surest_face
+from facedance.evaluate.sight import surest_face
 from facedance.faces.embedding import Embedding, distance
 from facedance.faces.face import FaceBackend, Image
 from facedance.train.portraits import PortraitSource, mean_embedding

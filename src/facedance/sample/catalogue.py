@@ -19,6 +19,7 @@ PHOTOS = (
 VIDEOS = (
     "gBR_sBM_c01_d04_mBR2_ch01",
     "gPO_sBM_c01_d11_mPO1_ch09",
+    "gLH_sBM_c01_d17_mLH3_ch05",
     "gJS_sBM_c01_d02_mJS4_ch04",
     "gHO_sGR_c01_d20_d21_mHO3_ch10",
     "gMH_sBM_c01_d24_mMH2_ch03",

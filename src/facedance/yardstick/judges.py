@@ -12,7 +12,7 @@ from facedance import layout
 from facedance.config.params import Params
 from facedance.config.sections import Faces
 from facedance.evaluate.judge import LandmarkJudge, Shape, installed_predictor, mean_shape, shape_distance
-from facedance.evaluate.observe import MIN_FACE_PX, surest_face
+from facedance.evaluate.sight import MIN_FACE_PX, surest_face
 from facedance.faces.backend import open_backend
 from facedance.faces.embed import LOOK_BELOW
 from facedance.faces.embedding import Embedding
