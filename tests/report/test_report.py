@@ -362,4 +362,4 @@ def test_page_without_its_media_says_where_they_are(results: ReportFiles, tmp_pa
     dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     assert re.search(r'<html[^>]*class="alone"', dom), dom[:500]
     assert re.search(r'<p class="notice">[^<]*results/report/index.html', dom)
-    assert dom.count("<svg") == 3, "the curves of two trainings are drawn, and the time line of the long render"
+    assert dom.count("<svg") == 4, "the curves of two trainings and of one's looks, and the time line of the long render"
