@@ -49,10 +49,11 @@ def of_renders(who: str, shard: str) -> Iterator[tuple[str, Names]]:
         f"results/render/.stamps/render_shard/{who}/{shard}.json",
         *(f"results/evaluate/{kind}/{who}/{shard}.csv" for kind in ("shards", "seconds")),
         f"results/evaluate/.stamps/score_renders/{who}/{shard}.json",
-        *(f"results/score/{who}/others/{file}" for file in ("scores.csv", "scores.json", "index.html", "media/videos/a.mp4")),
         *(f"logs/{rule}/{who}/{shard}.{suffix}" for rule in ("render_shard", "score_renders") for suffix in ("log", "tsv")),
     ):
         yield path, {"who": who, "shard": shard}
+    for file in ("scores.csv", "scores.json", "index.html", "media/videos/a.mp4"):
+        yield f"results/score/{who}/others/{file}", {"who": who}
 
 
 def of_render(who: str, clip: str, variant: str) -> Iterator[tuple[str, Names]]:
