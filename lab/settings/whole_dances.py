@@ -1,6 +1,6 @@
 """How a dance of several seconds holds together, by how its windows go on: people and dances that are held out.
 
-usage: python -m lab.settings.whole_dances [--model assets/tiny] [--people 4] [--seeds 1] [--seconds 8] [--only WAY ...]
+usage: python -m lab.settings.whole_dances [--model assets/tiny] [--people 4] [--seeds 0 ...] [--seconds 8] [--only WAY ...]
        (after `snakemake models`)
 
 Prints a row for each way: means over people and seeds, and the largest drift. Nobody has a LoRA: the face comes from the
@@ -154,7 +154,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, default=Path("assets/tiny"))
     parser.add_argument("--people", type=int, default=4)
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--seconds", type=int, default=8)
     parser.add_argument("--prompt", help="instead of the clip's own, which tells clothes and wall")
     parser.add_argument("--only", nargs="+", choices=WAYS, default=list(WAYS), metavar="WAY")
@@ -180,7 +180,7 @@ def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     branch.eval().requires_grad_(False).attach(pipeline.transformer)
     stage = Stage(project, given.model, pipeline, branch, backend)
     long = project.wan.model_copy(update={"frames": given.seconds * project.wan.fps + 1})
-    for seed in range(given.seeds):
+    for seed in given.seeds:
         for own, who in enumerate(people[: given.people]):
             clip = make_clip(who.face, who.name, 100 + seed, long, project.poses, POSE)
             clip = clip if given.prompt is None else replace(clip, prompt=given.prompt)
