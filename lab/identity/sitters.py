@@ -18,7 +18,7 @@ from facedance.files import atomic
 from facedance.sample.person import Person, person
 from facedance.sample.photos import Shot, photograph
 from facedance.sample.traits import generator, traits_of
-from lab.identity.cast import APART, CONSENT, WORLD_SEED, person_name
+from lab.identity.cast import APART, CONSENT, WORLD_SEED, folder_name, person_name
 
 SHOTS = (
     Shot(),
@@ -73,6 +73,17 @@ def photograph_sitter(folder: Path, backend: FaceBackend, judge: LandmarkJudge, 
     with atomic(folder / _SHAPE) as temporary:
         save_file({"shape": np.mean(shapes, axis=0)}, temporary)
     embed_identity(name, CONSENT, {path.name: path for path in _photos(folder)}, faces, backend, folder)
+
+
+def sitters_in(parent: Path, names: Sequence[str], backend: FaceBackend, judge: LandmarkJudge, faces: Faces) -> list[Sitter]:
+    """These people, each in a folder of the parent; who is not there yet is photographed."""
+    people = []
+    for name in names:
+        folder = parent / folder_name(name)
+        if not (folder / _EMBEDDING).exists():
+            photograph_sitter(folder, backend, judge, faces)
+        people.append(read_sitter(folder))
+    return people
 
 
 def read_sitter(folder: Path) -> Sitter:

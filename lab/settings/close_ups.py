@@ -33,14 +33,14 @@ from facedance.render.head_view import View, softness, views_of
 from facedance.render.windows import Window, WindowFiles
 from facedance.video.pictures import Frames
 from facedance.wan.encoder import LatentEncoder, read_picture
-from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
-from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
+from facedance.wan.pipeline import ControlLatents, render_frames
 from facedance.wan.start import Start
 from lab.identity.cast import NAMES, folder_name
 from lab.identity.clips import Clip, make_clip
 from lab.identity.look import Judges
 from lab.identity.score import score
-from lab.identity.sitters import Sitter, photograph_sitter, read_sitter
+from lab.identity.sitters import Sitter, sitters_in
+from lab.settings.renderer import open_renderer
 from lab.tiny.texts import encode_texts
 
 FACES, POSE = Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
@@ -110,16 +110,8 @@ def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     project, backend = params.load(Path("params.yaml")), DlibBackend(FACES)
     judge = LandmarkJudge(installed_predictor())
     judges = Judges(backend, judge, POSE, project.evaluate.every, project.wan)
-    people = []
-    for name in NAMES:  # all of them: whom a face can be taken for
-        folder = PEOPLE / folder_name(name)
-        if not (folder / "embedding.safetensors").exists():
-            photograph_sitter(folder, backend, judge, project.faces)
-        people.append(read_sitter(folder))
-    pipeline = load_pipeline(given.model, project.wan, project.render.memory, project.render.speed)
-    branch = load_face_branch(given.model / FACE_BRANCH, backend.dimension)
-    assert branch is not None
-    branch.eval().requires_grad_(False).attach(pipeline.transformer)
+    people = sitters_in(PEOPLE, NAMES, backend, judge, project.faces)  # all of them: whom a face can be taken for
+    pipeline, branch = open_renderer(given.model, project, backend.dimension)
     stage = Stage(project, pipeline, branch)
     for seed in given.seeds:
         for own, who in enumerate(people[: given.people]):

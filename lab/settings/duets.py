@@ -27,6 +27,7 @@ from facedance.config import params
 from facedance.config.params import Params
 from facedance.config.render_settings import RenderSettings
 from facedance.evaluate import pose
+from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.evaluate.sight import track_dancer
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.latents.encode import encode_prompts
@@ -40,11 +41,11 @@ from facedance.video.frames import resized
 from facedance.video.pictures import Frames
 from facedance.wan.encoder import LatentEncoder, read_picture
 from facedance.wan.face_branch import PlacedFace
-from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
-from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
-from lab.identity.cast import NAMES, folder_name
+from facedance.wan.pipeline import ControlLatents, render_frames
+from lab.identity.cast import NAMES
 from lab.identity.duets import SIZE, Duet, make_duet
-from lab.identity.sitters import Sitter, read_sitter
+from lab.identity.sitters import Sitter, sitters_in
+from lab.settings.renderer import open_renderer
 from lab.world.scene import FPS
 
 FACES, POSE = Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
@@ -171,11 +172,8 @@ def main() -> None:
 
 def _rows(given: argparse.Namespace) -> Iterator[Mapping[str, Any]]:
     project, backend = params.load(Path("params.yaml")), DlibBackend(FACES)
-    people = [read_sitter(PEOPLE / folder_name(name)) for name in NAMES]
-    pipeline = load_pipeline(given.model, project.wan, project.render.memory, project.render.speed)
-    branch = load_face_branch(given.model / FACE_BRANCH, backend.dimension)
-    assert branch is not None
-    branch.eval().requires_grad_(False).attach(pipeline.transformer)
+    people = sitters_in(PEOPLE, NAMES, backend, LandmarkJudge(installed_predictor()), project.faces)
+    pipeline, branch = open_renderer(given.model, project, backend.dimension)
     stage = Stage(project, given.model, pipeline, branch, backend)
     wan = project.wan.model_copy(update={"frames": given.seconds * project.wan.fps + 1})
     draw = functools.partial(make_duet, wan=wan, poses=project.poses, pose_model=POSE)

@@ -18,11 +18,11 @@ from facedance.config import params
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.wan.encoder import LatentEncoder, read_picture
-from lab.identity.cast import NAMES, folder_name
+from lab.identity.cast import NAMES
 from lab.identity.clips import make_clip
 from lab.identity.look import Judges
 from lab.identity.score import score
-from lab.identity.sitters import Sitter, photograph_sitter, read_sitter
+from lab.identity.sitters import Sitter, sitters_in
 from lab.tiny.conditions import with_references
 from lab.tiny.fast_transformer import Text
 from lab.tiny.mask_batches import TEXT_TOKENS
@@ -46,12 +46,7 @@ def main() -> None:
     project, backend = params.load(Path("params.yaml")), DlibBackend(FACES)
     judge = LandmarkJudge(installed_predictor())
     judges = Judges(backend, judge, POSE, project.evaluate.every, project.wan)
-    people = []
-    for name in NAMES[: given.people]:
-        folder = PEOPLE / folder_name(name)
-        if not (folder / "embedding.safetensors").exists():
-            photograph_sitter(folder, backend, judge, project.faces)
-        people.append(read_sitter(folder))
+    people = sitters_in(PEOPLE, NAMES[: given.people], backend, judge, project.faces)
     rows = []
     settings = project.render.settings
     for path in given.models:

@@ -39,11 +39,11 @@ from facedance.video.frames import resized
 from facedance.video.pictures import Frames
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import choose_device, load_vae
-from lab.identity.cast import NAMES, folder_name
+from lab.identity.cast import NAMES
 from lab.identity.clips import Clip, make_clip
 from lab.identity.recipes import ADAPTERS, LORA, Recipe
 from lab.identity.score import face_distances, shape_distances
-from lab.identity.sitters import Sitter, photograph_sitter, read_sitter
+from lab.identity.sitters import Sitter, sitters_in
 from lab.identity.studio import Studio
 from lab.identity.training import PROMPT, Trainer
 from lab.world.words import PORTRAIT
@@ -197,12 +197,7 @@ def main() -> None:
     given = parser.parse_args()
     project = params.load(Path("params.yaml"))
     backend, judge = DlibBackend(FACES), LandmarkJudge(installed_predictor())
-    people = []
-    for name in NAMES[-given.known :]:
-        folder = PEOPLE / folder_name(name)
-        if not (folder / "embedding.safetensors").exists():
-            photograph_sitter(folder, backend, judge, project.faces)
-        people.append(read_sitter(folder))
+    people = sitters_in(PEOPLE, NAMES[-given.known :], backend, judge, project.faces)
     render = project.render
     studio = Studio(MODEL, project.wan, render.settings, render.memory, render.speed, project.prompts, backend.dimension)
     encoder = LatentEncoder(load_vae(MODEL, choose_device()), *project.wan.sizes[0])

@@ -38,11 +38,11 @@ from facedance.render.windows import Window, WindowFiles, one_by_one, seams, win
 from facedance.video.frames import read_frames
 from facedance.video.writing import write_video
 from facedance.wan.encoder import LatentEncoder, read_picture
-from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
-from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
-from lab.identity.cast import NAMES, folder_name
+from facedance.wan.pipeline import ControlLatents, render_frames
+from lab.identity.cast import NAMES
 from lab.identity.clips import Clip, make_clip
-from lab.identity.sitters import Sitter, photograph_sitter, read_sitter
+from lab.identity.sitters import Sitter, sitters_in
+from lab.settings.renderer import open_renderer
 
 FACES, POSE = Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
 PEOPLE = Path("lab/results/sitters")
@@ -168,16 +168,8 @@ def main() -> None:
 def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     project = params.load(Path("params.yaml"))
     backend, judge = DlibBackend(FACES), LandmarkJudge(installed_predictor())
-    people = []
-    for name in NAMES:  # all of them: whom a face can be taken for
-        folder = PEOPLE / folder_name(name)
-        if not (folder / "embedding.safetensors").exists():
-            photograph_sitter(folder, backend, judge, project.faces)
-        people.append(read_sitter(folder))
-    pipeline = load_pipeline(given.model, project.wan, project.render.memory, project.render.speed)
-    branch = load_face_branch(given.model / FACE_BRANCH, backend.dimension)
-    assert branch is not None
-    branch.eval().requires_grad_(False).attach(pipeline.transformer)
+    people = sitters_in(PEOPLE, NAMES, backend, judge, project.faces)  # all of them: whom a face can be taken for
+    pipeline, branch = open_renderer(given.model, project, backend.dimension)
     stage = Stage(project, given.model, pipeline, branch, backend)
     long = project.wan.model_copy(update={"frames": given.seconds * project.wan.fps + 1})
     for seed in given.seeds:
