@@ -1,13 +1,15 @@
 """The face recogniser that params.yaml names."""
 
-from collections.abc import Callable
+import importlib
 from pathlib import Path
 
-from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.face import FaceBackend
-from facedance.faces.insightface_backend import InsightFaceBackend
 
-_BACKENDS: dict[str, Callable[[Path], FaceBackend]] = {"dlib": DlibBackend, "insightface": InsightFaceBackend}
+# By where they are: each comes with libraries that take a second to import, and only one of them is asked for.
+_BACKENDS = {
+    "dlib": ("facedance.faces.dlib_backend", "DlibBackend"),
+    "insightface": ("facedance.faces.insightface_backend", "InsightFaceBackend"),
+}
 
 
 def open_backend(name: str, folder: Path) -> FaceBackend:
@@ -19,4 +21,6 @@ def open_backend(name: str, folder: Path) -> FaceBackend:
     """
     if name not in _BACKENDS:
         raise ValueError(f"unknown face backend {name!r}; known are {', '.join(_BACKENDS)}")
-    return _BACKENDS[name](Path(folder))
+    module, kind = _BACKENDS[name]
+    backend: FaceBackend = getattr(importlib.import_module(module), kind)(Path(folder))
+    return backend
