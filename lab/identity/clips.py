@@ -46,8 +46,8 @@ class Clip:
     prompt: str
 
 
-def make_clip(who: Person, name: str, seed: int, wan: WanModel, poses: Poses, pose_model: Path, *, heads: float = 1.0) -> Clip:
-    """The driving clip of somebody, another one for each seed; `heads` is the height of heads, as a share of the world's.
+def make_clip(who: Person, name: str, seed: int, wan: WanModel, poses: Poses, pose_model: Path, *, zoom: float = 1.0) -> Clip:
+    """The driving clip of somebody, another one for each seed; `zoom` makes people smaller or larger than the world's.
 
     Its pose is estimated from the pictures, as that of any video is. What the poses stage would reject is drawn anew.
 
@@ -58,8 +58,7 @@ def make_clip(who: Person, name: str, seed: int, wan: WanModel, poses: Poses, po
     size = wan.clip_size(small)
     for place in (f"clip {name}/{seed}/{attempt}" for attempt in range(_ATTEMPTS)):
         driver = driver_of(place)
-        driver = replace(driver, body=replace(driver.body, head=heads * driver.body.head))
-        pictures = danced(place, driver, wan.frames, size[0]).frames
+        pictures = danced(place, driver, wan.frames, size[0], zoom).frames
         people = _track(pictures, wan.fps, poses, pose_model)
         if np.isfinite(people[:, 0, 0]).mean() >= poses.min_tracked:
             break
@@ -67,13 +66,13 @@ def make_clip(who: Person, name: str, seed: int, wan: WanModel, poses: Poses, po
         raise InputError(f"MediaPipe follows none of {_ATTEMPTS} dancers; check the pose model {pose_model}")
     people, _ = fill_gaps(people, poses.max_gap_frames)
     drawn = np.stack(list(control_frames(people[None], MEDIAPIPE, poses, size, wan.drawing_side)))
-    truth = danced(place, replace(driver, face=who), wan.frames, size[0])
+    truth = danced(place, replace(driver, face=who), wan.frames, size[0], zoom)
     return Clip(
         driver=pictures,
         joints=people[:, COCO_IN_MEDIAPIPE][..., [0, 1, 3]],
         poses=drawn,
         control=resized(drawn, small),
-        known=danced(place, driver, wan.frames, small[0]).control,
+        known=danced(place, driver, wan.frames, small[0], zoom).control,
         truth=resized(truth.frames, small),
         heads=(truth.heads / wan.clip_scale).astype(np.float32),
         prompt=describe(driver),
@@ -87,9 +86,9 @@ def driver_of(place: str) -> Dancer:
     return dressed(person(traits), rng)
 
 
-def danced(place: str, dancer: Dancer, frames: int, side: int) -> Scene:
+def danced(place: str, dancer: Dancer, frames: int, side: int, zoom: float = 1.0) -> Scene:
     """The dance of a place: by anybody the same, before the same camera."""
-    return dance(dancer, HELDOUT_MOVES, frames, side, generator(f"{place} dance", WORLD_SEED))
+    return dance(dancer, HELDOUT_MOVES, frames, side, generator(f"{place} dance", WORLD_SEED), zoom=zoom)
 
 
 def _track(frames: Frames, fps: int, poses: Poses, model: Path) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """What a close-up pass makes of heads that are small, as in videos of whole bodies: people and dances that are held out.
 
-usage: python -m lab.settings.close_ups [--model assets/tiny] [--people 4] [--seeds 0 ...] [--heads 0.5]
+usage: python -m lab.settings.close_ups [--model assets/tiny] [--people 4] [--seeds 0 ...] [--zoom 0.5]
        [--strengths 0.3 0.5 0.7 1.0] [--pictures FOLDER]    (after `snakemake models`)
 
 Prints a row for each strength, 0 being the render as it is: means over people and seeds, and the largest change of a pixel
@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=Path("assets/tiny"))
     parser.add_argument("--people", type=int, default=4)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--heads", type=float, default=0.5, help="their height, as a share of the world's")
+    parser.add_argument("--zoom", type=float, default=0.5, help="how large people are, as a share of the world's")
     parser.add_argument("--strengths", type=float, nargs="+", default=[0.3, 0.5, 0.7, 1.0])
     parser.add_argument("--pictures", type=Path, help="a folder for pictures of the heads")
     given = parser.parse_args()
@@ -115,7 +115,7 @@ def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     stage = Stage(project, pipeline, branch)
     for seed in given.seeds:
         for own, who in enumerate(people[: given.people]):
-            clip = make_clip(who.face, who.name, seed, project.wan, project.poses, POSE, heads=given.heads)
+            clip = make_clip(who.face, who.name, seed, project.wan, project.poses, POSE, zoom=given.zoom)
             plain = None
             for strength, view, frames in stage.close_ups(who, clip, seed, given.strengths):
                 plain = frames if plain is None else plain

@@ -39,13 +39,21 @@ class Scene:
 
 
 def dance(
-    who: Dancer, moves: tuple[Move, ...], frames: int, side: int, rng: np.random.Generator, *, after: int | None = None
+    who: Dancer,
+    moves: tuple[Move, ...],
+    frames: int,
+    side: int,
+    rng: np.random.Generator,
+    *,
+    after: int | None = None,
+    zoom: float = 1.0,
 ) -> Scene:
-    """Somebody dancing some of the moves, near or far, before a camera at a drawn distance.
+    """Somebody dancing some of the moves, near or far, before a camera at a drawn distance, `zoom` times as near.
 
     With `after` the scene has one frame more in front, so many frames earlier in the dance than the next one.
     """
-    camera = Camera(*(OVERSAMPLING * side, OVERSAMPLING * side), zoom=rng.uniform(0.9, 1.1), aside=float(rng.normal(0, 0.06)))
+    large = OVERSAMPLING * side
+    camera = Camera(large, large, zoom=zoom * rng.uniform(0.9, 1.1), aside=float(rng.normal(0, 0.06)))
     head, room = Head(who.face, who.body.head * camera.scale), empty_room(who, camera)
     times = np.arange(frames) if after is None else np.hstack([0, after + np.arange(frames)])
     skeleton = performed(who, moves, times, rng)
