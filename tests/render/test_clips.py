@@ -452,7 +452,7 @@ def test_a_long_clip_is_made_in_windows_and_goes_on_after_a_kill(
     assert (tmp_path / "killed" / video).read_bytes() == (tmp_path / "whole" / video).read_bytes()
 
 
-@pytest.mark.parametrize("change", ["overlap~1", "overlap~0", "anchor~true", "hold_colors~true"])
+@pytest.mark.parametrize("change", ["overlap~1", "overlap~0", "hold_colors~true"])
 def test_how_windows_go_on_is_in_the_later_frames_alone(
     world: Path, renders: Path, tmp_path: Path, long_dance: str, change: str
 ) -> None:

@@ -5,9 +5,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
-from facedance.render.going_on import faded, held_colors
-from facedance.render.windows import WindowFiles, one_by_one, seams, windows_of
+from facedance.config.render_settings import RenderSettings
+from facedance.render.going_on import faded, held_colors, make_windows
+from facedance.render.windows import Window, WindowFiles, one_by_one, seams, windows_of
+from facedance.video.pictures import Frames
+from facedance.wan.pipeline import ControlLatents
 
 
 @pytest.mark.parametrize(
@@ -75,3 +80,40 @@ def test_windows_are_kept_for_what_they_were_made_from(tmp_path) -> None:
     assert files.part(windows, range(2, 7))[:, 0, 0, 0].tolist() == [1, 1, 2, 2, 2]
     files.clear()
     assert not (tmp_path / "render").exists()
+
+
+class Means:
+    """An encoder of which a latent is a picture's mean."""
+
+    def reference(self, picture: Frames) -> Tensor:
+        return torch.full((1, 1, 1, 1), float(picture.mean()))
+
+
+def test_the_first_frame_goes_along_with_all_windows_and_is_made_again_after_a_kill(tmp_path) -> None:
+    windows, first = windows_of(33, 17, 5, 4), torch.arange(5.0).reshape(1, 5, 1, 1)
+    asked: list[tuple[ControlLatents, Window]] = []
+
+    def make(control: ControlLatents, window: Window) -> Frames:
+        asked.append((control, window))
+        return np.full((window.frames, 2, 2, 3), 40 + len(control.references), np.uint8)
+
+    def going_on(anchor: bool, files: WindowFiles) -> None:
+        settings = RenderSettings(anchor=anchor)
+        make_windows(windows, files, lambda window, given: first, (torch.zeros(1, 1, 1, 1),), Means(), settings, make)  # type: ignore[arg-type]
+
+    files = WindowFiles(tmp_path / "render", "key")
+    going_on(True, files)
+    (picture, alone), *others = asked
+    assert (alone, picture.control.shape[1], len(picture.references)) == (Window(0, 1, 0), 1, 1)
+    assert [window for _, window in others] == windows
+    assert [control.references[1].item() for control, _ in others] == [41.0] * len(windows)
+
+    (tmp_path / "render" / "key" / f"{len(windows) - 1:04d}.safetensors").unlink()
+    asked.clear()
+    going_on(True, files)
+    assert [window for _, window in asked] == [Window(0, 1, 0), windows[-1]]
+    asked.clear()
+    going_on(True, files)
+    assert asked == []
+    going_on(False, WindowFiles(tmp_path / "other", "key"))
+    assert [(window, len(control.references)) for control, window in asked] == [(window, 1) for window in windows]

@@ -54,7 +54,9 @@ class RenderSettings(Section):
     fade: int = Field(
         4, ge=0, le=64, multiple_of=4, description="Frames after these that both windows make, the one fading into the other."
     )
-    anchor: bool = Field(False, description="Whether a frame of the first window goes along with the later ones of a long video.")
+    anchor: bool = Field(
+        False, description="Whether the first frame, made before as a picture, goes along with all windows of a long video."
+    )
     hold_colors: bool = Field(False, description="Whether the later windows of a long video get the colours of the first.")
     close_up: float = Field(
         0.0, ge=0, le=1, description="How far each head is made once more, enlarged: from this noise level on; 0: it is not."

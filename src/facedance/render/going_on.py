@@ -1,9 +1,9 @@
 """Making a long clip window by window, each going on from the one before.
 
 Some of the last frames of a window are the first ones of the next, where VACE is given them to keep: its mask is 0 there. What
-follows is not quite as the window before has it, so both make some frames more, over which the one fades into the other. A frame
-of the first window goes along as a further reference, and colours are held to those of the given frames, as nothing else tells a
-window how the first one looked.
+follows is not quite as the window before has it, so both make some frames more, over which the one fades into the other. Nothing
+of this tells a window how the first one looked. So the first frame is made alone before, as a picture, and goes along with all
+windows as a further reference; or colours are held to those of the given frames.
 """
 
 import logging
@@ -63,23 +63,29 @@ def make_windows(
         references: (z, 1, h, w) each, that all windows have.
         encoder: for pictures of the windows' size.
     """
-    opening = last = None
+
+    def picture() -> Tensor:
+        """The first frame, which a VAE of Wan's encodes by itself."""
+        alone = conditioned(windows[0], _NOTHING)[:, :1]
+        return encoder.reference(make(ControlLatents(alone, references), Window(0, 1, 0))[0])
+
+    anchor: tuple[Tensor, ...] | None = None
+    last = _NOTHING
     for number, (before, window) in enumerate(zip([windows[0], *windows], windows, strict=False)):
         frames = files.load(number)
         if frames is None:
+            if anchor is None:  # one that goes on after a kill makes it again, of the same noise
+                anchor = (picture(),) if settings.anchor else ()
             _log.info("window %d of %d", number + 1, len(windows))
-            if opening is None or last is None:
-                frames = make(ControlLatents(conditioned(window, _NOTHING), references), window)
-            else:
-                shared = last[window.start - before.start :]
-                given, left = shared[: window.given], shared[window.given :]
-                anchor = (encoder.reference(opening[0]),) if settings.anchor else ()
-                frames = make(ControlLatents(conditioned(window, given), (*references, *anchor)), window)
-                if settings.hold_colors and window.given:
-                    frames = held_colors(frames, given)
+            shared = last[window.start - before.start :]
+            given, left = shared[: window.given], shared[window.given :]
+            frames = make(ControlLatents(conditioned(window, given), (*references, *anchor)), window)
+            if settings.hold_colors and window.given:
+                frames = held_colors(frames, given)
+            if number:
                 frames = np.concatenate([given, faded(left, frames[window.given :])])
             files.save(number, frames)
-        opening, last = frames if opening is None else opening, frames
+        last = frames
 
 
 def faded(left: Frames, made: Frames) -> Frames:
