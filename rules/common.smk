@@ -77,12 +77,15 @@ def of_program(path):
 STAMPS = set()  # all that this run depends on
 
 
-def stamp(stage, rule, params, items=None, files=None, code=True, prefix=""):
+def stamp(
+    stage, rule, params, items=None, files=None, code=True, prefix="", without=None
+):
     """Input function that keeps the stamp of a rule up to date and gives its path.
 
     `params` is a part of PARAMS or a function of the wildcards; `items`, a function of the wildcards, names what the
     job works on, so that one fewer is a change as well. `files`, another, names files that the user brings: their
-    content counts too. What is only fetched does not depend on this program's `code`.
+    content counts too. What is only fetched does not depend on this program's `code`. `without`, one more, names
+    modules that the job does its work without.
     """
 
     def path(wildcards):
@@ -101,7 +104,14 @@ def stamp(stage, rule, params, items=None, files=None, code=True, prefix=""):
             raise SystemExit(str(error))
         content = stamp_content(
             params(wildcards) if callable(params) else params,
-            code_digest(HOME / f"{prefix}scripts/{rule}.py") if code else "",
+            (
+                code_digest(
+                    HOME / f"{prefix}scripts/{rule}.py",
+                    without(wildcards) if without else (),
+                )
+                if code
+                else ""
+            ),
             items(wildcards) if items else (),
             files(wildcards) if files else (),
         )

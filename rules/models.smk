@@ -4,6 +4,13 @@ POSE_MODEL = layout.POSE_MODEL
 FACE_MODEL = layout.FACE_MODEL.format(
     pack="dlib" if PARAMS.faces.backend == "dlib" else PARAMS.faces.insightface_model
 )
+# Another recogniser, who looks at renders that were chosen by the first: dlib, or ArcFace where its weights are here, which
+# are for research only. What it says decides nothing, so that it is no reason to render anew.
+FURTHER_FACE_MODEL = layout.FACE_MODEL.format(
+    pack=PARAMS.faces.insightface_model if PARAMS.faces.backend == "dlib" else "dlib"
+)
+HAS_FURTHER = PARAMS.faces.backend != "dlib" or Path(FURTHER_FACE_MODEL).is_file()
+FURTHER_FACE_MODELS = [ancient(FURTHER_FACE_MODEL)] if HAS_FURTHER else []
 # InsightFace computes on a GPU where the model has one; dlib's wheels know none.
 FACE_GPUS = MODEL_GPUS if PARAMS.faces.backend == "insightface" else 0
 WAN_MODEL = layout.WAN_MODEL.format(model=PARAMS.model)

@@ -147,7 +147,37 @@ def render_params(wildcards):
         **part("marks"),
         "poses": some("poses", "min_visibility", "face_dots"),
         **(cast_params(wildcards.who) if is_cast(wildcards.who) else {}),
+        **({"backend": PARAMS.faces.backend} if chooses(wildcards) else {}),
     }
+
+
+def chooses(wildcards):
+    """Whether a job makes a render with several seeds, of which judges keep one."""
+    asked = dict(wildcards.items())
+    return _chooses(asked["who"], asked.get("variant"))
+
+
+@functools.cache
+def _chooses(who, variant):
+    batches = [batch for batch in PARAMS.render.batches if who in batch.rendered]
+    variants = [v for batch in batches for v in batch.all_variants()]
+    return PARAMS.render.chooses([variant] if variant else variants)
+
+
+def where_chosen(files):
+    """Input function: what the judges of a job read if it has any; `files` may be a function of the wildcards."""
+
+    def read(wildcards):
+        if not chooses(wildcards):
+            return []
+        return files(wildcards) if callable(files) else files
+
+    return read
+
+
+def not_to_choose_with(wildcards):
+    """Modules that a job needs only to choose: with a change of who judges, no other render is made anew."""
+    return () if chooses(wildcards) else ("facedance.render.choosing",)
 
 
 def cast_params(who):

@@ -12,6 +12,10 @@ rule render_shard:
         embeddings=of_members(layout.EMBEDDING),
         photos=of_members(layout.PHOTO_LATENTS),
         landmarks=lambda w: known_landmarks(w.shard),
+        face_model=where_chosen([FACE_MODEL]),
+        further_model=where_chosen(FURTHER_FACE_MODELS),
+        pose_model=where_chosen([POSE_MODEL]),
+        references=where_chosen(of_members(layout.REFERENCE)),
         loras=FETCHED_LORAS,
         model=WAN_MODEL,
         stamp=stamp(
@@ -23,6 +27,7 @@ rule render_shard:
                 *said_in_renders(w).values(),
             ],
             files=lambda w: LORAS.values(),
+            without=not_to_choose_with,
         ),
     output:
         layout.RENDER_LIST,
@@ -63,6 +68,10 @@ rule render_clip:
         embeddings=of_members(layout.EMBEDDING),
         photos=of_members(layout.PHOTO_LATENTS),
         landmarks=lambda w: known_landmarks(names.shard_of_clip(w.clip, PARAMS.shards)),
+        face_model=where_chosen([FACE_MODEL]),
+        further_model=where_chosen(FURTHER_FACE_MODELS),
+        pose_model=where_chosen([POSE_MODEL]),
+        references=where_chosen(of_members(layout.REFERENCE)),
         loras=FETCHED_LORAS,
         model=WAN_MODEL,
         stamp=stamp(
@@ -71,6 +80,7 @@ rule render_clip:
             render_params,
             items=lambda w: said_in_renders(w).values(),
             files=lambda w: LORAS.values(),
+            without=not_to_choose_with,
         ),
     output:
         video=layout.RENDER,

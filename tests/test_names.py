@@ -7,7 +7,7 @@ import pytest
 
 from facedance import names
 from facedance.config.batches import asked_for, renders_of
-from facedance.config.render_settings import RenderSettings, format_variant, parse_variant
+from facedance.config.render_settings import RenderSettings, Seeds, format_variant, parse_variant
 from facedance.config.rendering import Batch
 
 AIST = "gBR_sBM_c01_d04_mBR0_ch01"
@@ -149,6 +149,7 @@ def test_names_of_variants_and_their_settings_are_inverse():
         "hold_colors": lambda: random.choice([True, False]),
         "close_up": lambda: random.choice([0.0, 0.3, 1.0, random.uniform(0, 1)]),
         "seed": lambda: random.choice([0, 1, 2**63 - 1, random.randrange(2**63)]),
+        "seeds": lambda: Seeds.model_validate(random.choice([1, 4, 100])),
     }
     assert draw.keys() == RenderSettings.model_fields.keys()
     names = {}
@@ -175,6 +176,8 @@ def test_names_of_variants_and_their_settings_are_inverse():
         ({"seed": 7.0, "face_scale": 1.2}, "face_scale~1.2_seed~7"),
         ({"reference": "no"}, "reference~false"),
         ({"face_guidance": None}, "face_guidance~none"),
+        ({"seeds": 4, "seed": 3}, "seed~3_seeds~4"),
+        ({"seeds": {"try": 4, "keep": "best"}}, "seeds~4"),
         ({"prompt": "my_dance", "seed": 1}, "prompt~my_dance_seed~1"),
     ],
 )
@@ -204,6 +207,8 @@ def test_a_name_that_no_file_can_have_is_refused():
         ("face_scale~-1", "greater than or equal to 0"),
         ("seed~1.5", "integer"),
         ("face_guidance~31", "less than or equal to 30"),
+        ("seeds~0", "greater than or equal to 1"),
+        ("seeds~best", "integer"),
     ],
 )
 def test_a_wrong_variant_is_refused(variant, words):
@@ -223,6 +228,15 @@ def test_settings_are_varied_and_stay_valid():
     assert base.varied("face_guidance~6").face_gain == 2
     with pytest.raises(ValueError, match=r"^variant 'guidance_scale~1_face_guidance~6': face_guidance 6 needs .* above 1, .* 1$"):
         base.varied("guidance_scale~1_face_guidance~6")
+
+
+def test_of_several_seeds_each_is_a_render_of_its_own():
+    base = RenderSettings(steps=8, seed=5)
+    assert base.takes == (base,)
+    several = base.varied("seeds~3")
+    assert several.takes == tuple(base.model_copy(update={"seed": seed}) for seed in (5, 6, 7))
+    assert RenderSettings.model_validate({**base.model_dump(), "seeds": {"try": 3, "keep": "best"}}) == several
+    assert RenderSettings.model_validate(several.model_dump(mode="json")) == several
 
 
 def test_batches_select_renders_once_each():

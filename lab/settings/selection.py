@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -25,7 +24,7 @@ from facedance.config.captions import TrainingTexts
 from facedance.config.params import Params
 from facedance.config.sections import Phase, Train
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
-from facedance.evaluate.likeness import Judges, Likeness, likeness
+from facedance.evaluate.likeness import Judges
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.embedding import save_embeddings
 from facedance.files import read_json, sha256
@@ -34,7 +33,6 @@ from facedance.poses.skeleton import COCO
 from facedance.train.dataset import NO_TEXT, TrainingFiles
 from facedance.train.judging import JudgeFiles
 from facedance.train.loop import AdapterFiles, train_identity
-from facedance.train.selection import Judged, best_of
 from facedance.video.frames import resized
 from facedance.video.pictures import Frames
 from facedance.wan.encoder import LatentEncoder
@@ -42,10 +40,10 @@ from facedance.wan.load import choose_device, load_vae
 from lab.identity.cast import NAMES
 from lab.identity.clips import Clip, make_clip
 from lab.identity.recipes import ADAPTERS, LORA, Recipe
-from lab.identity.score import face_distances, shape_distances
 from lab.identity.sitters import Sitter, sitters_in
 from lab.identity.studio import Studio
 from lab.identity.training import PROMPT, Trainer
+from lab.settings.best_of import figures, kept
 from lab.world.words import PORTRAIT
 
 MODEL, FACES, POSE = Path("models/tiny"), Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
@@ -112,21 +110,7 @@ class Bench:
         wan, other = self.project.wan, self.people[0]
         ((_, made),) = self.studio.render(clip, who, other, seed, [RECIPE])
         frames: Frames = resized(made, wan.clip_size(wan.sizes[0]))
-        seen = self.judges.look(frames, wan.fps)
-        own = [one.name for one in self.people].index(who.name)
-        said = likeness(seen, np.repeat(who.embedding.raw[None], len(seen.scored), axis=0), [who.shape], clip.joints)
-        first = face_distances(seen.faces, np.stack([one.embedding.raw for one in self.people]))
-        second = shape_distances(seen.shapes, self.people)
-        known = bool(np.isfinite(first).all())
-        values = {
-            "found": said.face_detected_rate,
-            "distance": said.identity_distance,
-            "PCK": said.pose_pck,
-            "second judge": said.landmark_distance,
-            "rank-1": float(known and first.argmin() == own),
-            "second's rank-1": float(known and second.argmin() == own),
-        }
-        return {name: np.nan if value is None else value for name, value in values.items()}
+        return figures(self.judges, self.people, who, clip, frames, wan.fps)
 
     def _encode(self, clip: Clip, what: str) -> torch.Tensor:
         return self.encoder.video(clip.truth) if what == "video" else self.encoder.control(clip.control)
@@ -175,17 +159,6 @@ def rows(bench: Bench, given: argparse.Namespace) -> Iterator[dict[str, Any]]:
                             seen = bench.figures(who, clip, attempt)
                             yield {**named, "steps": facts["steps"], "from step": facts["adapter_step"],
                                    "dance": dance, "try": attempt, **seen}  # fmt: skip
-
-
-def kept(tries: pd.DataFrame) -> pd.Series:
-    """Of the rows of one render with several seeds the one that the rule chooses; the first where no face was found."""
-    judged = [Judged(int(row["try"]), 1, _said(row)) for row in tries.to_dict("records")]
-    best = best_of(judged)
-    return tries.iloc[0 if best is None else [one.step for one in judged].index(best.step)]
-
-
-def _said(row: Mapping[str, Any]) -> Likeness:
-    return Likeness(row["found"], None if np.isnan(row["distance"]) else row["distance"], row["PCK"], None)
 
 
 def main() -> None:

@@ -104,6 +104,13 @@ def test_a_sidecar_of_another_render(render, verify):
     assert "It is not the one that was signed." in said
 
 
+def test_a_sidecar_that_tells_besides_how_the_render_was_chosen(render, verify):
+    render.with_suffix(".json").write_text(json.dumps(RECORD | {"seeds": {"kept": 1, "judge": "dlib", "tried": []}}))
+    code, said = verify(render)
+    assert code == 0
+    assert "It is not the one that was signed." not in said
+
+
 def test_nothing_is_found_in_a_video_of_others(verify, tmp_path):
     code, said = verify(write_clip(tmp_path / "holiday.mp4", 3, 6))
     assert code == 3

@@ -209,6 +209,14 @@ def test_the_report_tells_what_close_ups_take(tmp_path: Path) -> None:
     assert "close-up" not in plan(PARAMS.model_copy(update={"model": "wan2.1-vace-1.3b"}), tmp_path)
 
 
+def test_the_report_counts_the_seeds_that_are_tried(tmp_path: Path) -> None:
+    batch = Batch(who=("eileen", "nora"), videos=("gBR*",), variants=("default", "seeds~4"))
+    render = PARAMS.render.model_copy(update={"batches": (batch,)})
+    text = plan(PARAMS.model_copy(update={"model": "wan2.1-vace-1.3b", "render": render}), tmp_path)
+    assert "Of eileen and nora in gBR* 4 renders are made for seeds~4" in text
+    assert "for default" not in text
+
+
 def test_a_model_of_unknown_sizes_is_read_from_its_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"model tiny.*run `snakemake models`"):
         plan(PARAMS.model_copy(update={"model": "tiny"}), tmp_path)

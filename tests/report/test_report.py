@@ -181,6 +181,15 @@ def test_long_render_brings_its_scores_by_second_and_its_seams(results: ReportFi
     assert not any(r["seams"] for r in data["renders"] if r is not long)
 
 
+def test_a_render_that_was_chosen_tells_what_was_said_of_each_seed(results: ReportFiles) -> None:
+    tried = [{"seed": seed, "identity_distance": 0.5 - 0.1 * seed, "landmark_distance": None} for seed in (0, 1)]
+    choice = {"kept": 1, "judge": "dlib", "tried": tried}
+    write_json(results.renders_folder / Path(*LONG[:2]) / f"{LONG[2]}.json", {"seams": [17], "seeds": choice})
+    build_report(some_params(), results)
+    renders = embedded((results.folder / "index.html").read_text())["renders"]
+    assert [r["choice"] for r in renders if r["choice"]] == [choice]
+
+
 def test_a_cast_says_who_is_who_and_shows_all_who_are_in_it(results: ReportFiles) -> None:
     cast = "1~eileen_2~half_3~nobody"
     (results.renders_folder / "eileen").rename(results.renders_folder / cast)

@@ -109,6 +109,20 @@ def test_the_digest_covers_what_a_script_imports_and_nothing_else(pack):
     assert now(pack) not in (first, second)
 
 
+def test_modules_that_the_script_works_without_do_not_count_nor_what_only_they_import(pack):
+    script = pack.parent / "scripts" / "script.py"
+    forget()
+    first, with_a = code_digest(script, ("pack.a",)), code_digest(script)
+    assert first != with_a
+    for name in ("a", "b"):
+        (pack / f"{name}.py").write_text("from pack import b\nx = 1")
+    forget()
+    assert code_digest(script, ("pack.a",)) == first
+    assert code_digest(script) != with_a
+    with pytest.raises(ModuleNotFoundError, match=r"no module pack\.d"):
+        with_imports(script, ("pack.d",))
+
+
 def test_modules_in_the_current_folder_count_too(pack, tmp_path, monkeypatch):
     monkeypatch.setattr(code, "_PACKAGES", tmp_path / "elsewhere")
     monkeypatch.chdir(tmp_path)

@@ -12,13 +12,14 @@ from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from facedance.config.sections import Phase, Train
+from facedance.evaluate.choice import FACES_MARGIN, PCK_MARGIN
 from facedance.evaluate.likeness import Likeness
 from facedance.files import read_json
 from facedance.train import judging, loop, validate
 from facedance.train.dataset import Source
 from facedance.train.judging import JudgeFiles, Judging
 from facedance.train.loop import AdapterFiles, train_identity
-from facedance.train.selection import FACES_MARGIN, PCK_MARGIN, Judged, Selection, best_of, contenders, has_ended
+from facedance.train.selection import Judged, Selection, best_of, contenders, has_ended
 from tests.train.training_world import SAID, WAN, changed, files_in
 
 JUDGES = JudgeFiles("dlib", Path("pose.task"), [], Path("reference.png"))

@@ -74,6 +74,7 @@ def build_check(params: Params, files: CheckFiles) -> None:
         },
         learned=learned,
         to_render=to_render,
+        renders={who: sum(_seeds(params, variant) for _, variant in asked) for who, asked in to_render.items()},
         cast={who: cast_in_words(cast) for who in to_render if (cast := cast_of(who))},
         warnings=[
             *(sentence for person, found in photos.items() for sentence in about_photos(person, found)),
@@ -127,6 +128,11 @@ def _jpeg(picture: Frame, most: int) -> bytes:
 
 def _asked_for(params: Params) -> list[str]:
     return list(dict.fromkeys(who for batch in params.render.batches for who in batch.rendered))
+
+
+def _seeds(params: Params, variant: str) -> int:
+    """How many renders are made for one of a variant."""
+    return params.render.settings.varied(variant).seeds.tries
 
 
 def _is_learned(clip: Fate, params: Params) -> bool:

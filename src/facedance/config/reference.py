@@ -40,6 +40,7 @@ _SECTIONS = {
     "train.captions": "Captions",
     "render": "Render",
     "render.settings": "RenderSettings",
+    "render.settings.seeds": "Seeds",
     "render.memory": "RenderMemory",
     "render.speed": "RenderSpeed",
     "render.loras.<name>": "ForeignLora",

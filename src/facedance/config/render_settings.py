@@ -5,9 +5,10 @@
 
 import difflib
 import re
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from facedance.config.base import Name, Section
 
@@ -21,6 +22,20 @@ def _is_continued(frames: int) -> int:
             f"{frames} is neither 0 nor of the form 4n+1; nearest are {frames // 4 * 4 + 1} and {frames // 4 * 4 + 5}"
         )
     return frames
+
+
+class Seeds(Section):
+    """With how many seeds a video is made, and which of them is kept; a number alone, as in seeds~4, is how many."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    tries: int = Field(1, alias="try", ge=1, le=100, description="So many, from `seed` on; each takes the time of a render.")
+    keep: Literal["best"] = Field("best", description="best: the one that is most like the person, by the judges' rule.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_number_is_how_many(cls, values: Any) -> Any:
+        return values if values is None or isinstance(values, Mapping | Seeds) else {"try": values}
 
 
 class RenderSettings(Section):
@@ -62,6 +77,7 @@ class RenderSettings(Section):
         0.0, ge=0, le=1, description="How far each head is made once more, enlarged: from this noise level on; 0: it is not."
     )
     seed: int = Field(0, ge=0, lt=2**63, description="Another number draws other noise.")
+    seeds: Seeds = Seeds()
 
     @model_validator(mode="after")
     def _face_is_guided_with_text(self) -> "RenderSettings":
@@ -76,6 +92,14 @@ class RenderSettings(Section):
     def face_gain(self) -> float:
         """What the face's effect on the prediction with text is multiplied by, so that guidance makes it face_guidance."""
         return 1.0 if self.face_guidance is None else self.face_guidance / self.guidance_scale
+
+    @property
+    def takes(self) -> tuple["RenderSettings", ...]:
+        """These settings with each of the seeds that are tried, one in each."""
+        if self.seeds.tries == 1:
+            return (self,)
+        seeds = range(self.seed, self.seed + self.seeds.tries)
+        return tuple(self.model_copy(update={"seed": seed, "seeds": Seeds()}) for seed in seeds)
 
     def varied(self, variant: str) -> "RenderSettings":
         """These settings with the variant's changes.
@@ -136,6 +160,8 @@ def _text(value: Any) -> str:
             return str(value).lower()
         case float():
             return repr(value + 0.0).removesuffix(".0")  # + 0.0 makes -0.0 the same as 0.0
+        case Seeds():
+            return str(value.tries)
         case _:
             return str(value)
 

@@ -136,6 +136,17 @@ class Render(Section):
         """The names of the batches' casts."""
         return tuple(dict.fromkeys(name for batch in self.batches if batch.cast for name in batch.rendered))
 
+    def chooses(self, variants: Iterable[str]) -> bool:
+        """Whether any of these variants is made with several seeds, of which one is kept; one that is none is not."""
+        for variant in variants:
+            try:
+                tries = self.settings.varied(variant).seeds.tries
+            except ValueError:  # whoever renders it says so
+                continue
+            if tries > 1:
+                return True
+        return False
+
     def shown(self, who: str) -> dict[str, Blend | None]:
         """The people and blends in renders of this name, a cast's by its dancers, each once; with the blends.
 

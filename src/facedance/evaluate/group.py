@@ -15,10 +15,10 @@ from facedance.evaluate.agreement import Wanted
 from facedance.evaluate.colours import Background, clothes_colour
 from facedance.evaluate.figures import figures, swapped_frames
 from facedance.evaluate.observe import Observation
-from facedance.evaluate.sight import MIN_FACE_PX
+from facedance.evaluate.sight import faces_of_dancers
 from facedance.evaluate.temporal import WarpingError
 from facedance.evaluate.tracks import followed
-from facedance.evaluate.whose import faces_by_dancer, heads_of, in_view
+from facedance.evaluate.whose import heads_of, in_view
 from facedance.faces.embedding import Embedding
 from facedance.faces.face import FaceBackend
 from facedance.video.pictures import Frame, Frames
@@ -81,7 +81,7 @@ def observe_group(
     length = driving.shape[1]
     if len(frames) != length:
         raise ValueError(f"the render has {len(frames)} frames but its driving pose {length}")
-    joints = np.where(driving[..., 2:] >= pose.MIN_VISIBILITY, driving[..., :2], np.nan)  # (P, T, 17, 2)
+    joints = pose.visible_joints(driving)
     heads, there = heads_of(joints), np.asarray(np.isfinite(joints).any(axis=(2, 3)))
     scored = np.arange(0, length, params.every)
     people = followed(frames, joints, fps, pose_model)
@@ -158,7 +158,6 @@ def _each(who: Embedding, seen: Observation) -> NDArray[np.float32]:
 
 def _faces(frame: Frame, heads: NDArray[np.floating], necks: NDArray[np.floating], backend: FaceBackend) -> NDArray[np.float32]:
     """The recogniser's output (P, D) for the face of each dancer with a head (P, 2) in a frame; NaN where there is none."""
-    found = backend.detect(frame, MIN_FACE_PX)
-    which = faces_by_dancer(np.array([face.centre for face in found]).reshape(-1, 2), heads, necks)
     nobody = np.full(backend.dimension, np.nan, np.float32)
-    return np.stack([nobody if k < 0 else backend.embed(frame, found[k]).raw for k in which])
+    faces = faces_of_dancers(frame, heads, necks, backend)
+    return np.stack([nobody if face is None else backend.embed(frame, face).raw for face in faces])

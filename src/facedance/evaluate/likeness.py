@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from facedance.evaluate import distances, pose
 from facedance.evaluate.judge import POINTS, LandmarkJudge, Shape, mean_shape, shape_distance
 from facedance.evaluate.sight import surest_face, track_dancer
-from facedance.faces.face import FaceBackend, Image
+from facedance.faces.face import Face, FaceBackend, Image
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE
 from facedance.video.pictures import Frame
 
@@ -57,7 +57,7 @@ class Judges:
         for i, (frame, person) in enumerate(track_dancer(frames, fps, self.pose_model)):
             people.append(person)
             if i % EVERY == 0:
-                face, shape = self._face(frame)
+                face, shape = self.view(frame, surest_face(frame, self.backend))
                 scored.append(i)
                 faces.append(face)
                 shapes.append(shape)
@@ -65,15 +65,19 @@ class Judges:
 
     def shape(self, photo: Image) -> Shape | None:
         """The shape of the face in a photo (H, W, 3); None where none is found."""
-        found = max(self.backend.detect(photo, _MIN_REFERENCE_PX), key=lambda face: face.score, default=None)
+        found = face_in_photo(photo, self.backend)
         return None if found is None else self.landmarks.shape(photo, found)
 
-    def _face(self, frame: Frame) -> tuple[NDArray[np.float32], Shape]:
-        """Both judges' view of the surest face, (D,) and (68, 2)."""
-        face = surest_face(frame, self.backend)
+    def view(self, frame: Frame, face: Face | None) -> tuple[NDArray[np.float32], Shape]:
+        """Both judges' view of a face in a frame, (D,) and (68, 2); NaN of none."""
         if face is None:
             return np.full(self.backend.dimension, np.nan, np.float32), np.full((POINTS, 2), np.nan)
         return self.backend.embed(frame, face).raw, self.landmarks.shape(frame, face)
+
+
+def face_in_photo(photo: Image, backend: FaceBackend) -> Face | None:
+    """The surest face in a photo (H, W, 3) of one person; None where none is found."""
+    return max(backend.detect(photo, _MIN_REFERENCE_PX), key=lambda face: face.score, default=None)
 
 
 def likeness(seen: Seen, target: NDArray[np.float32], shapes: Sequence[Shape], driving: NDArray[np.float32] | None) -> Likeness:

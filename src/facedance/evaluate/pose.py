@@ -45,6 +45,12 @@ def compare(found: NDArray[np.floating], wanted: NDArray[np.floating], counts: N
     )
 
 
+def visible_joints(driving: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Places (..., 17, 2) of the joints of driving poses (..., 17, 3); NaN where they do not count."""
+    joints: NDArray[np.floating] = np.where(driving[..., 2:] >= MIN_VISIBILITY, driving[..., :2], np.nan)
+    return joints
+
+
 def torso_size(joints: NDArray[np.floating]) -> NDArray[np.floating]:
     """Distance (T,) from mid-shoulders to mid-hips of joints (T, 17, 2), in their unit."""
     corners = joints[:, _TORSO]  # (T, 4, 2)

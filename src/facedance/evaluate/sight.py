@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facedance.evaluate.whose import faces_by_dancer
 from facedance.faces.face import Face, FaceBackend
 from facedance.poses.landmarker import open_landmarker
 from facedance.video.pictures import Frame
@@ -28,6 +29,19 @@ def surest_face(frame: NDArray[np.uint8], backend: FaceBackend) -> Face | None:
     """The face of the dancer in a frame (H, W, 3) in the size of clips; None if none is found."""
     # Not the largest: at this enlargement a pattern in the clothes is taken for a doubtful face now and then.
     return max(backend.detect(frame, MIN_FACE_PX), key=lambda face: face.score, default=None)
+
+
+def faces_of_dancers(
+    frame: Frame, heads: NDArray[np.floating], necks: NDArray[np.floating], backend: FaceBackend
+) -> list[Face | None]:
+    """The face of each of P dancers in a frame (H, W, 3), whose heads should be at `heads` (P, 2); None where there is none.
+
+    Args:
+        necks: (P,) as in `facedance.evaluate.whose.Heads`.
+    """
+    found = backend.detect(frame, MIN_FACE_PX)
+    which = faces_by_dancer(np.array([face.centre for face in found]).reshape(-1, 2), heads, necks)
+    return [None if place < 0 else found[place] for place in which]
 
 
 def track_dancer(frames: Iterable[Frame], fps: int, model: Path) -> Iterator[tuple[Frame, NDArray[np.float32]]]:

@@ -9,6 +9,7 @@ from typing import Any
 import av
 
 from facedance.files import digest, read_json
+from facedance.marks.credentials import CHOICE
 from facedance.marks.detect import Sign, look
 from facedance.marks.keys import PUBLIC_WATERMARK, watermark_key
 from facedance.marks.reading import Credentials, DamagedCredentials, read_credentials
@@ -50,7 +51,9 @@ class Verdict:
     def sidecar_fits(self) -> bool | None:
         """Whether the sidecar is the one that was signed; None where nothing was signed of it."""
         signed = (self.credentials.render if self.credentials else {}).get("record") or {}
-        return digest(self.sidecar) == signed["hash"] if self.sidecar is not None and "hash" in signed else None
+        if self.sidecar is None or "hash" not in signed:
+            return None
+        return digest({key: value for key, value in self.sidecar.items() if key != CHOICE}) == signed["hash"]
 
     @property
     def outcome(self) -> Outcome:

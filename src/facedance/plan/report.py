@@ -10,6 +10,7 @@ import torch
 from facedance import layout
 from facedance.config.cast import cast_in_words
 from facedance.config.params import Params
+from facedance.config.render_settings import RenderSettings
 from facedance.face_branch.learning import training_of
 from facedance.plan.activations import latent_shape, token_count
 from facedance.plan.disk import disk_bytes
@@ -74,6 +75,7 @@ def plan(params: Params, models: Path) -> str:
         _ladder_table(parts, params),
         _disk_lines(parts, params, folder),
         _machine(training_rungs(parts, wan, params.train), rendering_rungs(parts, wan, **_rendered(params))),
+        *_seeds(params),
         *_close_ups(parts, params),
         *_casts(params),
     ]
@@ -180,20 +182,41 @@ def _machine(training: Sequence[Rung], rendering: Sequence[Rung]) -> str:
 def _close_ups(parts: Parts, params: Params) -> list[str]:
     """What the close-ups of renders take, by the number of tokens in all steps."""
     settings, wan, side = params.render.settings, params.wan, square_side(params.wan)
-    variants = ("default", *(variant for batch in params.render.batches for variant in batch.all_variants()))
     square = wan.model_copy(update={"sizes": ((side, side),), "group_sizes": ()})
     whole, window = (
         token_count(latent_shape(parts.autoencoder, of, of.frames), parts.widths.patch, settings.reference)
         for of in (wan, square)
     )
     lines = []
-    for level, steps in sorted({(s.close_up, s.steps) for s in map(settings.varied, variants) if s.close_up}):
+    for level, steps in sorted({(s.close_up, s.steps) for s in _all_settings(params) if s.close_up}):
         taken = steps_from(level, steps)
         lines.append(
             f"A close-up from {level:g} takes {taken} steps beside the {steps} of a render, at {side}x{side}: for each dancer "
             f"{taken * window / (steps * whole):.2f} times as long again."
         )
     return ["\n".join(lines)] if lines else []
+
+
+def _seeds(params: Params) -> list[str]:
+    """How many renders are made for one that is kept."""
+    tries = {
+        (", ".join(batch.videos), " and ".join(batch.rendered), variant): params.render.settings.varied(variant).seeds.tries
+        for batch in params.render.batches
+        for variant in batch.all_variants()
+    }
+    lines = [
+        f"Of {who} in {videos} {count} renders are made for {variant}, with a seed each, and the best by the judges is kept: "
+        f"{count} times as long."
+        for (videos, who, variant), count in tries.items()
+        if count > 1
+    ]
+    return ["\n".join(lines)] if lines else []
+
+
+def _all_settings(params: Params) -> list[RenderSettings]:
+    """Those of `render.settings` and of all variants."""
+    variants = ("default", *(variant for batch in params.render.batches for variant in batch.all_variants()))
+    return [params.render.settings.varied(variant) for variant in variants]
 
 
 def _casts(params: Params) -> list[str]:

@@ -13,20 +13,22 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from facedance.faces.embedding import load_embeddings
-from facedance.files import atomic, sha256, write_json
+from facedance.files import atomic, sha256
 from facedance.job import InputError
 from facedance.latents.references import read_reference
-from facedance.marks.finished import marking, write_finished
+from facedance.marks.finished import marking
 from facedance.render.blend import blended_faces
 from facedance.render.casting import casting
+from facedance.render.choosing import judged_by
 from facedance.render.closeup import with_close_ups
+from facedance.render.finishing import finishing
 from facedance.render.going_on import make_windows, on_poses
 from facedance.render.inputs import RenderInputs, RenderJob
-from facedance.render.provenance import claim_of, marked_inputs, metadata_tags, render_records
+from facedance.render.provenance import render_records
 from facedance.render.roles import Role, roles_of
 from facedance.render.scene import Scene, frames_of
 from facedance.render.windows import Shown, WindowFiles, one_by_one
-from facedance.rerun.item_cache import item_key, record, reusable
+from facedance.rerun.item_cache import item_key, reusable
 from facedance.video.frames import read_frames
 from facedance.video.pictures import Frame, Frames
 from facedance.wan.adapter import Adapter, apply_adapters, apply_cast, read_adapter
@@ -51,13 +53,15 @@ def render_clips(
     """Render `jobs`, all of one identity, to `<folder>/<identity>/<clip>/<variant>.mp4` with the music of the clip.
 
     Beside each video lies a json that says what made it, and the video's metadata says the same. A video that was made
-    from the same before is kept; the model is loaded once, and only if there is something to make. `provenance` is what
-    the caller knows of the model's weights and of the program; where it differs, all is made anew. `manifest` gets a
-    row per job: identity, clip, variant, video (inside `folder`), sha256.
+    from the same before is kept; the model is loaded once, and only if there is something to make. Of a job that tries several
+    seeds the best video is kept, and the json tells beside what was said of each. `provenance` is what the caller knows of
+    the model's weights and of the program; where it differs, all is made anew. `manifest` gets a row per job: identity, clip,
+    variant, video (inside `folder`), sha256.
 
     Raises:
         InputError: a prompt that is not there, adapters or LoRAs that do not fit the model or each other, a clip without any
-            dancer of the cast, a full GPU, or keys of the user's that cannot be used to mark videos with.
+            dancer of the cast, a full GPU, weights of a judge that are missing or damaged, or keys of the user's that cannot be
+            used to mark videos with.
     """
     if unknown := {n for job in jobs for n in (job.settings.prompt, job.settings.negative_prompt)} - set(inputs.texts):
         raise InputError(
@@ -67,24 +71,15 @@ def render_clips(
     prompts = {name: encoded[text] for name, text in inputs.texts.items()}
     roles = roles_of(inputs)
     how = marking(inputs.marks)
-    records = render_records(list(jobs), inputs, prompts, roles, stamp, provenance, how.facts)
-    keys = {job: item_key(stamp, records[job]) for job in jobs}
+    takes = [take for job in jobs for take in job.takes]
+    records = render_records(takes, inputs, prompts, roles, stamp, provenance, how.facts)
+    keys = {job: _key(stamp, inputs, job, records) for job in jobs}
     pending = [job for job in jobs if reusable(folder, job.name, keys[job]) is None]
     _log.info("%d renders, %d of them to be made", len(jobs), len(pending))
-
-    def write(job: RenderJob, frames: Iterable[Frame]) -> None:
-        video, sidecar = folder / f"{job.name}.mp4", folder / f"{job.name}.json"
-        claim, tags = claim_of(records[job], marked_inputs(inputs, job.clip)), metadata_tags(records[job])
-        write_finished(video, frames, inputs.wan.fps, how, claim, audio_from=inputs.music(job.clip), metadata=tags)
-        write_json(sidecar, records[job])
-        record(folder, job.name, keys[job], [video, sidecar], {})
-        made(job).clear()
-
-    def made(job: RenderJob) -> WindowFiles:
-        return WindowFiles(folder / ".windows" / job.name, keys[job])
-
+    finish = finishing(pending, inputs, folder, how, keys, records)
+    finish.finish_judged()
     with out_of_memory_means(next_rung(inputs.memory, inputs.speed)):
-        _while_the_next_is_made(_rendered(pending, inputs, roles, prompts, made), write)
+        _while_the_next_is_made(_rendered(finish.missing, inputs, roles, prompts, finish.files), finish.write)
     if manifest is not None:
         videos = [f"{job.name}.mp4" for job in jobs]
         rows = [
@@ -92,6 +87,12 @@ def render_clips(
         ]
         with atomic(manifest) as temporary:
             pd.DataFrame(rows, columns=["identity", "clip", "variant", "video", "sha256"]).to_csv(temporary, index=False)
+
+
+def _key(stamp: Path, inputs: RenderInputs, job: RenderJob, records: Mapping[RenderJob, Any]) -> str:
+    """What a render is made from: of several seeds all of them, and who judges."""
+    facts = [records[take] for take in job.takes]
+    return item_key(stamp, *facts, *(judged_by(inputs, job.clip) if len(facts) > 1 else ()))
 
 
 def _while_the_next_is_made(

@@ -1,7 +1,7 @@
 """What renders are made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from facedance.config.marks import Marks
@@ -27,6 +27,11 @@ class RenderJob:
         """Path of the video below the renders' folder, without its suffix."""
         return f"{self.identity}/{self.clip}/{self.variant}"
 
+    @property
+    def takes(self) -> tuple["RenderJob", ...]:
+        """The same with each of the seeds that are tried."""
+        return tuple(replace(self, settings=settings) for settings in self.settings.takes)
+
 
 @dataclass(frozen=True)
 class Person:
@@ -44,6 +49,17 @@ class Cast:
 
     dancers: Mapping[int, str]  # by number: a person or blend, or one of `facedance.config.cast.NO_PERSON`
     blends: Mapping[str, Blend]  # those among them
+
+
+@dataclass(frozen=True)
+class JudgeFiles:
+    """By whom and by what those renders are judged of which several seeds are tried."""
+
+    backend: str  # name of the face recogniser that decides
+    recogniser: Path  # folder of its weights
+    pose_model: Path  # MediaPipe's landmarker
+    references: Mapping[str, Path]  # png: the head of each person's best photo, for those who have no part in it
+    further: Mapping[str, Path]  # another recogniser, by name: the folder of its weights; none where they are not here
 
 
 @dataclass(frozen=True)
@@ -68,6 +84,7 @@ class RenderInputs:
     sources: Mapping[str, Path] = field(default_factory=dict)  # the videos that the clips were cut from, by the clips' names
     cast: Cast | None = None
     landmarks: Path | None = None  # parquet: where the dancers of the clips are; None for ready-made control videos
+    judges: JudgeFiles | None = None  # None where no render tries several seeds
     drawing: Poses = field(default_factory=Poses)  # how skeletons are drawn anew: in close-ups, and where somebody is not shown
 
     def latents(self, clip: str) -> Path:

@@ -56,13 +56,13 @@ def render_records(
         for music in [inputs.music(clip)]
     }
     placed = {job.clip for job in jobs if inputs.cast or job.settings.close_up}
-    landmarks = {clip: _landmarks(inputs, clip) for clip in placed}
+    landmarks = {clip: landmarks_digest(inputs, clip) for clip in placed}
     return {
         job: {
             "identity": job.identity,
             "clip": job.clip,
             "variant": job.variant,
-            "settings": job.settings.model_dump(),
+            "settings": job.settings.model_dump(exclude={"seeds"}),  # of several seeds each has a job
             "prompts": [said[job.settings.prompt], said[job.settings.negative_prompt]],
             **clips[job.clip],
             **({"landmarks_sha256": landmarks[job.clip]} if inputs.cast or job.settings.close_up else {}),
@@ -97,7 +97,7 @@ def _people(inputs: RenderInputs, roles: Sequence[Role]) -> dict[str, Any]:
     return {"people": people, "cast": cast}
 
 
-def _landmarks(inputs: RenderInputs, clip: str) -> str:
+def landmarks_digest(inputs: RenderInputs, clip: str) -> str:
     """Of the places of a clip's dancers: its shard has other clips."""
     places = {dancer: joints.tobytes() for dancer, joints in inputs.dancers(clip).joints.items()}
     return hashlib.sha256(b"".join(str(dancer).encode() + places[dancer] for dancer in sorted(places))).hexdigest()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pandas as pd
 from pydantic import Field
@@ -16,7 +16,7 @@ from facedance.config.rendering import Batch, Blend, ForeignLora, RenderMemory, 
 from facedance.config.sections import Poses, Section, WanModel
 from facedance.files import sha256
 from facedance.job import InputError
-from facedance.render.inputs import Cast, Person, RenderInputs, RenderJob
+from facedance.render.inputs import Cast, JudgeFiles, Person, RenderInputs, RenderJob
 
 
 class RuleFiles(Protocol):
@@ -30,6 +30,11 @@ class RuleFiles(Protocol):
     embeddings: Sequence[str]
     photos: Sequence[str]
     landmarks: Sequence[str]  # parquet: where the dancers of the clips are; none for ready-made control videos
+    # Of those who judge where several seeds are tried, else none:
+    face_model: Sequence[str]  # manifest.json of the recogniser
+    further_model: Sequence[str]  # and of another one, where it is here
+    pose_model: Sequence[str]
+    references: Sequence[str]  # png, in the order of the people shown
 
 
 class RuleParams(Section):
@@ -47,6 +52,7 @@ class RuleParams(Section):
     cast: dict[int, str] | None = None
     blends: dict[str, Blend] = Field({})  # those in the cast
     poses: Poses = Poses()  # how skeletons are drawn
+    backend: Literal["dlib", "insightface"] | None = None  # the recogniser who judges where several seeds are tried
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,7 @@ def render_request(
         sources=_sources(Path(files.clips)),
         cast=Cast(params.cast, params.blends) if params.cast else None,
         landmarks=Path(files.landmarks[0]) if files.landmarks else None,
+        judges=_judges(files, params),
         drawing=params.poses,
     )
     provenance = {"facedance": facedance.__version__, "model": params.model, "model_manifest_sha256": sha256(model)}
@@ -114,6 +121,20 @@ def single_job(who: str, clip: str, variant: str, latents: Path, settings: Rende
         return RenderJob(who, clip, variant, settings.varied(variant))
     except ValueError as error:
         raise InputError(str(error)) from None
+
+
+def _judges(files: RuleFiles, params: RuleParams) -> JudgeFiles | None:
+    if params.backend is None:
+        return None
+    (recogniser,), (pose_model,) = files.face_model, files.pose_model
+    other = "dlib" if params.backend == "insightface" else "insightface"
+    return JudgeFiles(
+        backend=params.backend,
+        recogniser=Path(recogniser).parent,
+        pose_model=Path(pose_model),
+        references={name: Path(picture) for name, picture in zip(params.consent, files.references, strict=True)},
+        further=dict(zip([other], [Path(manifest).parent for manifest in files.further_model], strict=False)),
+    )
 
 
 def _sources(clips: Path) -> dict[str, Path]:

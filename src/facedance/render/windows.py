@@ -87,9 +87,8 @@ class WindowFiles:
 
     def save(self, number: int, frames: Frames) -> None:
         """Keep the frames of a window, and none that were made from something else."""
-        for other in self.folder.glob("*") if number == 0 else ():
-            if other.name != self.key:
-                remove(other)
+        if number == 0:
+            self.forget_others()
         with atomic(self._path(number)) as temporary:
             save_file({"frames": np.ascontiguousarray(frames)}, temporary)
 
@@ -108,6 +107,20 @@ class WindowFiles:
     def of_head(self, dancer: int) -> "WindowFiles":
         """Those of a dancer's head that is made once more, which are gone with these."""
         return WindowFiles(self.folder / self.key / f"head-{dancer}", self.key)
+
+    def of_take(self, seed: int) -> "WindowFiles":
+        """Those of one of the seeds that are tried, which are gone with these."""
+        return WindowFiles(self.folder / self.key / f"seed-{seed}", self.key)
+
+    def take(self, seed: int) -> Path:
+        """The finished video of one of the seeds that are tried."""
+        return self.folder / self.key / f"seed-{seed}.mp4"
+
+    def forget_others(self) -> None:
+        """Remove what was made from something else."""
+        for other in self.folder.glob("*"):
+            if other.name != self.key:
+                remove(other)
 
     def clear(self) -> None:
         """Remove them."""

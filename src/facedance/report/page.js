@@ -48,6 +48,27 @@ function scoresOf(row) {
   return list;
 }
 
+const FIGURES_OF_TAKES = [ // name, heading, what it is, how it is written
+  ["face_detected_rate", "Face found", "share of the frames looked at in which a face is found", share],
+  ["identity_distance", "Distance", "mean distance to the person by the recogniser that chooses", digits(3)],
+  ["pose_pck", "PCK@0.2", "share of the driving pose's joints that were found in place", digits(3)],
+  ["landmark_distance", "Second judge",
+    "how far 68 landmarks of the face are from the person's, in radii of the face; it has no part in choosing", digits(4)],
+  ["insightface_distance", "ArcFace", "mean distance to the person by ArcFace, which has no part in choosing", digits(3)],
+  ["dlib_distance", "dlib", "mean distance to the person by dlib, which has no part in choosing", digits(3)],
+];
+
+function choiceOf({ choice }) { // of several seeds: which one it is, and what the judges say of it
+  if (!choice) return [];
+  const kept = choice.tried.find((take) => take.seed === choice.kept);
+  const list = make("dl", { class: "choice" });
+  for (const [key, title, hint, format] of FIGURES_OF_TAKES) {
+    if (!(key in kept)) continue;
+    list.append(make("dt", { title: hint }, title), make("dd", {}, written(kept[key], format, "nothing to measure")));
+  }
+  return [make("span", {}, `seed ${choice.kept}, the best of ${choice.tried.length} by ${choice.judge}`), list];
+}
+
 function card(rows) {
   const { identity, clip } = rows[0];
   const person = data.people[identity];
@@ -58,7 +79,7 @@ function card(rows) {
     ...(control ? [tile(control, "control video")] : [])];
   const videos = new Map(); // its rows: one for each dancer
   for (const row of rows) videos.set(row.video, [...(videos.get(row.video) ?? []), row]);
-  const renders = [...videos].map(([video, dancers]) => tile(video, dancers[0].variant,
+  const renders = [...videos].map(([video, dancers]) => tile(video, dancers[0].variant, ...choiceOf(dancers[0]),
     ...dancers.flatMap((row) => [...(row.who === identity ? [] : [make("strong", {}, row.who)]), scoresOf(row)])));
   const heard = (source ? drivers : renders)[0].querySelector("video"); // control videos are silent
   const sound = make("button", { type: "button", class: "sound", "aria-pressed": "false" }, "Sound");
@@ -115,6 +136,20 @@ function showScores() {
     ...measured.map(([key, title, hint, format, why]) => (
       { key, title, hint, number: true, cell: (row) => written(row[key], format, why(row)) }))];
   find("#scores .wide").replaceChildren(table(columns, filtered()));
+  showTakes();
+}
+
+function showTakes() { // all seeds that were tried for the renders that are shown
+  const chosen = new Map(filtered().filter((row) => row.choice).map((row) => [row.video, row])); // once, whoever dances in it
+  const rows = [...chosen.values()].flatMap(({ identity, clip, variant, choice }) => choice.tried.map((take) => (
+    { identity, clip, variant, ...take, kept: take.seed === choice.kept ? "kept" : "" })));
+  find("#takes").hidden = !rows.length;
+  if (!rows.length) return;
+  const columns = [{ key: "identity", title: "Who" }, { key: "clip", title: "Clip" }, { key: "variant", title: "Variant" },
+    number("seed", "Seed", digits(0), "unknown"), { key: "kept", title: "Kept" },
+    ...FIGURES_OF_TAKES.filter(([key]) => rows.some((row) => key in row)).map(([key, title, hint, format]) => (
+      { ...number(key, title, format, "nothing to measure"), hint }))];
+  find("#takes .wide").replaceChildren(table(columns, rows));
 }
 
 function extraction() {

@@ -17,9 +17,12 @@ _DATA = {".html", ".css", ".js", ".json"}
 
 
 @functools.cache
-def code_digest(script: Path | str) -> str:
-    """Digest of a script and of every module of this project that it imports, directly or not, with their data files."""
-    found = with_imports(script)
+def code_digest(script: Path | str, without: tuple[str, ...] = ()) -> str:
+    """Digest of a script and of every module of this project that it imports, directly or not, with their data files.
+
+    Modules `without` which the script does its work do not count, and neither does what only they import.
+    """
+    found = with_imports(script, without)
     scripts = Path(script).parent
     folders = {file.parent for file in found if file.name != "__init__.py" and file.parent != scripts}
     data = {file for folder in folders for file in folder.iterdir() if file.is_file() and file.suffix in _DATA}
@@ -32,22 +35,31 @@ def modules_digest(modules: Iterable[str]) -> str:
     Raises:
         ModuleNotFoundError: there is no such module in this project.
     """
-    files = {name: _module_file(name) for name in modules}
-    if missing := [name for name, file in files.items() if file is None]:
-        raise ModuleNotFoundError(f"this project has no module {missing[0]}")
-    return _total({file for file in files.values() if file is not None})
+    return _total(_files_of(modules))
 
 
-def with_imports(script: Path | str) -> set[Path]:
-    """The script or module, and the files of this project that it imports, directly or not."""
+def with_imports(script: Path | str, without: tuple[str, ...] = ()) -> set[Path]:
+    """The script or module, and the files of this project that it imports, directly or not; none by way of modules `without`.
+
+    Raises:
+        ModuleNotFoundError: there is no such module in this project.
+    """
     found: set[Path] = set()
+    left_out = _files_of(without)
     pending = [Path(script)]
     while pending:
         file = pending.pop()
-        if file not in found:
+        if file not in found and file not in left_out:
             found.add(file)
             pending.extend(_imported(file))
     return found
+
+
+def _files_of(modules: Iterable[str]) -> set[Path]:
+    files = {name: _module_file(name) for name in modules}
+    if missing := [name for name, file in files.items() if file is None]:
+        raise ModuleNotFoundError(f"this project has no module {missing[0]}")
+    return {file for file in files.values() if file is not None}
 
 
 def _total(files: Iterable[Path]) -> str:

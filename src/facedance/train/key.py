@@ -35,8 +35,8 @@ MATHEMATICS = (
 )
 """Modules that decide what a step computes, and what a checkpoint holds of it."""
 
-CHOICE = "facedance.train.selection"
-"""The module that decides which step's weights become the adapter. What judges said stands in the checkpoint and is not asked for
+CHOICE = ("facedance.evaluate.choice", "facedance.train.selection")
+"""The modules that decide which step's weights become the adapter. What judges said stands in the checkpoint and is not asked for
 again, so the code of renders and judges does not count."""
 
 OTHERS = {
@@ -91,4 +91,4 @@ def training_key(wan: WanModel, train: Train, inputs: Mapping[str, str], code: s
 
 def mathematics_digest() -> str:
     """Digest of the code that decides what a training computes."""
-    return modules_digest((*MATHEMATICS, CHOICE))
+    return modules_digest((*MATHEMATICS, *CHOICE))

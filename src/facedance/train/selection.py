@@ -1,8 +1,4 @@
-"""Which validation's weights become the adapter, and when a training has nothing more to gain: likeness decides.
-
-The rule: of the validations that show a face in as many frames as the best of them, within a margin, and of these of those that
-follow the dance as well as the best, within another, the one that is nearest to the person by the recogniser.
-"""
+"""Which validation's weights become the adapter, and when a training has nothing more to gain, by `facedance.evaluate.choice`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -10,12 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
+from facedance.evaluate import choice
+from facedance.evaluate.choice import PCK_MARGIN
 from facedance.evaluate.likeness import Likeness
-
-FACES_MARGIN = 0.15
-"""By which the share of the frames with a face may be below the best one's. Of 17 frames 9 are looked at: one may lack it."""
-PCK_MARGIN = 0.1
-"""By which PCK may be below the best one's."""
 
 _KEPT = "kept/"
 
@@ -29,28 +22,15 @@ class Judged:
     likeness: Likeness
 
     @property
-    def distance(self) -> float:
-        """To the person; infinite where no face is found."""
-        return float("inf") if self.likeness.identity_distance is None else self.likeness.identity_distance
-
-    @property
-    def faces(self) -> float:
-        """Share of the frames with a face."""
-        return self.likeness.face_detected_rate
-
-    @property
-    def pck(self) -> float:
-        """Of the pose; 0 where it cannot be measured, which is so in all validations of a training or in none."""
-        return self.likeness.pose_pck or 0.0
+    def figures(self) -> tuple[float, float, float]:
+        """Those that decide, smaller ones being better."""
+        return choice.distance_of(self.likeness), -choice.faces_of(self.likeness), -choice.pck_of(self.likeness)
 
 
 def best_of(judged: Sequence[Judged]) -> Judged | None:
     """The one whose weights become the adapter, the earliest of equals; None where no face was found in any."""
-    if not any(one.faces for one in judged):
-        return None
-    clear = [one for one in judged if one.faces >= max(other.faces for other in judged) - FACES_MARGIN and one.faces]
-    close = [one for one in clear if one.pck >= max(other.pck for other in clear) - PCK_MARGIN]
-    return min(close, key=lambda one: (one.distance, one.step))
+    best = choice.best_of([one.likeness for one in judged])
+    return None if best is None else judged[best]
 
 
 def contenders(judged: Sequence[Judged]) -> list[Judged]:
@@ -67,15 +47,15 @@ def has_ended(judged: Sequence[Judged], patience: int, last_phase: int) -> bool:
     best = best_of(judged)
     if best is None or judged[-1].phase < last_phase:
         return False
-    fallen = judged[-1].pck < max(one.pck for one in judged) - PCK_MARGIN
+    pck = [choice.pck_of(one.likeness) for one in judged]
+    fallen = pck[-1] < max(pck) - PCK_MARGIN
     recent = judged[-patience:]
     return fallen or (recent[0].phase == last_phase and best not in recent)
 
 
 def _surpasses(one: Judged, other: Judged) -> bool:
-    better = one.distance <= other.distance and one.faces >= other.faces and one.pck >= other.pck
-    equal = (one.distance, one.faces, one.pck) == (other.distance, other.faces, other.pck)
-    return better and (one.step < other.step if equal else True)
+    better = all(mine <= theirs for mine, theirs in zip(one.figures, other.figures, strict=True))
+    return better and (one.step < other.step if one.figures == other.figures else True)
 
 
 @dataclass(frozen=True)
