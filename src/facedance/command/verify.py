@@ -4,8 +4,10 @@ import argparse
 from pathlib import Path
 
 from facedance.files import atomic
+from facedance.job import InputError
 from facedance.marks.verdict import Outcome, Verdict, judge, known_keys
-from facedance.marks.words import SUMMARY, sentences
+from facedance.marks.words import SUMMARY, printable, sentences
+from facedance.names import shown
 from facedance.report.template import fill
 
 HELP = (
@@ -25,11 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Print what is known of each file; the exit code is the worst outcome. Raises InputError for a key that is too short."""
+    """Print what is known of each file; the exit code is the worst outcome. Raises InputError for a bad key or page."""
     keys, verdicts = known_keys(), []
     for file in given.files:
         verdicts.append(judge(file, keys))
-        print(f"{file}:", *sentences(verdicts[-1]), sep="\n    ", flush=True)
+        print(f"{printable(shown(file))}:", *sentences(verdicts[-1]), sep="\n    ", flush=True)
     if given.html is not None:
         _write_page(given.html, verdicts)
     return max(verdict.outcome for verdict in verdicts)
@@ -37,9 +39,12 @@ def run(given: argparse.Namespace) -> int:
 
 def _write_page(page: Path, verdicts: list[Verdict]) -> None:
     files = [
-        {"name": str(verdict.path), "signed": verdict.outcome == Outcome.SIGNED, "sentences": sentences(verdict)}
+        {"name": printable(shown(verdict.path)), "signed": verdict.outcome == Outcome.SIGNED, "sentences": sentences(verdict)}
         for verdict in verdicts
     ]
     counts = [(SUMMARY[outcome], sum(verdict.outcome == outcome for verdict in verdicts)) for outcome in Outcome]
-    with atomic(page) as temporary:
-        temporary.write_text(fill("command/verify.html", files=files, counts=counts), encoding="utf-8")
+    try:
+        with atomic(page) as temporary:
+            temporary.write_text(fill("command/verify.html", files=files, counts=counts), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{page} cannot be written ({error.strerror}): name another file after --html") from None
