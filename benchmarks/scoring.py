@@ -1,9 +1,9 @@
 """What `facedance score` takes beside the work itself.
 
-usage: python -m benchmarks.scoring PROJECT [--person nora] [--count 50]
+usage: python -m benchmarks.scoring PROJECT [--person eileen] [--count 50]
 
-PROJECT is a folder in which the sample has run to its end. So many copies of the person's renders, no two of the same bytes, are
-judged twice on one core: in a loop over the judges' own functions, with all models opened before the clock starts, and by the
+PROJECT is a folder in which the sample has run to its end. Copies of the person's short renders, no two of the same bytes,
+are judged twice on one core: in a loop over the judges' own functions, with all models opened before the clock starts, and by the
 command, as a process of its own from its start to its end. Seconds of the processor, which other programs do not change much.
 """
 
@@ -25,11 +25,13 @@ from facedance.evaluate.drift import drift
 from facedance.evaluate.figures import figures
 from facedance.evaluate.observe import observe
 from facedance.evaluate.seconds import by_second
+from facedance.video.times import inspect
 from facedance.yardstick.driving import of_clip
 from facedance.yardstick.folder import people_of, sitter_of
 from facedance.yardstick.judges import Witness, open_judges
 
 ROOT = Path(__file__).parents[1]
+SHORT = 33  # frames: longer videos are more work, and what is beside it weighs less
 
 
 def copied(source: Path, copy: Path, number: int) -> None:
@@ -77,12 +79,13 @@ def main() -> None:
     """Print both and how many times the one the other is."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("project", type=Path)
-    arguments.add_argument("--person", default="nora")
+    arguments.add_argument("--person", default="eileen")
     arguments.add_argument("--count", type=int, default=50)
     given = arguments.parse_args()
     project = given.project.resolve()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     renders = sorted((project / "results/render" / given.person).glob("*/*.mp4"))
+    renders = [render for render in renders if len(inspect(render).timestamps) <= SHORT]
     with tempfile.TemporaryDirectory() as name:
         videos = []
         for number, source in enumerate(itertools.islice(itertools.cycle(renders), given.count)):
