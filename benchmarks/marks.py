@@ -1,13 +1,15 @@
 """What the watermark survives, how rarely it is seen where it is not, and what it costs.
 
     python -m benchmarks.marks                  # clips of 832x480 that are made here, and 200 clips without a mark
-    python -m benchmarks.marks --renders /tmp/unmarked/results --people nora eileen
+    python -m benchmarks.marks --renders /tmp/unmarked/results --who nora eileen half
 
 The second takes renders without marks (marks: {credentials: false, watermark: false}), marks them, and looks at them and at the
 faces in them again. Numbers are the decimal logarithms of the chance that an unmarked video looks so: -6 counts as found.
 """
 
 import argparse
+import itertools
+import os
 import statistics
 import sys
 import tempfile
@@ -17,13 +19,17 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.marks_clips import KINDS, photographed
 from facedance.evaluate.sight import surest_face
 from facedance.faces.backend import open_backend
 from facedance.faces.embedding import load_embeddings
+from facedance.faces.face import FaceBackend
+from facedance.marks.credentials import Claim, sign
 from facedance.marks.detect import best_sign, look, residual
-from facedance.marks.keys import PUBLIC_WATERMARK
+from facedance.marks.keys import KEYS as KEYS_FOLDER
+from facedance.marks.keys import PUBLIC_WATERMARK, signer
 from facedance.marks.watermark import Watermark
 from facedance.video.frames import Footage, read_frames
 from facedance.video.pictures import Frame
@@ -31,6 +37,10 @@ from facedance.video.writing import write_video
 
 KEYS = {"everybody's": PUBLIC_WATERMARK}
 FPS, FRAMES = 16, 24
+SIGNED = 20  # how often a video is signed to measure that
+CLAIM = Claim(model="tiny", inputs={f"input {n}": "ab" * 32 for n in range(8)}, record="cd" * 32, people=1, watermark=True)
+WORK = 46e15  # operations for a video, as counted by benchmarks/full_size.py
+PEAK = 989e12  # operations a second on the data sheet of an H100, without sparsity
 Change = Callable[[list[Frame]], list[Frame]]
 
 
@@ -107,53 +117,76 @@ def false_alarms(clips: int) -> None:
     print(f"{clips} clips without a mark: the surest sign has a chance of 10^{min(best):.1f}, and -6 would count as found.\n")
 
 
-def costs(width: int, height: int) -> None:
-    """What marking a frame takes, of what encoding it takes."""
+def costs(width: int, height: int, count: int, folder: Path) -> float:
+    """What marking and signing a video take, beside encoding it; seconds of a processor of the marks."""
     frames, watermark = list(photographed(width, height, FRAMES, 0)), Watermark(PUBLIC_WATERMARK)
     watermark.mark(frames[0])
     started = time.process_time()
     for frame in frames:
         watermark.mark(frame)
-    print(f"{width}x{height}: {1000 * (time.process_time() - started) / len(frames):.2f} ms of a processor for a frame\n")
+    marking = (time.process_time() - started) / FRAMES
+    started = time.process_time()
+    write_video(folder / "unsigned.mp4", frames, FPS)
+    encoding, who = (time.process_time() - started) / FRAMES, signer()
+    started = time.process_time()
+    for _ in range(SIGNED):
+        sign(folder / "unsigned.mp4", folder / "signed.mp4", CLAIM, who)
+    signing = (time.process_time() - started) / SIGNED
+    print(
+        f"{width}x{height}: {1000 * marking:.2f} ms of a processor for a frame ({1000 * encoding:.1f} ms for encoding it), "
+        f"{1000 * signing:.0f} ms for signing a video; {count * marking + signing:.2f} s for one of {count} frames"
+    )
+    return count * marking + signing
 
 
-def in_renders(results: Path, people: Sequence[str], folder: Path) -> None:
-    """The same for renders, and how far the distance of their faces to the person moves."""
+def share_of_full_size(folder: Path) -> None:
+    """The same as a share of what a card needs for a full-size video that does all that its data sheet says."""
+    took = costs(832, 480, 81, folder)
+    print(f"of a video of 50 steps of Wan2.1-VACE 1.3B at {PEAK / 1e12:.0f} TFLOP/s: {took * PEAK / WORK:.1%}\n")
+
+
+def in_renders(results: Path, who: Sequence[str], folder: Path) -> None:
+    """The same for renders, and how far the distance of a person's faces to that person moves."""
     rows: dict[str, tuple[float, list[float]]] = {}
     backend, moved = open_backend("dlib", results.parent / "models" / "faces" / "dlib"), []
-    for who in people:
-        target = load_embeddings(results / "faces" / who / "embedding.safetensors")["embedding"].raw
-        for number, video in enumerate(sorted((results / "render" / who).glob("*/default.mp4"))):
+    for name in who:
+        known = results / "faces" / name / "embedding.safetensors"  # of people, and not of blends or casts
+        for number, video in enumerate(sorted((results / "render" / name).glob("*/default.mp4"))):
             frames = list(read_frames(video))
-            rows[f"{who} {number}"] = survived(frames, folder)
+            rows[f"{name} {number} ({len(frames)})"] = survived(frames, folder)
+            if not known.is_file():
+                continue
             write_video(folder / "plain.mp4", frames, FPS)
-            means = []
-            for file in ("plain.mp4", "written.mp4"):
-                seen = [(frame, surest_face(frame, backend)) for frame in Footage(folder / file, 2)]
-                means.append(
-                    statistics.fmean(np.linalg.norm(backend.embed(frame, face).raw - target) for frame, face in seen if face)
-                )
-            moved.append(means[1] - means[0])
+            target = load_embeddings(known)["embedding"].raw
+            plain, marked = (mean_distance(folder / file, backend, target) for file in ("plain.mp4", "written.mp4"))
+            moved.append(marked - plain)
     table(rows)
     print("distances of faces, marked less unmarked: " + ", ".join(f"{change:+.4f}" for change in moved))
+
+
+def mean_distance(video: Path, backend: FaceBackend, target: NDArray[np.float32]) -> float:
+    """Mean distance of the faces in each fourth frame of a render, in the size of its clip, to a person's."""
+    seen = [(frame, surest_face(frame, backend)) for frame in itertools.islice(Footage(video, 2), 0, None, 4)]
+    return statistics.fmean(np.linalg.norm(backend.embed(frame, face).raw - target) for frame, face in seen if face)
 
 
 def main() -> None:
     """Print the tables."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--renders", type=Path, help="the folder results of a project whose renders have no marks")
-    arguments.add_argument("--people", nargs="+", default=["nora"], help="whose renders")
+    arguments.add_argument("--who", nargs="+", default=["nora"], help="whose renders: people, blends, casts")
     arguments.add_argument("--clips", type=int, default=200, help="how many clips without a mark")
     arguments.add_argument("--frames", type=int, default=FRAMES, help="of the clips that are made here")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if given.renders:
-            in_renders(given.renders, given.people, folder)
+            in_renders(given.renders, given.who, folder)
             return
         table({kind: survived(list(make(832, 480, given.frames)), folder) for kind, make in KINDS.items()})
-        costs(832, 480)
-        costs(128, 128)
+        os.environ.setdefault(KEYS_FOLDER, str(folder / "keys"))
+        share_of_full_size(folder)
+        costs(128, 128, 17, folder)
         false_alarms(given.clips)
 
 

@@ -135,8 +135,25 @@ def of_members(pattern):
     return lambda w: expand(pattern, identity=members(w.who))
 
 
+@functools.cache
+def see_to_the_keys():
+    """Say before any heavy work that the keys which mark renders cannot be used, or make those that are made on the spot."""
+    if not (executing() and workflow.is_main_process):
+        return
+    from facedance.marks.keys import signer, watermark_key  # a tenth of a second
+
+    try:
+        if PARAMS.marks.watermark:
+            watermark_key()
+        if PARAMS.marks.credentials:
+            signer()
+    except ValueError as error:
+        raise SystemExit(str(error))
+
+
 def render_params(wildcards):
     """What a render depends on besides its own settings."""
+    see_to_the_keys()
     blend = PARAMS.render.blends.get(wildcards.who)
     return {
         **part("wan"),

@@ -9,9 +9,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
+from facedance.video.decoding import shown_frames
 from facedance.video.frames import Footage, read_frames, stream_frames
 from facedance.video.opening import UnreadableVideo, read_metadata
+from facedance.video.pictures import Upright
 from facedance.video.sound import AUDIO_RATE, read_sound
 from facedance.video.times import inspect
 from facedance.video.writing import write_video
@@ -148,6 +151,20 @@ def test_a_rotated_phone_video_comes_upright(tmp_path, matrix, quarters):
     upright = np.rot90(lying, quarters, axes=(1, 2))  # by quarters of a turn to the left
     assert np.array_equal(stream_all(path), upright)
     assert (inspect(path).height, inspect(path).width) == upright.shape[1:3]
+
+
+@pytest.mark.parametrize(("told", "turned"), [(1, 0), (3, 180), (6, 270), (8, 90)])
+def test_a_photo_s_exif_turns_it_and_is_no_obstacle(tmp_path, told, turned):
+    """PyAV gives nothing that lies beside a frame with EXIF, but for how far it is turned."""
+    stored = np.zeros((48, 64, 3), np.uint8)
+    stored[:24, :32] = 250
+    exif = Image.Exif()
+    exif[274] = told
+    Image.fromarray(stored).save(tmp_path / "photo.jpg", exif=exif)
+    upright = Image.fromarray(stored).rotate(turned, expand=True)  # to the left
+    [shown] = shown_frames(tmp_path / "photo.jpg")
+    picture = Upright(tmp_path / "photo.jpg").rgb(shown.picture)
+    np.testing.assert_allclose(picture, upright, atol=30)
 
 
 def _cut_off(path: Path) -> None:

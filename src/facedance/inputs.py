@@ -37,7 +37,7 @@ def videos_in(folder: str, made: Iterable[str] = (), without: Collection[str] = 
         if path in without:
             continue
         inside = os.path.relpath(path, folder)
-        reason = _unreadable(path)
+        reason = unreadable(path)
         if not reason and PurePath(path).suffix.lower() not in VIDEO_SUFFIXES:
             reason = "is no video by its name (mp4, mov, mkv, webm, avi, MTS and the like are)"
         if reason:
@@ -90,7 +90,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _unreadable(path: str) -> str:
+def unreadable(path: str) -> str:
     """Why a path is no file that can be read; empty when it is one."""
     try:
         mode = os.stat(path).st_mode

@@ -62,6 +62,20 @@ def test_snakemake_is_called_and_its_code_given_back(called, arguments, handed_o
     assert called == [[sys.executable, "-m", "snakemake", *handed_on]]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["ann lee", "dance_000"], "'ann lee' cannot be a person, blend or cast"),
+        (["ann", "../../dance_000"], "'../../dance_000' cannot be a clip"),
+        (["ann", "dance_000", "Seed 7"], "'Seed 7' cannot be a variant"),
+    ],
+)
+def test_what_nothing_can_be_called_is_said_at_once(called, capsys, arguments, said):
+    assert ended("render", *arguments) == 2
+    assert capsys.readouterr().err.startswith(said)
+    assert not called
+
+
 def test_elsewhere_the_snakefile_is_the_one_beside_the_program(called, capsys, monkeypatch, tmp_path):
     (tmp_path / "Snakefile").unlink()
     ended("run", "-n")

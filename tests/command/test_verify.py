@@ -1,10 +1,13 @@
 """`facedance verify`: what it says of marked, changed, foreign and damaged files, and its exit code."""
 
 import json
+import os
 import shutil
 import wave
 import zipfile
 
+import av
+import c2pa
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,8 +16,10 @@ from facedance.command.main import main
 from facedance.config.marks import Marks
 from facedance.files import digest
 from facedance.marks import keys
-from facedance.marks.credentials import Claim
+from facedance.marks.credentials import RENDER, Claim, context
 from facedance.marks.finished import marking, write_finished
+from facedance.marks.words import printable
+from facedance.names import shown
 from facedance.video.frames import read_frames
 from facedance.video.writing import write_video
 from tests.marks.clips import clip, write_clip
@@ -89,8 +94,23 @@ def test_a_changed_byte(render, verify):
     assert "it was changed since" in said
 
 
-def test_without_its_metadata_the_watermark_is_still_found(render, verify, tmp_path):
-    write_video(tmp_path / "again.mp4", read_frames(render), 16, crf=18)
+def encoded_again(render, stripped):
+    write_video(stripped, read_frames(render), 16, crf=18)
+
+
+def cut_out(render, stripped):
+    """The same pictures in another file, as `ffmpeg -c copy -map_metadata -1` makes it."""
+    with av.open(str(render)) as given, av.open(str(stripped), "w") as made:
+        stream = made.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(given.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                made.mux(packet)
+
+
+@pytest.mark.parametrize("strip", [cut_out, encoded_again])
+def test_without_its_metadata_the_watermark_is_still_found(render, verify, tmp_path, strip):
+    strip(render, tmp_path / "again.mp4")
     code, said = verify(tmp_path / "again.mp4")
     assert code == 1
     assert "It has no signed metadata." in said
@@ -148,7 +168,75 @@ def damages(whole: bytes):
     yield "data.json", b'{"ai_generated": true}'
 
 
-def test_damaged_and_foreign_files_get_words_and_no_traceback(made, verify, tmp_path):
+def signed_by_others(made, folder):
+    """Manifests that other programs might write: of a camera, and with a facedance's assertion that makes no sense."""
+    captured = {"action": "c2pa.created", "digitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"}
+    actions = {"label": "c2pa.actions.v2", "data": {"actions": [captured]}}
+    renders = {
+        "camera": [],
+        "list": [{"label": RENDER, "data": [1, 2]}],
+        "words": [{"label": RENDER, "data": {"record": "hash", "inputs": 7, "people": "\x1b[31mall"}}],
+    }
+    write_video(folder / "plain.mp4", clip(1, 3), 16)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(keys.KEYS, str(made / "keys"))
+        who = keys.signer()
+    for name, said in renders.items():
+        program = [{"name": "An \x1b[31mother", "version": "1"}]
+        manifest = {"claim_generator_info": program, "format": "video/mp4", "assertions": [actions, *said]}
+        with (
+            c2pa.Signer.from_callback(who.sign, c2pa.C2paSigningAlg.ED25519, who.chain.decode(), None) as signer,
+            c2pa.Builder(manifest, context()) as builder,
+        ):
+            builder.sign_file(folder / "plain.mp4", folder / f"of a {name}.mp4", signer)
+        yield folder / f"of a {name}.mp4"
+
+
+def odd_videos(folder):
+    """Videos without pictures, without frames, at rates that nobody uses, and one whose name is no text."""
+    with av.open(str(folder / "heard.mp4"), "w") as container:
+        stream = container.add_stream("aac", rate=8000)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        silence.sample_rate = 8000
+        container.mux(stream.encode(silence))
+        container.mux(stream.encode())
+    yield folder / "heard.mp4"
+    for rate in (1, 7, 9999):
+        write_video(folder / f"at {rate}.mp4", clip(2, 2, 64, 64), rate)
+        yield folder / f"at {rate}.mp4"
+    one = (folder / "at 7.mp4").read_bytes()
+    for name, content in {
+        "no frames.mp4": one[: one.index(b"mdat") + 4],
+        "no samples.mp4": one.replace(b"stsz", b"stsy"),
+        os.fsdecode(b"\xff\n\x1b[31m.mp4"): one,
+    }.items():
+        (folder / name).write_bytes(content)
+        yield folder / name
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.new("RGB", (64, 48)).save(folder / "phone.jpg", exif=exif)
+    yield folder / "phone.jpg"
+
+
+def beside_odd_files(made, folder):
+    """A render whose sidecar is missing, or is none."""
+    for name, content in {
+        "without": None,
+        "list": b"[]",
+        "deep": b"[" * 100_000,
+        "bytes": b"\xff\xfe",
+        "odd": b'{"ai_generated": true, "people": ["a"], "clip": {"\\ud800": 1}, "provenance": 7, "variant": "\\u001b[31m"}',
+    }.items():
+        shutil.copy(made / "default.mp4", folder / f"{name}.mp4")
+        if content is not None:
+            (folder / f"{name}.json").write_bytes(content)
+        yield folder / f"{name}.mp4"
+    shutil.copy(made / "default.mp4", folder / "beside.mp4")
+    (folder / "beside.json").mkdir()
+    yield folder / "beside.mp4"
+
+
+def test_damaged_and_foreign_files_get_words_and_no_traceback(made, verify, tmp_path, monkeypatch):
     files = []
     for name, content in damages((made / "default.mp4").read_bytes()):
         files.append(tmp_path / name)
@@ -165,13 +253,18 @@ def test_damaged_and_foreign_files_get_words_and_no_traceback(made, verify, tmp_
     others = ("picture.png", "small.jpg", "tone.wav", "archive.zip", "link.mp4", "folder.mp4", "missing.mp4")
     files += [tmp_path / name for name in others]
     assert len(files) >= 40
+    files += [*signed_by_others(made, tmp_path), *odd_videos(tmp_path), *beside_odd_files(made, tmp_path)]
+    os.mkfifo(tmp_path / "pipe.mp4")  # whoever opened it would wait for ever
+    files.append(tmp_path / "pipe.mp4")
+    monkeypatch.setenv(keys.KEYS, str(made / "keys"))
     for file in files:
         code, said = verify(file)
         first, *sentences = said.splitlines()
-        assert first == f"{file}:"
+        assert first == f"{printable(shown(file))}:"
         assert code in {0, 1, 3, 4}
         assert sentences, file
         assert all(sentence.strip().endswith(".") for sentence in sentences)
+        assert said.replace("\n", "").isprintable()
 
 
 def test_the_command_explains_itself(capsys):

@@ -65,11 +65,12 @@ def test_the_user_s_own_is_taken_and_signs_equally_each_time(folder, key, algori
     [
         (lambda f: (f / "key.pem").unlink(), "both"),
         (lambda f: (f / "key.pem").write_text("no key"), "PEM"),
+        (lambda f: ((f / "key.pem").unlink(), (f / "key.pem").mkdir()), "cannot be read"),
         (lambda f: give(f, rsa.generate_private_key(65537, 2048)), "differently each time"),
         (lambda f: give(f, ed25519.Ed25519PrivateKey.generate(), days=-1), "was valid until"),
         (lambda f: give(f, ed25519.Ed25519PrivateKey.generate(), other=ed25519.Ed25519PrivateKey.generate()), "not the key"),
     ],
-    ids=["no key", "no PEM", "RSA", "expired", "another's"],
+    ids=["no key", "no PEM", "a folder", "RSA", "expired", "another's"],
 )
 def test_says_what_is_wrong_with_it(folder, spoil, said):
     give(folder, ed25519.Ed25519PrivateKey.generate())

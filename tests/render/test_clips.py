@@ -480,6 +480,11 @@ def test_a_marked_render_differs_by_its_marks_alone_and_its_claim_names_nobody(
     assert "eileen" not in repr(said)
     assert record["marks"]["credentials"] is True
 
+    moved = tmp_path / "another project"
+    shutil.copytree(world, moved)
+    run(moved, tmp_path / "3", JOBS[:1], replace(inputs(moved, "eileen"), marks=marks))
+    assert (tmp_path / "3" / f"{JOBS[0].name}.mp4").read_bytes() == video.read_bytes()
+
     sources = {"dance_000": video}  # a driving video with signed metadata of its own, which has to stay
     run(world, tmp_path / "2", JOBS[:1], replace(inputs(world, "eileen"), marks=marks, sources=sources))
     again = read_credentials(tmp_path / "2" / f"{JOBS[0].name}.mp4")

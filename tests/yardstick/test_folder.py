@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 from pathlib import Path
 
@@ -188,12 +189,18 @@ def test_videos_of_other_sizes_and_rates_are_compared_in_time(project, params):
         count = round((FRAMES - 1) / 16 * fps) + 1
         write_video(place / f"{name}.mp4", np.full((count, size[1], size[0], 3), RED, np.uint8), fps)
     (place / "torn.mp4").write_bytes(b"no video")
+    (place / "lost.mp4").symlink_to("nowhere")
+    os.mkfifo(place / "pipe.mp4")  # whoever opened it would wait for ever
+    write_video(place / "years.mp4", np.full((2, SIDE, SIDE, 3), RED, np.uint8), 0.001)
     (place / "slow.json").write_text("[1]")
     (place / "notes.txt").write_text("no video, and not taken for one")
     found, facts = score(project, params, place, CLIP)
     assert Colours.opened == 1
     rows = {one.row["video"]: one.row for one in found}
     assert rows["torn.mp4"]["reason"] == "cannot be opened (Invalid data found when processing input)"
+    assert rows["lost.mp4"]["reason"] == "is a link to nowhere, which is not there"
+    assert rows["pipe.mp4"]["reason"] == "is no file"
+    assert rows["years.mp4"]["reason"] == "has 2 frames in 2000.00 s, too few to judge"
     for name in ("fast", "slow"):
         row = rows[f"{name}.mp4"]
         assert row["pose_pck"] == row["face_detected_rate"] == row["recognised_rate"] == 1
@@ -204,7 +211,7 @@ def test_videos_of_other_sizes_and_rates_are_compared_in_time(project, params):
     assert (rows["fast.mp4"]["fps"], rows["fast.mp4"]["width"]) == (pytest.approx(48), 192)
     assert facts["means"]["videos"] == 3
     assert facts["means"]["recognised_rate"] == 1
-    assert len(facts["videos"]) == 4
+    assert len(facts["videos"]) == 7
     assert facts["protocol"]["version"] == protocol.VERSION
     assert facts["protocol"]["weights"]["dlib/net.dat"] == "ab" * 32
     assert facts["others"] == {"people": 1, "dancers": 1}
@@ -248,6 +255,7 @@ def test_the_protocol_s_digest_tells_settings_apart(project, params):
         (["videos", "--person", "zoe"], "nobody is called 'zoe': --person is a person or blend of params.yaml (eileen, nora,"),
         (["videos", "--person", "eileen", "--driving", "waltz"], "waltz is neither a clip of results/clips/clips.csv"),
         (["videos", "--person", "eileen", "--out", "videos/scores"], "videos/scores lies in videos"),
+        (["videos", "--person", "eileen", "--out", "params.yaml/a"], "no results can be kept in params.yaml/a (Not a directory)"),
     ],
 )
 def test_mistakes_are_one_sentence(project, capsys, arguments, message):

@@ -4,6 +4,7 @@ One with PASSES_ON hands what follows from the first option on to Snakemake, as 
 """
 
 import argparse
+import io
 import itertools
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         one = verbs.add_parser(name, help=f"{summary.replace('%', '%%')}.", description=verb.HELP.replace("%", "%%"))
         verb.add_arguments(one)
         one.set_defaults(run=verb.run)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files can be bytes that are no text
     own, passed_on = _divided(list(sys.argv[1:] if arguments is None else arguments))
     given = parser.parse_args(own, argparse.Namespace(passed_on=passed_on))
     try:
@@ -30,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except InputError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)  # as shells have it
 
 
 def _divided(arguments: list[str]) -> tuple[list[str], list[str]]:

@@ -1,9 +1,11 @@
 """`facedance render WHO CLIP [VARIANT] [options of Snakemake]`: one video."""
 
 import argparse
+import re
 
 from facedance import layout
 from facedance.command.project import snakemake
+from facedance.job import InputError
 
 PASSES_ON = True
 HELP = (
@@ -14,6 +16,13 @@ HELP = (
 )
 
 
+_KINDS = {
+    "who": "a person, blend or cast: params.yaml has their names",
+    "clip": "a clip: results/clips/clips.csv has their names",
+    "variant": "a variant, which looks like face_scale~1.2_seed~7",
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
     parser.add_argument("who", metavar="WHO", help="a person, blend or cast")
@@ -22,5 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Run Snakemake for the video; its exit code."""
-    return snakemake([layout.RENDER.format(who=given.who, clip=given.clip, variant=given.variant)], given.passed_on)
+    """Run Snakemake for the video; its exit code. Raises InputError for what nobody and nothing can be called."""
+    names = {"who": given.who, "clip": given.clip, "variant": given.variant}
+    for kind, name in names.items():
+        if not re.fullmatch(layout.WILDCARDS[kind], name):
+            raise InputError(f"{name!r} cannot be {_KINDS[kind]}")
+    return snakemake([layout.RENDER.format(**names)], given.passed_on)

@@ -55,6 +55,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         values = yaml.safe_load(text)
     except FileNotFoundError:
         raise ValueError(f"{path} is not there; run in the project's folder") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}): put a file of this name in its place") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path.name} is not in UTF-8 (byte {error.start}): save it as UTF-8") from None
     except yaml.YAMLError as error:

@@ -1,15 +1,19 @@
 """The face recogniser that params.yaml names."""
 
-import importlib
+from collections.abc import Callable
 from pathlib import Path
 
+from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.face import FaceBackend
 
-# By where they are: each comes with libraries that take a second to import, and only one of them is asked for.
-_BACKENDS = {
-    "dlib": ("facedance.faces.dlib_backend", "DlibBackend"),
-    "insightface": ("facedance.faces.insightface_backend", "InsightFaceBackend"),
-}
+
+def _insightface(folder: Path) -> FaceBackend:
+    from facedance.faces.insightface_backend import InsightFaceBackend  # noqa: PLC0415  (half a second that dlib does not need)
+
+    return InsightFaceBackend(folder)
+
+
+_BACKENDS: dict[str, Callable[[Path], FaceBackend]] = {"dlib": DlibBackend, "insightface": _insightface}
 
 
 def open_backend(name: str, folder: Path) -> FaceBackend:
@@ -21,6 +25,4 @@ def open_backend(name: str, folder: Path) -> FaceBackend:
     """
     if name not in _BACKENDS:
         raise ValueError(f"unknown face backend {name!r}; known are {', '.join(_BACKENDS)}")
-    module, kind = _BACKENDS[name]
-    backend: FaceBackend = getattr(importlib.import_module(module), kind)(Path(folder))
-    return backend
+    return _BACKENDS[name](Path(folder))

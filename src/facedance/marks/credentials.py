@@ -111,7 +111,9 @@ def _add_marked(builder: c2pa.Builder, path: Path, name: str) -> None:
     """Take the metadata of a video that went in along, so that it is not lost."""
     said = {"title": "driving video", "relationship": "inputTo", "instance_id": f"xmp:iid:{name}"}
     with open(path, "rb") as file:
-        builder.add_ingredient(json.dumps(said), path.suffix.removeprefix(".").lower(), file)
+        kind = "mp4" if file.read(8)[4:] == b"ftyp" else path.suffix.removeprefix(".").lower()  # whatever it is called
+        file.seek(0)
+        builder.add_ingredient(json.dumps(said), kind, file)
 
 
 def _identifier(*parts: str) -> str:

@@ -25,8 +25,10 @@ FALSE_ALARMS = 1e-6
 """A watermark counts as found where a video without one would look so with a smaller chance than this."""
 
 _FRAMES = 240  # looked at of a video, from its first on
-_SLOW = 8.0  # pixels: what varies more slowly is the picture, not the mark
-_LOUDEST = 20.0  # grey levels: edges count for no more than this
+_SLOW = 3.0  # pixels: what varies more slowly is the picture, not the mark
+_NEAR = 2.0  # pixels within which a place counts as quiet or loud
+_QUIET = 1.5  # grey levels: what is quieter than this is noise
+_TRUST = 1.5  # power of its loudness by which a place counts less; see `residual`
 _STEP = 0.004  # between sizes that are tried, where a wave is then off by a third of its length at the edge of a large picture
 _SIZES = tuple(np.exp(np.arange(0, math.log(2), _STEP)).tolist())  # and as much smaller
 
@@ -62,11 +64,16 @@ def look(video: Path | str, keys: Mapping[str, bytes]) -> Sign:
 
 
 def residual(frames: Iterator[NDArray[np.uint8]]) -> Residual:
-    """The mean of gray frames (H, W) without what varies slowly or strongly in them. Raises UnreadableVideo for none."""
+    """The mean of gray frames (H, W) without what varies slowly in them, in which places count less the louder they are.
+
+    Of a pattern as strong as its surroundings allow, a matched filter divides by their loudness; of one that is equally strong
+    everywhere, by its square. The watermark is between the two. Raises UnreadableVideo for no frames.
+    """
     total, count = None, 0
     for frame in frames:
         gray = frame.astype(np.float32)
-        rest = np.clip(gray - cv2.GaussianBlur(gray, (0, 0), _SLOW), -_LOUDEST, _LOUDEST)
+        rest = gray - cv2.GaussianBlur(gray, (0, 0), _SLOW)
+        rest /= (cv2.GaussianBlur(rest * rest, (0, 0), _NEAR) + _QUIET**2) ** (_TRUST / 2)
         total, count = rest if total is None else total + rest, count + 1
     if total is None:
         raise UnreadableVideo("shows no picture")

@@ -64,12 +64,12 @@ def watermark_key() -> bytes:
     """The user's key for watermarks (`watermark.key`, any bytes), or the one that everybody has.
 
     Raises:
-        InputError: it is too short to be secret.
+        InputError: it cannot be read, or is too short to be secret.
     """
     path = private_folder() / _WATERMARK
     if not path.exists():
         return PUBLIC_WATERMARK
-    key = path.read_bytes().strip()
+    key = _read(path).strip()
     if len(key) < 16:
         raise InputError(f"{path} holds {len(key)} bytes; a watermark's key needs 16, as `openssl rand -hex 16` gives them")
     return key
@@ -109,11 +109,18 @@ def own_serial() -> str | None:
     return None
 
 
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): it should be a file of yours") from None
+
+
 def _load(folder: Path) -> Signer:
-    chain = (folder / _CHAIN).read_bytes()
+    chain, own = _read(folder / _CHAIN), _read(folder / _KEY)
     try:
         certificate = x509.load_pem_x509_certificate(chain)
-        key = load_pem_private_key((folder / _KEY).read_bytes(), password=None)
+        key = load_pem_private_key(own, password=None)
     except (ValueError, TypeError) as error:
         raise InputError(f"{folder} holds no certificate and key in PEM without a password ({error})") from None
     der = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

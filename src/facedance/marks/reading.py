@@ -85,7 +85,7 @@ def _credentials(said: dict[str, Any]) -> Credentials | None:
         return None
     signature = manifest.get("signature_info") or {}
     assertions = {one["label"]: one.get("data") for one in manifest.get("assertions", [])}
-    actions = [action for label, data in assertions.items() if label.startswith("c2pa.actions") for action in data["actions"]]
+    actions = [action for label, data in assertions.items() if label.startswith("c2pa.actions") for action in _actions(data)]
     generators = manifest.get("claim_generator_info") or [{"name": manifest.get("claim_generator", "")}]
     failures = (said.get("validation_results") or {}).get("activeManifest", {}).get("failure", [])
     render = assertions.get(RENDER)
@@ -99,6 +99,12 @@ def _credentials(said: dict[str, Any]) -> Credentials | None:
         render=render if isinstance(render, dict) else {},
         inputs=tuple(str(one.get("title", "")) for one in manifest.get("ingredients", []) if one.get("active_manifest")),
     )
+
+
+def _actions(data: Any) -> list[dict[str, Any]]:
+    """What an assertion of actions lists, in whatever form others wrote it."""
+    listed = data.get("actions") if isinstance(data, dict) else None
+    return [action for action in listed if isinstance(action, dict)] if isinstance(listed, list) else []
 
 
 def _agent(action: dict[str, Any]) -> str:

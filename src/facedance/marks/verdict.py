@@ -1,5 +1,6 @@
 """What is known of a file: of this program, of others, whole or damaged."""
 
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -50,10 +51,10 @@ class Verdict:
     @property
     def sidecar_fits(self) -> bool | None:
         """Whether the sidecar is the one that was signed; None where nothing was signed of it."""
-        signed = (self.credentials.render if self.credentials else {}).get("record") or {}
-        if self.sidecar is None or "hash" not in signed:
+        signed = self.credentials.render.get("record") if self.credentials else None
+        if self.sidecar is None or not isinstance(signed, dict) or "hash" not in signed:
             return None
-        return digest({key: value for key, value in self.sidecar.items() if key != CHOICE}) == signed["hash"]
+        return bool(digest({key: value for key, value in self.sidecar.items() if key != CHOICE}) == signed["hash"])
 
     @property
     def outcome(self) -> Outcome:
@@ -74,12 +75,8 @@ def known_keys() -> dict[str, bytes]:
 
 def judge(path: Path, keys: Mapping[str, bytes]) -> Verdict:
     """What is known of a file, whatever is in it."""
-    try:
-        with open(path, "rb") as file:
-            if not file.read(1):
-                return Verdict(path, problem="is empty")
-    except OSError as error:
-        return Verdict(path, problem=f"cannot be opened ({error.strerror})")
+    if problem := _closed(path):
+        return Verdict(path, problem=problem)
     credentials, damaged, sign, unwatched, tagged = None, "", None, "", False
     try:
         credentials = read_credentials(path)
@@ -98,11 +95,22 @@ def judge(path: Path, keys: Mapping[str, bytes]) -> Verdict:
     return Verdict(path, "", credentials, damaged, sign, unwatched, tagged, _sidecar(path))
 
 
+def _closed(path: Path) -> str:
+    """Why a file cannot be opened, or has nothing in it, or is none, such as a pipe that would be waited for; "" if it can."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return "is a folder" if path.is_dir() else "is no file"
+        with open(path, "rb") as file:
+            return "" if file.read(1) else "is empty"
+    except OSError as error:
+        return f"cannot be opened ({error.strerror})"
+
+
 def _sidecar(path: Path) -> Mapping[str, Any] | None:
     """The JSON that this program writes beside a render, None where there is no such."""
     beside = path.with_suffix(".json")
     try:
-        said = read_json(beside) if beside != path and beside.exists() else None
+        said = read_json(beside) if beside != path and beside.is_file() else None
     except (OSError, ValueError, RecursionError):
         return None
     return said if isinstance(said, dict) and said.get("ai_generated") is True else None

@@ -17,7 +17,16 @@ SUMMARY = {
 
 
 def sentences(verdict: Verdict) -> list[str]:
-    """All that is known of a file, the sum of it first."""
+    """All that is known of a file, the sum of it first; what files say of themselves cannot command a terminal."""
+    return [printable(sentence) for sentence in _sentences(verdict)]
+
+
+def printable(text: str) -> str:
+    """The text with a question mark in place of whatever is no letter, sign or space, such as commands to a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _sentences(verdict: Verdict) -> list[str]:
     if verdict.problem:
         return [f"It {verdict.problem}."]
     summary = SUMMARY[verdict.outcome]
@@ -40,9 +49,10 @@ def _of_metadata(verdict: Verdict) -> list[str]:
     program = f", in a claim of {credentials.program}" if credentials.program else ""
     said = [f"Its signed metadata says {what}{program}.", _of_signature(credentials)]
     if credentials.render:
-        inputs, people = credentials.render.get("inputs") or (), credentials.render.get("people")
-        agreed = f"; the consent of {people} {'person' if people == 1 else 'people'} is recorded" if people else ""
-        said.append(f"It names what went in by {len(inputs)} digests{agreed}.")
+        inputs, people = credentials.render.get("inputs"), credentials.render.get("people")
+        known = isinstance(people, int) and people > 0
+        agreed = f"; the consent of {people} {'person' if people == 1 else 'people'} is recorded" if known else ""
+        said.append(f"It names what went in by {len(inputs) if isinstance(inputs, list) else 0} digests{agreed}.")
     if credentials.inputs:
         said.append(f"Marks of what went in are kept: {', '.join(credentials.inputs)}.")
     return said

@@ -71,6 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         removed = forget(root, given.identity, photos=given.photos)
     except InputError as error:
         sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{error.filename} cannot be removed ({error.strerror}): let it be removed, and call this again for the rest")
     blends = f", with the blends {', '.join(removed.blends)}" if removed.blends else ""
     casts = f", with the casts {', '.join(removed.casts)}" if removed.casts else ""
     print(f"forgot {given.identity}{blends}{casts}: {len(removed.made)} files and folders removed")

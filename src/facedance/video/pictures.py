@@ -19,6 +19,10 @@ Frames = NDArray[np.uint8]
 """(T, H, W, 3) RGB."""
 
 _SQUARE = 0.01  # pixels count as square when their sides differ by less: nobody sees it, and resampling blurs
+AS_STORED = False, False, False
+"""The orientation of a frame that is upright as it is decoded."""
+
+_TURNED = {90: (True, False, True), 180: (False, True, True), 270: (True, True, False)}  # degrees to the left
 _WIDEST = 4  # a pixel that is called longer than this is a wrong header
 
 
@@ -44,7 +48,7 @@ class Upright:
         square = self._square(picture.width, picture.height)
         if square != (picture.width, picture.height):
             coded = cv2.resize(coded, square, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
-        sideways, mirrored, flipped = _orientation(picture)
+        sideways, mirrored, flipped = orientation(picture)
         turned = coded.transpose(1, 0, 2) if sideways else coded
         turned = turned[:: -1 if flipped else 1, :: -1 if mirrored else 1]
         return _fitted(np.ascontiguousarray(turned), size)
@@ -60,7 +64,7 @@ class Upright:
 
     def _turned_size(self, picture: av.VideoFrame) -> tuple[int, int]:
         width, height = self._square(picture.width, picture.height)
-        return (height, width) if _orientation(picture)[0] else (width, height)
+        return (height, width) if orientation(picture)[0] else (width, height)
 
     def _square(self, width: int, height: int) -> tuple[int, int]:
         """The size with square pixels: the shorter side of a pixel is stretched, so that nothing is lost."""
@@ -77,14 +81,17 @@ class Upright:
         return self._aspect
 
 
-def _orientation(picture: av.VideoFrame) -> tuple[bool, bool, bool]:
+def orientation(picture: av.VideoFrame) -> tuple[bool, bool, bool]:
     """Whether rows and columns change places, and then left and right, and top and bottom, to bring a frame upright.
 
     The display matrix (ISO/IEC 14496-12) maps stored (x, y) to shown (a x + c y, b x + d y).
     """
-    matrix = picture.side_data.get(Type.DISPLAYMATRIX)
+    try:
+        matrix = picture.side_data.get(Type.DISPLAYMATRIX)
+    except ValueError:  # PyAV gives nothing that lies beside a frame where some of it, like EXIF's, is of a kind that it lacks
+        return _TURNED.get(picture.rotation % 360, AS_STORED)
     if matrix is None:
-        return False, False, False
+        return AS_STORED
     a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
     return (True, c < 0, b < 0) if abs(b) > abs(a) else (False, a < 0, d < 0)
 

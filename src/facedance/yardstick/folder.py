@@ -47,10 +47,14 @@ def score_folder(root: Path, params: Params, request: Request) -> Iterator[Score
     if request.out.resolve().is_relative_to(request.folder.resolve()):
         raise InputError(f"{request.out} lies in {request.folder}, whose videos are judged: choose another --out")
     videos = videos_of(request.folder)
-    people = _people(root, person, params)
+    try:
+        request.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"no results can be kept in {request.out} ({error.strerror}): choose another --out") from None
+    people = people_of(root, person, params)
     judges = open_judges(root, params)
     dances = _dances(videos, root, params, request.driving, judges)
-    sitter = _sitter(root, person, params, judges)
+    sitter = sitter_of(root, person, params, judges)
     scored = []
     for one in score_videos(request.folder, dances, Setting(person, people, sitter, judges, params)):
         scored.append(one)
@@ -65,8 +69,12 @@ def score_folder(root: Path, params: Params, request: Request) -> Iterator[Score
     write_page(request.out, root, person, scored, params, made_with)
 
 
-def _people(root: Path, person: str, params: Params) -> People:
-    """Everybody whose face is known, as the renders' scores have them."""
+def people_of(root: Path, person: str, params: Params) -> People:
+    """Everybody whose face is known, as the renders' scores have them.
+
+    Raises:
+        InputError: `person` is nobody, or one whose face is not known yet.
+    """
     known = [*params.identities, *params.render.blends]
     if person not in known:
         raise InputError(
@@ -100,7 +108,7 @@ def _dances(videos: list[Path], root: Path, params: Params, driving: str, judges
     return {video: clip(video.stem) or clip(video.parent.name) for video in videos}
 
 
-def _sitter(root: Path, person: str, params: Params, judges: Judges) -> Sitter:
+def sitter_of(root: Path, person: str, params: Params, judges: Judges) -> Sitter:
     """What the further judges know of a person from the photos that were accepted; of a blend they know nothing."""
     table = root / layout.PHOTO_LIST.format(identity=person)
     if person not in params.identities or not table.is_file() or (judges.landmarks is None and judges.arcface is None):

@@ -86,8 +86,10 @@ def open_judges(root: Path, params: Params) -> Judges:
     """Open the judges of the project at `root`; those that are not here are told of in the log and left out.
 
     Raises:
-        InputError: the recogniser's weights are missing or damaged.
+        InputError: the recogniser's weights are missing or damaged, or the pose model is missing.
     """
+    if not (root / layout.POSE_MODEL).is_file():
+        raise InputError(f"the pose model {layout.POSE_MODEL} is missing: `facedance run models` fetches it")
     faces = params.faces
     pack = faces.insightface_model if faces.backend == INSIGHTFACE else faces.backend
     backend = open_backend(faces.backend, _folder(root, pack))

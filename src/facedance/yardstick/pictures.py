@@ -7,7 +7,6 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
 from facedance.clips.shape import aspect, nearest_size
@@ -16,11 +15,14 @@ from facedance.config.sections import Size, WanModel
 from facedance.video.decoding import shown_frames
 from facedance.video.filters import filter_chain
 from facedance.video.opening import UnreadableVideo
-from facedance.video.pictures import Frame, Upright
+from facedance.video.pictures import AS_STORED, Frame, Upright, orientation
 from facedance.video.times import inspect
 
 ALIKE = 0.02
 """Shapes count as the same when their ratios of width to height differ by less than this share: sizes of models are rounded."""
+
+
+_SLOWEST = 1.0  # frames a second: what is slower is no video
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,11 @@ def choose(path: Path, wan: WanModel, driving: Size | None) -> Shots:
     """Choose the frames of a video by their own times, as clips are cut, and the size: see `judged_size`.
 
     Raises:
-        UnreadableVideo: it cannot be decoded, or is shorter than two frames of the model's.
+        UnreadableVideo: it cannot be decoded, is shorter than two frames of the model's, or shows less than a frame a second.
     """
     found = inspect(path)
     count = whole(found.timestamps).room(wan.fps)
-    if count < 2:
+    if count < 2 or found.fps < _SLOWEST:  # a wrong time may say that a frame is shown for years
         raise UnreadableVideo(f"has {len(found.timestamps)} frames in {found.seconds:.2f} s, too few to judge")
     indices = frame_indices(found.timestamps, 0.0, wan.fps, count)
     own = found.width, found.height
@@ -111,6 +113,6 @@ def _scaled(path: Path, indices: Iterable[int], size: Size) -> Iterator[Frame]:
 
 def _plain(picture: av.VideoFrame, upright: Upright) -> av.VideoFrame:
     """The picture as it is decoded where that is how it is shown, else upright, with square pixels, in BT.709."""
-    if not upright.told(picture) and picture.side_data.get(Type.DISPLAYMATRIX) is None:
+    if not upright.told(picture) and orientation(picture) == AS_STORED:
         return picture
     return av.VideoFrame.from_ndarray(upright.rgb(picture), format="rgb24")

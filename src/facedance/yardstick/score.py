@@ -16,7 +16,7 @@ from facedance.evaluate.observe import look
 from facedance.evaluate.seconds import by_second
 from facedance.evaluate.temporal import warping_error
 from facedance.files import read_json
-from facedance.inputs import files_below
+from facedance.inputs import files_below, unreadable
 from facedance.job import InputError
 from facedance.names import shown
 from facedance.video.opening import UnreadableVideo
@@ -71,6 +71,8 @@ def score_videos(folder: Path, dances: Mapping[Path, Driving | None], setting: S
     for path, driving in dances.items():
         names = {"video": shown(path.relative_to(folder)), "person": setting.person, "driving": driving.name if driving else ""}
         try:
+            if reason := unreadable(str(path)):
+                raise UnreadableVideo(reason)
             yield _scored(path, driving, names, setting)
         except UnreadableVideo as error:
             yield Scored(path, driving, {**dict.fromkeys(COLUMNS), **names, "note": "", "reason": str(error)}, (), ())
