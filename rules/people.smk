@@ -135,6 +135,15 @@ def of_members(pattern):
     return lambda w: expand(pattern, identity=members(w.who))
 
 
+def proportions_of_members(wildcards):
+    """How those are built whom a job's renders show, where one of these asks for it."""
+    batches = (b for b in PARAMS.render.batches if wildcards.who in b.rendered)
+    one = [wildcards.variant] if hasattr(wildcards, "variant") else None
+    variants = one or [variant for b in batches for variant in b.all_variants()]
+    asked = any_takes_proportions(variants, PARAMS.render.settings)
+    return of_members(layout.PROPORTIONS)(wildcards) if asked else []
+
+
 def render_params(wildcards):
     """What a render depends on besides its own settings."""
     blend = PARAMS.render.blends.get(wildcards.who)
