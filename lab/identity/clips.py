@@ -60,7 +60,7 @@ def make_clip(who: Person, name: str, seed: int, wan: WanModel, poses: Poses, po
         driver = driver_of(place)
         driver = replace(driver, body=replace(driver.body, head=heads * driver.body.head))
         pictures = danced(place, driver, wan.frames, size[0]).frames
-        people = _track(pictures, wan.fps, poses, pose_model)
+        people = tracked(pictures, wan.fps, poses, pose_model)
         if np.isfinite(people[:, 0, 0]).mean() >= poses.min_tracked:
             break
     else:
@@ -92,7 +92,7 @@ def danced(place: str, dancer: Dancer, frames: int, side: int) -> Scene:
     return dance(dancer, HELDOUT_MOVES, frames, side, generator(f"{place} dance", WORLD_SEED))
 
 
-def _track(frames: Frames, fps: int, poses: Poses, model: Path) -> NDArray[np.float32]:
+def tracked(frames: Frames, fps: int, poses: Poses, model: Path) -> NDArray[np.float32]:
     """Landmarks (T, 33, 4) of the dancer, as the poses stage finds them."""
     sure, following = poses.detection_confidence, poses.tracking_confidence
     with (
