@@ -64,8 +64,12 @@ WAYS: dict[str, tuple[bool, HeadJoints]] = {
     "person": (True, "full"),
     "person, weak head": (True, "weak"),
     "person, no head": (True, "none"),
+    "own dance": (False, "full"),
 }
-"""Whether the skeleton is the person's, and how its head is drawn."""
+"""Whether the skeleton has the person's proportions, and how its head is drawn. `own dance` is the skeleton that is found in the
+person's own dance, which tells what the model and the landmarker make of the best there can be."""
+
+_LIMBS = {"arm": ("upper_arm", "forearm"), "leg": ("thigh", "shin")}  # as in blurred ones elbows and knees are hard to find
 
 _STANDING = (Key(), Key(left_hand=(0.9, -0.3, 0.1), right_hand=(0.9, -0.3, 0.1)), Key(left_foot=(0.5, 0, 0), head_tilt=4))
 _PHOTO = (480, 640)  # width and height
@@ -151,13 +155,14 @@ def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
             body = dressed(people[own].face, generator(f"body {people[own].name}", WORLD_SEED)).body
             person = replace(driver, face=people[own].face, body=body)
             truth = danced(place, person, project.wan.frames, stage.size[0]).frames
-            known = full_lengths(stage.found(truth), MEDIAPIPE)
+            their_own = stage.found(truth)
+            known = full_lengths(their_own, MEDIAPIPE)
             joints = stage.found(danced(place, driver, project.wan.frames, stage.size[0]).frames)
             photos = in_photos(person)
             drawn = {"by": photos.shows, "photos off": _off(shares(photos.lengths), shares(known))}
             pictures = [resized(truth, project.wan.sizes[0])]
             for way in given.only:
-                driving = _driving(stage, joints, photos, *WAYS[way])
+                driving = _driving(stage, their_own if way == "own dance" else joints, photos, *WAYS[way])
                 frames = stage.dance(people[own], describe(driver), driving, seed)
                 pictures += [resized(driving.poses(range(len(frames))), project.wan.sizes[0]), frames]
                 row = {"way": way, "who": people[own].name, "seed": seed, **drawn}
@@ -191,6 +196,7 @@ def _figures(
     made, asked = (shares(full_lengths(of, MEDIAPIPE)) for of in (sight.people, joints))
     return {
         **{name: made[name] / known[name] for name in BONES},
+        **{name: sum(made[bone] for bone in parts) / sum(known[bone] for bone in parts) for name, parts in _LIMBS.items()},
         "off": _off(made, known),
         "asked off": _off(asked, known),
         "off what was asked": _off(made, asked),
