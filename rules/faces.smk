@@ -53,3 +53,31 @@ rule embed_faces:
         "Looking at the photos of {wildcards.identity}"
     script:
         "../scripts/embed_faces.py"
+
+
+rule measure_proportions:
+    input:
+        photos_csv=layout.PHOTO_LIST,
+        pose_model=POSE_MODEL,
+        stamp=stamp(
+            "faces",
+            "measure_proportions",
+            some("poses", "detection_confidence"),
+            items=lambda w: photos_of(w.identity),
+            files=lambda w: photos_of(w.identity).values(),
+        ),
+    output:
+        layout.PROPORTIONS,
+    log:
+        layout.log("measure_proportions"),
+    benchmark:
+        layout.timing("measure_proportions")
+    conda:
+        "../environment.yml"
+    params:
+        photos=lambda w: photos_of(w.identity),
+        poses=some("poses", "detection_confidence"),
+    message:
+        "Measuring how {wildcards.identity} is built"
+    script:
+        "../scripts/measure_proportions.py"

@@ -151,6 +151,15 @@ def see_to_the_keys():
         raise SystemExit(str(error))
 
 
+def proportions_of_members(wildcards):
+    """How those are built whom a job's renders show, where one of these asks for it."""
+    batches = (b for b in PARAMS.render.batches if wildcards.who in b.rendered)
+    one = [wildcards.variant] if hasattr(wildcards, "variant") else None
+    variants = one or [variant for b in batches for variant in b.all_variants()]
+    asked = any_takes_proportions(variants, PARAMS.render.settings)
+    return of_members(layout.PROPORTIONS)(wildcards) if asked else []
+
+
 def render_params(wildcards):
     """What a render depends on besides its own settings."""
     see_to_the_keys()

@@ -19,11 +19,18 @@ NASTY = tuple(
 Names = dict[str, str]
 
 
+OF_PEOPLE = ("make_sample_photos", "embed_faces", "measure_proportions", "encode_photos", "train_adapter")
+"""Rules with a job for each identity."""
+
+
 def of_person(name: str) -> Iterator[tuple[str, Names]]:
     """What there is of one identity."""
     for path in (
         *(f"results/faces/{name}/{file}" for file in ("embedding.safetensors", "photos.safetensors", "photos.csv")),
-        *(f"results/faces/{name}/{file}" for file in ("reference.png", "crops.png", ".photos.host-77.part.csv")),
+        *(
+            f"results/faces/{name}/{file}"
+            for file in ("reference.png", "crops.png", "proportions.json", ".photos.host-77.part.csv")
+        ),
         *(f"results/latents/{kind}/{name}.safetensors" for kind in ("photos", "captions")),
         f"results/latents/photos/.{name}.host-77.part.safetensors",
         *(f"results/train/{name}/{file}" for file in ("adapter.safetensors", "meta.json", "metrics.csv", "validation.csv")),
@@ -31,12 +38,12 @@ def of_person(name: str) -> Iterator[tuple[str, Names]]:
         *(f".cache/training/{name}/0123456789abcdef/step_0000004.{suffix}" for suffix in ("safetensors", "json")),
         f".cache/digests/data/photos/{name}/.known.jsonl",
         f"data/.stamps/make_sample_photos/{name}.json",
-        f"results/faces/.stamps/embed_faces/{name}.json",
+        *(f"results/faces/.stamps/{rule}/{name}.json" for rule in ("embed_faces", "measure_proportions")),
         f"results/latents/.stamps/encode_photos/{name}.json",
         *(f"results/train/.stamps/train_adapter/{file}.json" for file in (name, f".{name}.host-77.part")),
         f"results/train/.stamps/export_lora/{name}/kohya.json",
-        *(f"logs/{rule}/{name}.log" for rule in ("make_sample_photos", "embed_faces", "encode_photos", "train_adapter")),
-        *(f"logs/{rule}/{name}.tsv" for rule in ("make_sample_photos", "embed_faces", "encode_photos", "train_adapter")),
+        *(f"logs/{rule}/{name}.log" for rule in OF_PEOPLE),
+        *(f"logs/{rule}/{name}.tsv" for rule in OF_PEOPLE),
         *(f"logs/export_lora/{name}/kohya.{suffix}" for suffix in ("log", "tsv")),
     ):
         yield path, {"identity": name}

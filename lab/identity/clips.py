@@ -59,7 +59,7 @@ def make_clip(who: Person, name: str, seed: int, wan: WanModel, poses: Poses, po
     for place in (f"clip {name}/{seed}/{attempt}" for attempt in range(_ATTEMPTS)):
         driver = driver_of(place)
         pictures = danced(place, driver, wan.frames, size[0], zoom).frames
-        people = _track(pictures, wan.fps, poses, pose_model)
+        people = tracked(pictures, wan.fps, poses, pose_model)
         if np.isfinite(people[:, 0, 0]).mean() >= poses.min_tracked:
             break
     else:
@@ -91,7 +91,7 @@ def danced(place: str, dancer: Dancer, frames: int, side: int, zoom: float = 1.0
     return dance(dancer, HELDOUT_MOVES, frames, side, generator(f"{place} dance", WORLD_SEED), zoom=zoom)
 
 
-def _track(frames: Frames, fps: int, poses: Poses, model: Path) -> NDArray[np.float32]:
+def tracked(frames: Frames, fps: int, poses: Poses, model: Path) -> NDArray[np.float32]:
     """Landmarks (T, 33, 4) of the dancer, as the poses stage finds them."""
     sure, following = poses.detection_confidence, poses.tracking_confidence
     with (

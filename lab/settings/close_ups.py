@@ -29,6 +29,7 @@ from facedance.faces.dlib_backend import DlibBackend
 from facedance.poses.skeleton import COCO
 from facedance.poses.table import Dancers
 from facedance.render.closeup import close_up
+from facedance.render.driving import Driving
 from facedance.render.head_view import View, softness, views_of
 from facedance.render.windows import Window, WindowFiles
 from facedance.video.pictures import Frames
@@ -71,9 +72,8 @@ class Stage:
 
         frames = made(plain, ControlLatents(encoder.control(clip.control), heads))
         joints = np.insert(clip.joints, 2, np.nan, axis=-1)  # (T, 17, 4), of unknown depth
-        (view,) = views_of(
-            Dancers(COCO, {1: joints}), wan.clip_size(wan.sizes[0]), wan.sizes[0], self.project.poses, wan
-        ).values()
+        driving = Driving(Dancers(COCO, {1: joints}), wan.clip_size(wan.sizes[0]), self.project.poses, wan.drawing_side)
+        (view,) = views_of(driving, wan.sizes[0], wan).values()
         yield 0.0, view, frames
         for strength in strengths:
             settings = plain.model_copy(update={"close_up": strength})

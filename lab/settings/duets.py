@@ -35,6 +35,7 @@ from facedance.poses.skeleton import COCO_IN_MEDIAPIPE, MEDIAPIPE
 from facedance.poses.table import Dancers
 from facedance.regions.tokens import region
 from facedance.render.casting import Casting
+from facedance.render.driving import Driving
 from facedance.render.going_on import make_windows, on_poses
 from facedance.render.windows import Window, WindowFiles, windows_of
 from facedance.video.frames import resized
@@ -76,7 +77,7 @@ class Stage:
         references = tuple(heads) if way.endswith("references") else ()
         height, width = duet.control.shape[1:3]
         shown = Dancers(MEDIAPIPE, dict(enumerate(duet.found, 1)))
-        casting = Casting(shown, False, (width, height), self.project.poses, self.project.wan.drawing_side)
+        casting = Casting(Driving(shown, (width, height), self.project.poses, self.project.wan.drawing_side))
         faces = [torch.from_numpy(who.embedding.vector)[None, None] for who in pair]  # (B, F, D) each
 
         def make(control: ControlLatents, window: Window) -> Frames:

@@ -54,6 +54,7 @@ PHOTO_EMBEDDINGS = "results/faces/{identity}/photos.safetensors"
 PHOTO_LIST = "results/faces/{identity}/photos.csv"
 REFERENCE = "results/faces/{identity}/reference.png"
 CONTACT_SHEET = "results/faces/{identity}/crops.png"
+PROPORTIONS = "results/faces/{identity}/proportions.json"
 
 # Videos -> clips.
 CLIP = "results/clips/{clip}.mp4"
@@ -159,6 +160,7 @@ JOBS = {
     "fetch_wan_model": ("model",),
     "fetch_lora": ("lora",),
     "embed_faces": ("identity",),
+    "measure_proportions": ("identity",),
     "cut_clips": ("shard",),
     "extract_poses": ("shard",),
     "embed_dancers": ("shard",),

@@ -17,6 +17,7 @@ from facedance.job import InputError
 from facedance.poses.skeleton import COCO
 from facedance.poses.table import read_dancers
 from facedance.render.casting import casting
+from facedance.render.driving import driving_of
 from facedance.render.inputs import Cast, RenderInputs, RenderJob
 from facedance.render.windows import Window
 from facedance.video.frames import read_frames
@@ -166,8 +167,8 @@ def test_a_long_dance_has_its_cast_in_every_window(world: Path, landmarks: Path,
 
 def test_references_come_before_the_clip_the_last_one_first(world: Path, landmarks: Path, long_dance: str) -> None:
     given = inputs(world, landmarks, {1: "eileen", 2: "nora"})
-    assert given.cast is not None
-    found = casting(given, given.cast, long_dance)
+    found = casting(given, long_dance, driving_of(given, [], long_dance, SETTINGS))
+    assert found is not None
     picture = torch.zeros(48, 1, *LATENT_SIZE)
     control = ControlLatents(torch.zeros(160, LATENT_FRAMES, *LATENT_SIZE), (picture, picture, picture))
     parts = found.parts(Window(4, FRAMES, 1), control, [1, 2])
@@ -181,9 +182,8 @@ def test_who_is_not_shown_is_not_drawn(world: Path, landmarks: Path) -> None:
     drawn = {}
     for who in ("nobody", "model"):
         given = inputs(world, landmarks, {1: "eileen", 2: who})
-        assert given.cast is not None
-        found = casting(given, given.cast, "dance_000")
-        assert found.hidden == (who == "nobody")
+        found = driving_of(given, [], "dance_000", SETTINGS)
+        assert found.anew == (who == "nobody")
         drawn[who] = found.poses(range(2, 5))
     assert drawn["nobody"].shape == (3, SIZE, SIZE, 3)
     left, right = HALVES

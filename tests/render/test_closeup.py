@@ -82,7 +82,7 @@ def test_a_long_one_goes_on_from_what_was_made_before_and_after_a_kill(tmp_path:
     long.joints[1] = np.repeat(long.joints[1][:1], 13, axis=0)  # type: ignore[index]
     view = views(40)[1]
     path = replace(view.path, windows=view.path.windows[[0] * 13], regions=view.path.regions[[0] * 13])
-    view = replace(view, path=path, dancers=long)
+    view = replace(view, path=path, driving=replace(view.driving, dancers=long))
     frames, windows, model = np.repeat(picture()[:1], 13, axis=0), windows_of(13, 9, 1, 4), Model()
     assert [(window.start, window.given, window.faded) for window in windows] == [(0, 0, 0), (4, 1, 4)]
     whole = closer(view, frames, windows, tmp_path, model)(range(13))

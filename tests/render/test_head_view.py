@@ -6,6 +6,7 @@ import pytest
 from facedance.config.sections import Poses, WanModel
 from facedance.poses.skeleton import COCO
 from facedance.poses.table import Dancers
+from facedance.render.driving import Driving
 from facedance.render.head_view import softness, square_side, views_of
 from tests.regions.test_shares import BODY
 
@@ -30,9 +31,13 @@ def dancers(*places: float, scale: float = 0.5) -> Dancers:
     return Dancers(COCO, dict(enumerate(tracks, 1)))
 
 
+def driving(shown: Dancers, size: tuple[int, int]) -> Driving:
+    return Driving(shown, size, Poses(), 128)
+
+
 def views(*places: float, **more: float):
     width, height = SIZE
-    return views_of(dancers(*places, **more), (2 * width, 2 * height), SIZE, Poses(), wan((SIDE, SIDE), (48, 80)))
+    return views_of(driving(dancers(*places, **more), (2 * width, 2 * height)), SIZE, wan((SIDE, SIDE), (48, 80)))
 
 
 def picture() -> np.ndarray:
@@ -76,7 +81,7 @@ def test_the_pose_is_drawn_in_the_window_over_the_head():
     view = views(30, 60)[2]
     drawn = view.poses(AT)
     assert drawn.shape == (3, SIDE, SIDE, 3)
-    nose = view.dancers.joints[2][1, COCO.index("nose"), :2]
+    nose = view.driving.dancers.joints[2][1, COCO.index("nose"), :2]
     window = view.path.windows[1]
     x, y = ((nose - window[:2]) * SIDE / (window[2] - window[0])).astype(int)
     assert drawn[0, y - 2 : y + 3, x - 2 : x + 3].max() > 150
@@ -102,5 +107,5 @@ def test_heads_that_a_window_would_not_enlarge_and_unseen_ones_have_no_view():
     assert views(40, scale=4.0) == {}
     unseen = dancers(30, 60)
     unseen.joints[1][:] = np.nan
-    assert [*views_of(unseen, (192, 160), SIZE, Poses(), wan((SIDE, SIDE)))] == [2]
-    assert views_of(Dancers((), {}), (192, 160), SIZE, Poses(), wan((SIDE, SIDE))) == {}
+    assert [*views_of(driving(unseen, (192, 160)), SIZE, wan((SIDE, SIDE)))] == [2]
+    assert views_of(driving(Dancers((), {}), (192, 160)), SIZE, wan((SIDE, SIDE))) == {}

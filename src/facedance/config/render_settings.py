@@ -16,6 +16,10 @@ LONGEST_VARIANT = 150
 """Characters of a variant's name: file systems end at 255, and temporary files and logs add some."""
 
 
+HeadJoints = Literal["full", "weak", "none"]
+"""How the joints of the head, and the limbs that lead to them, are drawn."""
+
+
 def _is_continued(frames: int) -> int:
     if frames and frames % 4 != 1:
         raise ValueError(
@@ -75,6 +79,13 @@ class RenderSettings(Section):
     hold_colors: bool = Field(False, description="Whether the later windows of a long video get the colours of the first.")
     close_up: float = Field(
         0.0, ge=0, le=1, description="How far each head is made once more, enlarged: from this noise level on; 0: it is not."
+    )
+    proportions: Literal["dancer", "person"] = Field(
+        "dancer", description="Whose limbs, trunk and head the skeleton has: the dancer's, or the person's, as photos show them."
+    )
+    head_joints: HeadJoints = Field(
+        "full",
+        description="How nose, eyes and ears are drawn in the skeleton: as all joints, at half their light, or not at all.",
     )
     seed: int = Field(0, ge=0, lt=2**63, description="Another number draws other noise.")
     seeds: Seeds = Seeds()

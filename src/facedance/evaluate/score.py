@@ -11,6 +11,7 @@ import pandas as pd
 from facedance.config.rendering import Blend
 from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate import distances, pose
+from facedance.evaluate.asked import asked_poses
 from facedance.evaluate.drift import DRIFTS, drift
 from facedance.evaluate.figures import FIGURES, figures
 from facedance.evaluate.kept import Judges
@@ -69,7 +70,8 @@ def score_shard(
     rows, by_seconds = [], []
     for i, (name, clip, variant) in enumerate(renders, 1):
         video = files.renders_folder / name / clip / f"{variant}.mp4"
-        shown = shown_in(name, driving.get(clip))
+        asked = asked_poses(video.with_suffix(".json"), clip, files.landmarks, driving.get(clip))
+        shown = shown_in(name, asked)
         if (name, clip, variant) not in listed and not _fits(video, shown, clip):
             logging.getLogger("facedance").warning("%s was made of another clip: ask for it again to see its scores", video)
             continue

@@ -11,13 +11,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facedance.config.render_settings import HeadJoints
 from facedance.config.sections import Poses
 from facedance.poses.skeleton import COLOURS, FACE, LIMBS, OPENPOSE, to_openpose
 
 _LIMB_HALF_WIDTH = 4
 _JOINT_RADIUS = 4
 _FACE_RADIUS = 3
+_WHITE = (255, 255, 255)
 _LIMB_LIGHT = 0.6
+
+_HEAD_LIGHT: dict[HeadJoints, float] = {"full": 1.0, "weak": 0.5, "none": 0.0}
 
 
 def draw_pose(
@@ -28,6 +32,7 @@ def draw_pose(
     *,
     min_confidence: float = 0.3,
     face: NDArray[np.floating] | None = None,
+    head: HeadJoints = "full",
 ) -> NDArray[np.uint8]:
     """The picture (height, width, 3) RGB of one body, or of several.
 
@@ -37,33 +42,44 @@ def draw_pose(
             then resized by area.
         min_confidence: joints at or below it, or at no finite place, are left out, and with them their limbs.
         face: (N, 3) points of all faces, drawn as white dots over the bodies.
+        head: how nose, eyes, ears and the points of faces are drawn.
     """
     canvas_width, canvas_height = _canvas_size(width, height, drawing_side)
     scale = np.array([canvas_width / width, canvas_height / height])
     canvas = np.zeros((canvas_height, canvas_width, 3), np.uint8)
     bodies = joints.reshape(-1, len(OPENPOSE), 3)
     people = [dict(zip(OPENPOSE, _places(body, scale, min_confidence), strict=True)) for body in bodies]
+    light = dict.fromkeys(FACE, _HEAD_LIGHT[head])
+    if head == "none":
+        people = [{name: None if name in FACE else place for name, place in places.items()} for places in people]
     # As VACE draws several people: a limb of everybody, then the next one, and all joints over all limbs.
     for (start, end), colour in zip(LIMBS, COLOURS, strict=False):  # there are 18 colours, one for each joint, and 17 limbs
         for places in people:
             a, b = places[start], places[end]
             if a is not None and b is not None:
                 # VACE dims the whole canvas once all limbs are drawn, which is the same as dimming each colour.
-                cv2.fillConvexPoly(canvas, _limb(a, b), [int(c * _LIMB_LIGHT) for c in colour])
+                cv2.fillConvexPoly(canvas, _limb(a, b), _dimmed(colour, _LIMB_LIGHT * light.get(end, 1.0)))
     for name, colour in zip(OPENPOSE, COLOURS, strict=True):
         for places in people:
             if (place := places[name]) is not None:
-                cv2.circle(canvas, (int(place[0]), int(place[1])), _JOINT_RADIUS, colour, thickness=-1)
-    dots = _places(face, scale, min_confidence) if face is not None else []
+                dimmed = _dimmed(colour, light.get(name, 1.0))
+                cv2.circle(canvas, (int(place[0]), int(place[1])), _JOINT_RADIUS, dimmed, thickness=-1)
+    dots = _places(face, scale, min_confidence) if face is not None and head != "none" else []
     for place in dots:
         if place is not None:
-            cv2.circle(canvas, (int(place[0]), int(place[1])), _FACE_RADIUS, (255, 255, 255), thickness=-1)
+            cv2.circle(canvas, (int(place[0]), int(place[1])), _FACE_RADIUS, _dimmed(_WHITE, _HEAD_LIGHT[head]), thickness=-1)
     drawn = [place for place in [*(place for places in people for place in places.values()), *dots] if place is not None]
     return _resized(canvas, drawn, width, height)
 
 
 def control_frames(
-    joints: NDArray[np.float32], names: tuple[str, ...], params: Poses, size: tuple[int, int], drawing_side: int
+    joints: NDArray[np.float32],
+    names: tuple[str, ...],
+    params: Poses,
+    size: tuple[int, int],
+    drawing_side: int,
+    *,
+    head: HeadJoints = "full",
 ) -> Iterator[NDArray[np.uint8]]:
     """Control frames (H, W, 3) of a clip of this width and height, of joints (P, T, J, 4) of P dancers."""
     flat = joints[..., [0, 1, 3]]
@@ -76,6 +92,7 @@ def control_frames(
             drawing_side,
             min_confidence=params.min_visibility,
             face=faces[:, t].reshape(-1, 3) if params.face_dots else None,
+            head=head,
         )
 
 
@@ -84,6 +101,10 @@ def _canvas_size(width: int, height: int, drawing_side: int) -> tuple[int, int]:
     step = drawing_side // 16
     scale = drawing_side / min(width, height)
     return max(round(width * scale / step), 1) * step, max(round(height * scale / step), 1) * step
+
+
+def _dimmed(colour: tuple[int, int, int], light: float) -> list[int]:
+    return [int(c * light) for c in colour]
 
 
 _Place = tuple[float, float]

@@ -1,4 +1,4 @@
-"""A cast in one clip: which part of the picture is whose, and the skeletons of those who are shown."""
+"""A cast in one clip: which part of the picture is whose."""
 
 import functools
 import logging
@@ -10,17 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facedance.config.cast import NO_PERSON, NOBODY
-from facedance.config.sections import Poses
+from facedance.config.cast import NO_PERSON
 from facedance.job import InputError
-from facedance.poses.draw import control_frames
 from facedance.poses.skeleton import to_openpose
-from facedance.poses.table import Dancers
 from facedance.regions.shares import reaches, shares
-from facedance.render.inputs import Cast, RenderInputs
+from facedance.render.driving import Driving
+from facedance.render.inputs import RenderInputs
 from facedance.render.windows import Window
-from facedance.video.frames import Footage
-from facedance.video.pictures import Frames
 from facedance.wan.pipeline import ControlLatents
 
 
@@ -28,11 +24,7 @@ from facedance.wan.pipeline import ControlLatents
 class Casting:
     """The dancers of a clip who are shown, whoever they become."""
 
-    shown: Dancers
-    hidden: bool  # whether the clip has others
-    size: tuple[int, int]  # width and height in pixels of its control video, in which joints are counted
-    drawing: Poses
-    drawing_side: int
+    driving: Driving
 
     def parts(self, window: Window, control: ControlLatents, owners: Sequence[int]) -> dict[int, Tensor]:
         """How much of each latent pixel of a window is each dancer's: (R + T', h, w), references first.
@@ -53,20 +45,15 @@ class Casting:
 
     def _parts(self, start: int, stop: int, shape: tuple[int, int, int]) -> dict[int, Tensor]:
         joints, reach = self._bodies
-        parts = shares(joints[:, start:stop], reach, self.size, shape)
-        return dict(zip(self.shown.joints, parts, strict=True))
+        parts = shares(joints[:, start:stop], reach, self.driving.size, shape)
+        return dict(zip(self.driving.dancers.joints, parts, strict=True))
 
     @functools.cached_property
     def _bodies(self) -> tuple[NDArray[np.float32], NDArray[np.floating]]:
         """OpenPose's joints (P, T, 18, 2), and how far around them a dancer reaches (P,)."""
-        flat = np.stack([joints[..., [0, 1, 3]] for joints in self.shown.joints.values()])
-        joints = to_openpose(flat, self.shown.names)[..., :2]
+        flat = np.stack([joints[..., [0, 1, 3]] for joints in self.driving.dancers.joints.values()])
+        joints = to_openpose(flat, self.driving.dancers.names)[..., :2]
         return joints, reaches(joints)
-
-    def poses(self, frames: range) -> Frames:
-        """The control video's frames (T, H, W, 3) with those who are shown, as `facedance.poses` draws them."""
-        joints = np.stack([joints[frames.start : frames.stop] for joints in self.shown.joints.values()])
-        return np.stack([*control_frames(joints, self.shown.names, self.drawing, self.size, self.drawing_side)])
 
 
 @dataclass(frozen=True)
@@ -80,26 +67,19 @@ class Alone:
         return {self.dancer: torch.ones(len(control.references) + control.frames, *control.control.shape[2:])}
 
 
-def casting(inputs: RenderInputs, cast: Cast, clip: str) -> Casting:
-    """A cast in a clip.
+def casting(inputs: RenderInputs, clip: str, driving: Driving) -> Casting | None:
+    """The cast in a clip, in which these skeletons are drawn; None where one person is everybody.
 
     Raises:
         InputError: none of the dancers who become somebody is in the clip.
     """
-    control = Footage(inputs.control(clip))
-    found = inputs.dancers(clip)
+    if (cast := inputs.cast) is None:
+        return None
+    everybody = inputs.dancers(clip).joints
     people = {dancer for dancer, who in cast.dancers.items() if who not in NO_PERSON}
-    there = f"{clip} has {'one dancer' if len(found.joints) == 1 else f'dancers 1 to {max(found.joints, default=0)}'}"
-    if not people & found.joints.keys():
+    there = f"{clip} has {'one dancer' if len(everybody) == 1 else f'dancers 1 to {max(everybody, default=0)}'}"
+    if not people & everybody.keys():
         raise InputError(f"{there}, and none of them is in the cast: name one in render.batches, or leave the video out")
-    if missing := sorted(people - found.joints.keys()):
+    if missing := sorted(people - everybody.keys()):
         logging.getLogger("facedance").warning("%s; of the cast it lacks %s", there, ", ".join(map(str, missing)))
-    height, width = control[0].shape[:2]
-    shown = {dancer: joints for dancer, joints in found.joints.items() if cast.dancers.get(dancer) != NOBODY}
-    return Casting(
-        shown=Dancers(found.names, shown),
-        hidden=len(shown) < len(found.joints),
-        size=(width, height),
-        drawing=inputs.drawing,
-        drawing_side=inputs.wan.drawing_side,
-    )
+    return Casting(driving)

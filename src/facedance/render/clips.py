@@ -21,6 +21,7 @@ from facedance.render.blend import blended_faces
 from facedance.render.casting import casting
 from facedance.render.choosing import judged_by
 from facedance.render.closeup import with_close_ups
+from facedance.render.driving import driving_of
 from facedance.render.finishing import finishing
 from facedance.render.going_on import make_windows, on_poses
 from facedance.render.inputs import RenderInputs, RenderJob
@@ -145,11 +146,12 @@ def _rendered(
             latents = load_file(inputs.latents(job.clip))["control"]
             windows = inputs.windows(job)
             poses: Callable[[range], Frames] = functools.partial(read_frames, inputs.control(job.clip))
-            cast = None if inputs.cast is None else casting(inputs, inputs.cast, job.clip)
-            if cast is not None and cast.hidden:
-                poses = cast.poses
+            driving = driving_of(inputs, roles, job.clip, job.settings) if inputs.placed(job.settings) else None
+            cast = None if driving is None else casting(inputs, job.clip, driving)
+            if driving is not None and driving.anew:
+                poses = driving.poses
                 latents = encoder_of(pipeline, latents).control(poses(range(windows[0].end)))
-            there = [role for role in roles if cast is None or role.dancer in cast.shown.joints]
+            there = [role for role in roles if cast is None or role.dancer in cast.driving.dancers.joints]
             photos = {role.dancer: inputs.people[role.heaviest].photos for role in there if job.settings.reference}
             heads = tuple(read_reference(path, latents) for path in photos.values())
             last = latent_frame(pipeline, windows[-1].end - 1)
@@ -157,6 +159,7 @@ def _rendered(
                 faces={role.dancer: blended_faces(embeddings[role.dancer], role.blend, 1 + last) for role in there},
                 branches=branches,
                 casting=cast,
+                driving=driving,
                 photos=photos,
             )
             make, files = functools.partial(frames_of, pipeline, prompts, job.settings), made(job)

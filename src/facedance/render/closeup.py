@@ -16,13 +16,11 @@ from torch import Tensor
 
 from facedance.config.render_settings import RenderSettings
 from facedance.latents.references import read_reference
-from facedance.render.casting import Casting
 from facedance.render.going_on import make_windows
 from facedance.render.head_view import View, views_of
 from facedance.render.inputs import RenderInputs, RenderJob
 from facedance.render.scene import Scene
 from facedance.render.windows import Shown, Window, WindowFiles
-from facedance.video.frames import Footage
 from facedance.video.pictures import Frame, Frames
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline
@@ -53,11 +51,11 @@ def with_close_ups(
     files: WindowFiles,
 ) -> Shown:
     """A render with the heads of all who are somebody made once more, one after the other."""
-    driving, frame = Footage(inputs.control(job.clip))[0], shown(range(1))[0]
-    dancers = scene.casting.shown if isinstance(scene.casting, Casting) else inputs.dancers(job.clip)
-    if not dancers.joints:
+    driving, frame = scene.driving, shown(range(1))[0]
+    assert driving is not None, "a render with close-ups depends on where the dancers are"
+    if not driving.dancers.joints:
         _log.warning("%s: nobody knows where its dancers are, so there are no close-ups", job.clip)
-    for dancer, view in views_of(dancers, _size(driving), _size(frame), inputs.drawing, inputs.wan).items():
+    for dancer, view in views_of(driving, _size(frame), inputs.wan).items():
         if (alone := scene.alone(dancer)) is not None:
             _log.info("close-up of dancer %d", dancer)
             encoder, cells = LatentEncoder(pipeline.vae, *view.size), view.side // pipeline.vae_scale_factor_spatial

@@ -3,16 +3,16 @@
 import logging
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.config.sections import Poses, WanModel
-from facedance.poses.draw import control_frames
+from facedance.config.sections import WanModel
 from facedance.poses.skeleton import to_openpose
 from facedance.poses.table import Dancers
+from facedance.render.driving import Driving
 from facedance.render.heads import HeadPath, follow_head
 from facedance.video.pictures import Frame, Frames
 
@@ -28,9 +28,7 @@ class View:
 
     path: HeadPath
     side: int  # pixels of the enlarged window
-    dancers: Dancers  # all who are drawn, in pixels of the render
-    drawing: Poses
-    drawing_side: int
+    driving: Driving  # all who are drawn, in pixels of the render
 
     @property
     def size(self) -> tuple[int, int]:
@@ -47,9 +45,10 @@ class View:
     def poses(self, at: range) -> Frames:
         """The dancers' poses drawn in the window (T, side, side, 3)."""
         boxes = self.path.windows[at.start : at.stop, None]  # (T, 1, 4)
-        joints = np.stack([joints[at.start : at.stop] for joints in self.dancers.joints.values()])  # (P, T, J, 4)
+        joints = np.stack([joints[at.start : at.stop] for joints in self.driving.dancers.joints.values()])  # (P, T, J, 4)
         joints[..., :2] = (joints[..., :2] - boxes[..., :2]) * self.side / (boxes[..., 2:] - boxes[..., :2])
-        return np.stack([*control_frames(joints, self.dancers.names, self.drawing, self.size, self.drawing_side)])
+        seen = dict(zip(self.driving.dancers.joints, joints, strict=True))
+        return replace(self.driving, dancers=Dancers(self.driving.dancers.names, seen), size=self.size).poses(range(len(boxes)))
 
     def made_anew(self, at: range) -> NDArray[np.bool_]:
         """Which pixels of the window (T, side, side) are made anew."""
@@ -80,22 +79,22 @@ def square_side(wan: WanModel) -> int:
     return max(squares, default=int(math.sqrt(math.prod(wan.largest))) // _STEP * _STEP)
 
 
-def views_of(dancers: Dancers, control: tuple[int, int], size: tuple[int, int], drawing: Poses, wan: WanModel) -> dict[int, View]:
+def views_of(driving: Driving, size: tuple[int, int], wan: WanModel) -> dict[int, View]:
     """The views of the dancers' heads, by number, without those that are never seen or that a window would not enlarge.
 
     Args:
-        dancers: all who are drawn, in pixels of a picture of the width and height `control`.
         size: width and height of the render.
     """
-    scale, side = np.array([*np.divide(size, control), 1, 1], np.float32), square_side(wan)
-    placed = Dancers(dancers.names, {dancer: joints * scale for dancer, joints in dancers.joints.items()})
+    scale, side = np.array([*np.divide(size, driving.size), 1, 1], np.float32), square_side(wan)
+    names, joints_of = driving.dancers.names, driving.dancers.joints
+    placed = replace(driving, dancers=Dancers(names, {dancer: joints * scale for dancer, joints in joints_of.items()}), size=size)
     views = {}
-    for dancer, joints in placed.joints.items():
-        path = follow_head(to_openpose(joints[..., [0, 1, 3]], placed.names)[..., :2], size)
+    for dancer, joints in placed.dancers.joints.items():
+        path = follow_head(to_openpose(joints[..., [0, 1, 3]], names)[..., :2], size)
         if path is None or np.median(path.windows[:, 2] - path.windows[:, 0]) >= side:
             _log.info("dancer %d: no close-up, as the head is %s", dancer, "large enough" if path else "never seen")
         else:
-            views[dancer] = View(path, side, placed, drawing, wan.drawing_side)
+            views[dancer] = View(path, side, placed)
     return views
 
 

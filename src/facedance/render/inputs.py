@@ -41,6 +41,7 @@ class Person:
     embedding: Path
     photos: Path
     consent: str
+    proportions: Path | None = None  # json; None where no render asks for it
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,11 @@ class RenderInputs:
         if self.landmarks is None:
             return Dancers((), {})
         return read_dancers(self.landmarks, clip, len(Footage(self.control(clip))))
+
+    def placed(self, settings: RenderSettings) -> bool:
+        """Whether a render depends on where the dancers are, and not only on the control video."""
+        drawn_anew = settings.proportions == "person" or settings.head_joints != "full"
+        return self.cast is not None or drawn_anew or bool(settings.close_up)
 
     def windows(self, job: RenderJob) -> list[Window]:
         """The windows in which a video is made."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from facedance.config.cast import NO_PERSON
 from facedance.config.rendering import Blend
 from facedance.evaluate import pose
+from facedance.evaluate.asked import built_as
 from facedance.evaluate.distances import People
 from facedance.evaluate.each import look_at_each, mean_of
 from facedance.evaluate.further import further_distance
@@ -22,7 +23,9 @@ from facedance.evaluate.shown import Shown, shown_in
 from facedance.faces.backend import open_backend
 from facedance.faces.embedding import load_embeddings
 from facedance.faces.face import FaceBackend, Image
+from facedance.render.driving import factors_of
 from facedance.render.inputs import JudgeFiles, RenderInputs, RenderJob
+from facedance.render.roles import roles_of
 from facedance.video.frames import Footage
 from facedance.wan.encoder import read_picture
 
@@ -41,7 +44,7 @@ class Jury:
         Raises:
             InputError: weights of a judge are missing or damaged.
         """
-        self._inputs, self.decides = inputs, files.backend
+        self._inputs, self._roles, self.decides = inputs, roles_of(inputs), files.backend
         backend = open_backend(files.backend, files.recogniser)
         self._judges = Judges(backend, LandmarkJudge(installed_predictor()), files.pose_model)
         self._embeddings = {
@@ -60,6 +63,9 @@ class Jury:
         wan, files = self._inputs.wan, self._inputs.landmarks
         frames = Footage(video, wan.clip_scale)
         driving = None if files is None else pose.read_dancers([files], [job.clip]).get(job.clip)
+        factors = factors_of(self._inputs, self._roles, job.clip, job.settings)
+        if factors and driving is not None and files is not None:
+            driving = built_as(driving, factors, job.clip, [files])
         shown = shown_in(job.identity, driving)
         said = asdict(self._likeness(job, frames, shown, wan.fps))
         places = shown.driving if shown.several else None

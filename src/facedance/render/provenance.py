@@ -12,6 +12,7 @@ from torch import Tensor
 from facedance.files import digest, read_json, sha256
 from facedance.marks.credentials import Claim
 from facedance.marks.reading import has_credentials
+from facedance.render.driving import factors_of, taken_from
 from facedance.render.inputs import RenderInputs, RenderJob
 from facedance.render.roles import Role
 from facedance.render.windows import seams
@@ -55,7 +56,7 @@ def render_records(
         for clip in {job.clip for job in jobs}
         for music in [inputs.music(clip)]
     }
-    placed = {job.clip for job in jobs if inputs.cast or job.settings.close_up}
+    placed = {job.clip for job in jobs if inputs.placed(job.settings)}
     landmarks = {clip: landmarks_digest(inputs, clip) for clip in placed}
     return {
         job: {
@@ -65,7 +66,8 @@ def render_records(
             "settings": job.settings.model_dump(exclude={"seeds"}),  # of several seeds each has a job
             "prompts": [said[job.settings.prompt], said[job.settings.negative_prompt]],
             **clips[job.clip],
-            **({"landmarks_sha256": landmarks[job.clip]} if inputs.cast or job.settings.close_up else {}),
+            **({"landmarks_sha256": landmarks[job.clip]} if inputs.placed(job.settings) else {}),
+            **_proportions(inputs, roles, job),
             "seams": seams(inputs.windows(job)),
             **common,
         }
@@ -95,6 +97,14 @@ def _people(inputs: RenderInputs, roles: Sequence[Role]) -> dict[str, Any]:
         for dancer, who in sorted(inputs.cast.dancers.items())
     }
     return {"people": people, "cast": cast}
+
+
+def _proportions(inputs: RenderInputs, roles: Sequence[Role], job: RenderJob) -> dict[str, Any]:
+    """By what the dancers' bones are multiplied, and what it was taken from, where a render asks for the person's."""
+    factors = factors_of(inputs, roles, job.clip, job.settings)
+    if not factors:
+        return {}
+    return {"proportions": {"factors": {str(dancer): own for dancer, own in factors.items()}, "taken": taken_from(inputs)}}
 
 
 def landmarks_digest(inputs: RenderInputs, clip: str) -> str:

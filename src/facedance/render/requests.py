@@ -29,6 +29,7 @@ class RuleFiles(Protocol):
     adapters: Sequence[str]
     embeddings: Sequence[str]
     photos: Sequence[str]
+    proportions: Sequence[str]  # json: of the same people; none where no render asks for it
     landmarks: Sequence[str]  # parquet: where the dancers of the clips are; none for ready-made control videos
     # Of those who judge where several seeds are tried, else none:
     face_model: Sequence[str]  # manifest.json of the recogniser
@@ -77,10 +78,11 @@ def render_request(
         latents_folder: of the clips' latents.
     """
     model = Path(files.model)
+    proportions_of: Sequence[Path | None] = [Path(file) for file in files.proportions] or [None] * len(params.consent)
     people = {
-        name: Person(adapter=Path(adapter), embedding=Path(embedding), photos=Path(photos), consent=consent)
-        for (name, consent), adapter, embedding, photos in zip(
-            params.consent.items(), files.adapters, files.embeddings, files.photos, strict=True
+        name: Person(Path(adapter), Path(embedding), Path(photos), consent, proportions)
+        for (name, consent), adapter, embedding, photos, proportions in zip(
+            params.consent.items(), files.adapters, files.embeddings, files.photos, proportions_of, strict=True
         )
     }
     inputs = RenderInputs(

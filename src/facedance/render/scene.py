@@ -9,6 +9,7 @@ from torch import Tensor
 from facedance.config.render_settings import RenderSettings
 from facedance.regions.tokens import Region, region
 from facedance.render.casting import Alone, Casting
+from facedance.render.driving import Driving
 from facedance.render.windows import Window
 from facedance.video.pictures import Frames
 from facedance.wan.face_branch import FaceBranch, PlacedFace
@@ -24,6 +25,7 @@ class Scene:
     faces: Mapping[int | None, Tensor]  # (F, D): F is 1, or the latent frames of the whole clip
     branches: Mapping[int | None, FaceBranch]
     casting: Casting | Alone | None
+    driving: Driving | None  # None where the control video is all that is known of the dancers
     photos: Mapping[int | None, Path]  # of whom a head goes along, in the order of the references
 
     def alone(self, dancer: int) -> "Scene | None":

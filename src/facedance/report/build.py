@@ -18,6 +18,7 @@ import yaml
 from facedance.config.cast import cast_in_words, cast_of, dancer_in_words, is_cast, who_is
 from facedance.config.params import Params
 from facedance.config.rendering import Blend
+from facedance.evaluate.asked import how_built
 from facedance.evaluate.seams import read_seams
 from facedance.files import atomic, read_json, sha256
 from facedance.marks.credentials import CHOICE
@@ -67,6 +68,7 @@ def build_report(params: Params, files: ReportFiles) -> None:
         row["seconds"] = by_second.get((*_render(row), row["dancer"]), [])
         row["seams"] = read_seams(video.with_suffix(".json"))
         row["choice"] = read_choice(video.with_suffix(".json"))
+        row["built"] = how_built(video.with_suffix(".json"))
     fates = read_fates(files.clips, files.poses)
     sizes = {fate.name: fate.size for fate in fates}
     extraction = _table(files.accuracy, ("clip", "origin"))

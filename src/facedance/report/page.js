@@ -80,6 +80,7 @@ function card(rows) {
   const videos = new Map(); // its rows: one for each dancer
   for (const row of rows) videos.set(row.video, [...(videos.get(row.video) ?? []), row]);
   const renders = [...videos].map(([video, dancers]) => tile(video, dancers[0].variant, ...choiceOf(dancers[0]),
+    ...(dancers[0].built ? [make("p", {}, dancers[0].built)] : []),
     ...dancers.flatMap((row) => [...(row.who === identity ? [] : [make("strong", {}, row.who)]), scoresOf(row)])));
   const heard = (source ? drivers : renders)[0].querySelector("video"); // control videos are silent
   const sound = make("button", { type: "button", class: "sound", "aria-pressed": "false" }, "Sound");
