@@ -44,7 +44,7 @@ class Jury:
         Raises:
             InputError: weights of a judge are missing or damaged.
         """
-        self._inputs, self._roles, self.decides = inputs, roles_of(inputs), files.backend
+        self._inputs, self.decides = inputs, files.backend
         backend = open_backend(files.backend, files.recogniser)
         self._judges = Judges(backend, LandmarkJudge(installed_predictor()), files.pose_model)
         self._embeddings = {
@@ -63,8 +63,8 @@ class Jury:
         wan, files = self._inputs.wan, self._inputs.landmarks
         frames = Footage(video, wan.clip_scale)
         driving = None if files is None else pose.read_dancers([files], [job.clip]).get(job.clip)
-        factors = factors_of(self._inputs, self._roles, job.clip, job.settings)
-        if factors and driving is not None and files is not None:
+        if files is not None and driving is not None and job.settings.proportions == "person":
+            factors = factors_of(self._inputs, roles_of(self._inputs), job.clip, job.settings)
             driving = built_as(driving, factors, job.clip, [files])
         shown = shown_in(job.identity, driving)
         said = asdict(self._likeness(job, frames, shown, wan.fps))
