@@ -3,12 +3,7 @@
 import argparse
 from pathlib import Path
 
-from facedance.files import atomic
-from facedance.job import InputError
-from facedance.marks.verdict import Outcome, Verdict, judge, known_keys
-from facedance.marks.words import SUMMARY, printable, sentences
 from facedance.names import shown
-from facedance.report.template import fill
 
 HELP = (
     "Say in words what is known of videos and pictures, also of those of others. Looked at are the signed metadata (C2PA): who "
@@ -28,23 +23,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print what is known of each file; the exit code is the worst outcome. Raises InputError for a bad key or page."""
+    # These are heavy, and other verbs and --help are not.
+    from facedance.marks.page import write_page  # noqa: PLC0415
+    from facedance.marks.verdict import judge, known_keys  # noqa: PLC0415
+    from facedance.marks.words import printable, sentences  # noqa: PLC0415
+
     keys, verdicts = known_keys(), []
     for file in given.files:
         verdicts.append(judge(file, keys))
         print(f"{printable(shown(file))}:", *sentences(verdicts[-1]), sep="\n    ", flush=True)
     if given.html is not None:
-        _write_page(given.html, verdicts)
+        write_page(given.html, verdicts)
     return max(verdict.outcome for verdict in verdicts)
-
-
-def _write_page(page: Path, verdicts: list[Verdict]) -> None:
-    files = [
-        {"name": printable(shown(verdict.path)), "signed": verdict.outcome == Outcome.SIGNED, "sentences": sentences(verdict)}
-        for verdict in verdicts
-    ]
-    counts = [(SUMMARY[outcome], sum(verdict.outcome == outcome for verdict in verdicts)) for outcome in Outcome]
-    try:
-        with atomic(page) as temporary:
-            temporary.write_text(fill("command/verify.html", files=files, counts=counts), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{page} cannot be written ({error.strerror}): name another file after --html") from None

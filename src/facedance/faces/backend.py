@@ -5,9 +5,15 @@ from pathlib import Path
 
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.face import FaceBackend
-from facedance.faces.insightface_backend import InsightFaceBackend
 
-_BACKENDS: dict[str, Callable[[Path], FaceBackend]] = {"dlib": DlibBackend, "insightface": InsightFaceBackend}
+
+def _insightface(folder: Path) -> FaceBackend:
+    from facedance.faces.insightface_backend import InsightFaceBackend  # noqa: PLC0415  (half a second that dlib does not need)
+
+    return InsightFaceBackend(folder)
+
+
+_BACKENDS: dict[str, Callable[[Path], FaceBackend]] = {"dlib": DlibBackend, "insightface": _insightface}
 
 
 def open_backend(name: str, folder: Path) -> FaceBackend:
