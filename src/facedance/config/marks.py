@@ -23,6 +23,6 @@ class Label(Section):
 class Marks(Section):
     """What tells that a render is made by AI: for programs, in its pixels, and for whoever looks at it."""
 
-    credentials: bool = Field(False, description="Whether renders carry signed C2PA metadata.")
-    watermark: bool = Field(False, description="Whether renders carry a watermark in their pixels that nobody sees.")
+    credentials: bool = Field(True, description="Whether renders carry signed C2PA metadata.")
+    watermark: bool = Field(True, description="Whether renders carry a watermark in their pixels that nobody sees.")
     label: Label | None = Field(None, description="A label in the picture, {} for one as below; none: there is none.")
