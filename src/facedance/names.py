@@ -9,6 +9,9 @@ from pathlib import PurePath
 CONTROL_PREFIX = "control-"
 CONTROL_SHARD = "control"
 
+CHOICE = "seeds"
+"""What a render's sidecar has beside the record that is signed: how it was chosen of several, which is known only later."""
+
 SAFE = r"[A-Za-z0-9\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff-]*"
 """What the names of videos and clips look like: letters and digits of any script, `_` and `-`."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from facedance.files import read_json, write_json
-from facedance.marks.credentials import CHOICE
+from facedance.names import CHOICE
 from facedance.render import choosing
 from facedance.render.inputs import JudgeFiles, RenderInputs, RenderJob
 from facedance.render.windows import WindowFiles

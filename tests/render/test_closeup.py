@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from facedance.files import read_json
-from facedance.render import clips
+from facedance.render import finishing
 from facedance.render.closeup import close_up
 from facedance.render.head_view import View, softness
 from facedance.render.inputs import RenderJob
@@ -106,7 +106,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> dict[str, Frames]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"video")
 
-    monkeypatch.setattr(clips, "write_finished", write)
+    monkeypatch.setattr(finishing, "write_finished", write)
     return kept
 
 

@@ -25,9 +25,6 @@ MADE_BY_AI = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicM
 RENDER = "facedance.render"
 """The assertion that tells what a render was made from."""
 
-CHOICE = "seeds"
-"""What a sidecar has beside the record that is signed: how the render was chosen of several, which is known only later."""
-
 _SETTINGS = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},  # nothing leaves the machine
     "builder": {"thumbnail": {"enabled": False}},

@@ -10,10 +10,10 @@ from typing import Any
 import av
 
 from facedance.files import digest, read_json
-from facedance.marks.credentials import CHOICE
 from facedance.marks.detect import Sign, look
 from facedance.marks.keys import PUBLIC_WATERMARK, watermark_key
 from facedance.marks.reading import Credentials, DamagedCredentials, read_credentials
+from facedance.names import CHOICE
 from facedance.video.opening import UnreadableVideo, read_metadata
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from facedance.files import atomic, write_json
-from facedance.marks.credentials import CHOICE
 from facedance.marks.finished import Marking, write_finished
+from facedance.names import CHOICE
 from facedance.render.choosing import Choice, choices_of
 from facedance.render.inputs import RenderInputs, RenderJob
 from facedance.render.provenance import claim_of, marked_inputs, metadata_tags

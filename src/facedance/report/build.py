@@ -21,8 +21,7 @@ from facedance.config.rendering import Blend
 from facedance.evaluate.asked import how_built
 from facedance.evaluate.seams import read_seams
 from facedance.files import atomic, read_json, sha256
-from facedance.marks.credentials import CHOICE
-from facedance.names import CONTROL_PREFIX
+from facedance.names import CHOICE, CONTROL_PREFIX
 from facedance.report.fates import read_fates, read_rows
 from facedance.report.left_out import left_out
 from facedance.report.media import Media
