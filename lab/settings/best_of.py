@@ -93,7 +93,7 @@ def comparison(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
-def _said(row: Mapping[str, Any]) -> Likeness:
+def _said(row: Mapping[Any, Any]) -> Likeness:
     return Likeness(row["found"], None if np.isnan(row["distance"]) else row["distance"], row["PCK"], None)
 
 
