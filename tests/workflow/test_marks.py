@@ -9,7 +9,7 @@ def test_a_wrong_key_stops_a_run_before_any_work(project, tmp_path, monkeypatch)
     (tmp_path / "keys" / "key.pem").touch()
     project.change("marks", {"credentials": True, "watermark": True})
     project.change("train.seed", 1)
-    assert project.planned()["train"]  # a plan signs nothing
+    assert project.planned()["train_adapter"]  # a plan signs nothing
     done = project.snakemake(check=False)
     assert done.returncode != 0
     assert "needs both certificate.pem and key.pem" in done.stderr
