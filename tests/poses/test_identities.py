@@ -121,6 +121,20 @@ def test_a_passing_shadow_and_a_small_bystander_are_no_dancers():
     assert who_is_who(clip).which.shape == (2, 40)
 
 
+def test_two_who_are_taken_for_one_giant_for_a_moment_are_no_further_dancer():
+    """And do not make a child small enough to be left out."""
+    clip = [seen((20, BLUE), (150, RED)) for _ in range(40)]
+    giant, child = person(85), person(240)
+    giant[:, :2] = [85, 60] + (giant[:, :2] - [85, 60]) * 2
+    child[:, :2] = [240, 60] + (child[:, :2] - [240, 60]) * 0.7
+    for t, one in enumerate(clip):
+        more = np.stack([child, giant] if 3 <= t < 13 else [child])
+        looks = np.full((len(more), *one.looks.shape[1:]), GREEN, np.float32)
+        clip[t] = Seen(np.concatenate([one.people, more]), np.concatenate([one.mirror, more]), np.concatenate([one.looks, looks]))
+    who = who_is_who(clip)
+    np.testing.assert_allclose(places(who, clip)[:, 5], [20, 150, 240], atol=1)
+
+
 def test_nobody_is_nobody():
     assert who_is_who([seen()] * 5).which.shape == (0, 5)
     assert tracklets([]) == []

@@ -16,6 +16,7 @@ from facedance.poses.assign import Seen, Tracklet, look_distance, match, place_o
 _SHORT = 3  # frames: fewer say little of who it is; such fragments are joined to whom they fill a gap of
 _LEAST, _LEAST_SHARE = 6, 0.15  # frames, and share of the clip's, that somebody is seen in
 _SMALL = 0.4  # of the largest dancer: who is smaller stands behind them
+_GIANT = 1.6  # times the largest dancer of whom there is much: two people who are taken for one for a moment
 _JOIN = 4.0  # cost from which two tracklets are of two people
 _FARTHEST = 2.5  # cost of the longest way
 _PATIENCE = 4.0  # frames unseen after which a way counts half
@@ -64,10 +65,7 @@ def who_is_who(clip: Sequence[Seen]) -> Who:
     found = tracklets(clip)
     parts = [_part(one, clip) for one in found if len(one.frames) >= _SHORT]
     chains = _settled(_joined(parts))
-    seen = [sum(len(part.tracklet.frames) for part in chain) for chain in chains]
-    chains = [chain for chain, count in zip(chains, seen, strict=True) if count >= max(_LEAST, _LEAST_SHARE * len(clip))]
-    tall = [float(np.median([part.unit for part in chain])) for chain in chains]
-    chains = [chain for chain, unit in zip(chains, tall, strict=True) if unit >= _SMALL * max(tall)]
+    chains = _dancers(chains, len(clip))
     chains.sort(key=_order)
     which = np.full((len(chains), len(clip)), -1)
     for row, chain in zip(which, chains, strict=True):
@@ -76,6 +74,20 @@ def who_is_who(clip: Sequence[Seen]) -> Who:
     _fill(which, [one for one in found if len(one.frames) < _SHORT], clip)
     doubtful = _unsure(chains)
     return Who(which, 1 - doubtful / max(int((which >= 0).sum()), 1))
+
+
+def _dancers(chains: Sequence[_Chain], frames: int) -> list[_Chain]:
+    """Those chains of a clip that are dancers, by how long they are seen and by how large they are."""
+    counts = [sum(len(part.tracklet.frames) for part in chain) for chain in chains]
+    tall = [float(np.median([part.unit for part in chain])) for chain in chains]
+    lasting = max((unit for unit, count in zip(tall, counts, strict=True) if 2 * count >= max(counts)), default=0.0)
+    kept = [
+        (chain, unit)
+        for chain, unit, count in zip(chains, tall, counts, strict=True)
+        if count >= max(_LEAST, _LEAST_SHARE * frames) and (2 * count >= max(counts) or unit <= _GIANT * lasting)
+    ]
+    largest = max((unit for _, unit in kept), default=0.0)
+    return [chain for chain, unit in kept if unit >= _SMALL * largest]
 
 
 def _part(one: Tracklet, clip: Sequence[Seen]) -> _Part:
