@@ -36,6 +36,7 @@ rule render_shard:
         layout.log("render_shard"),
     benchmark:
         layout.timing("render_shard")
+    priority: 50  # nothing takes longer, and what is scored can wait
     conda:
         "../environment.yml"
     threads: MODEL_THREADS
