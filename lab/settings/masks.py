@@ -1,6 +1,7 @@
 """What the tiny model makes of masks, and what it keeps of what it could, on people and dances that are held out.
 
-usage: python -m lab.settings.masks [--people 4] [--seeds 1] [--only one|going|region|duet] MODEL...    (after `snakemake models`)
+usage: python -m lab.settings.masks MODEL... [--people 4] [--seeds 0 ...] [--only one|going|region|duet]
+       (after `snakemake models`)
 
 A MODEL is a folder in diffusers' layout, such as assets/tiny, or a folder of a training's checkpoints: of the newest of them the
 averaged weights are taken. Prints tables with a row for each model. A clip of two windows takes some ten seconds of a core.
@@ -40,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="+", type=Path)
     parser.add_argument("--people", type=int, default=4)
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--only", choices=PARTS)
     given = parser.parse_args()
     project, backend = params.load(Path("params.yaml")), DlibBackend(FACES)
@@ -52,7 +53,7 @@ def main() -> None:
     for path in given.models:
         state = path if any(path.glob("step_*.json")) else None
         model = open_tiny(SHIPPED if state else path, settings.steps, settings.flow_shift, state)
-        for seed in range(given.seeds):
+        for seed in given.seeds:
             examiner = Examiner(backend, POSE, seed)
             for part in PARTS if given.only is None else (given.only,):
                 for row in _measured(part, model, examiner, judges, people):
@@ -60,7 +61,7 @@ def main() -> None:
     table = pd.DataFrame(rows)
     for part, some in table.groupby("part", sort=False):
         means = some.dropna(axis=1, how="all").groupby(["way", "model"], sort=False).mean(numeric_only=True).reset_index()
-        print(f"\n{part}; {given.people} people, {given.seeds} seeds\n")
+        print(f"\n{part}; {given.people} people, seeds {', '.join(map(str, given.seeds))}\n")
         print("\n".join(f"| {' | '.join(row)} |" for row in _cells(means)), flush=True)
 
 
