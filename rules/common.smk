@@ -29,7 +29,7 @@ from facedance.rerun.clock import bring_into_present, present_times
 from facedance.aist.names import sequence_name
 from facedance.config.params import load
 from facedance.config import checks
-from facedance.config.batches import any_takes_proportions, asked_for
+from facedance.config.batches import asked_for
 from facedance.config.patterns import matches
 from facedance.rerun.code import code_digest
 from facedance.rerun.stamps import says, settle_stamp, stamp_content, write_stamp

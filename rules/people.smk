@@ -151,12 +151,22 @@ def see_to_the_keys():
         raise SystemExit(str(error))
 
 
+@functools.cache
+def settings_of(who, variant=None):
+    """The settings of the renders of a name: of all that batches ask for, or of one variant."""
+    batches = [batch for batch in PARAMS.render.batches if who in batch.rendered]
+    variants = [v for batch in batches for v in batch.all_variants()]
+    return PARAMS.render.settings_of([variant] if variant else variants)
+
+
+def settings_asked(wildcards):
+    """The settings of the renders that a job makes."""
+    return settings_of(wildcards.who, dict(wildcards.items()).get("variant"))
+
+
 def proportions_of_members(wildcards):
     """How those are built whom a job's renders show, where one of these asks for it."""
-    batches = (b for b in PARAMS.render.batches if wildcards.who in b.rendered)
-    one = [wildcards.variant] if hasattr(wildcards, "variant") else None
-    variants = one or [variant for b in batches for variant in b.all_variants()]
-    asked = any_takes_proportions(variants, PARAMS.render.settings)
+    asked = any(one.proportions == "person" for one in settings_asked(wildcards))
     return of_members(layout.PROPORTIONS)(wildcards) if asked else []
 
 
@@ -179,15 +189,7 @@ def render_params(wildcards):
 
 def chooses(wildcards):
     """Whether a job makes a render with several seeds, of which judges keep one."""
-    asked = dict(wildcards.items())
-    return _chooses(asked["who"], asked.get("variant"))
-
-
-@functools.cache
-def _chooses(who, variant):
-    batches = [batch for batch in PARAMS.render.batches if who in batch.rendered]
-    variants = [v for batch in batches for v in batch.all_variants()]
-    return PARAMS.render.chooses([variant] if variant else variants)
+    return any(one.seeds.tries > 1 for one in settings_asked(wildcards))
 
 
 def where_chosen(files):

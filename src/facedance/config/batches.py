@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 
 from facedance.config.patterns import matches
-from facedance.config.render_settings import RenderSettings
 from facedance.config.rendering import Batch
 from facedance.names import CONTROL_PREFIX, video_of_clip
 
@@ -22,17 +21,6 @@ def renders_of(who: str, clips: Iterable[str], batches: Iterable[Batch]) -> Iter
         variants = (v for batch in batches if _asks_for(batch, who, video) for v in batch.all_variants())
         for variant in dict.fromkeys(variants):
             yield clip, variant
-
-
-def any_takes_proportions(variants: Iterable[str], settings: RenderSettings) -> bool:
-    """Whether one of these variants has the person's proportions; what is no variant has not, and is refused elsewhere."""
-    for variant in variants:
-        try:
-            if settings.varied(variant).proportions == "person":
-                return True
-        except ValueError:
-            continue
-    return False
 
 
 def _asks_for(batch: Batch, who: str, video: str) -> bool:

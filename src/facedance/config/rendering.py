@@ -1,5 +1,6 @@
 """The section `render` of params.yaml: who is rendered in what, and how fast."""
 
+import contextlib
 import itertools
 from collections.abc import Iterable
 from typing import Annotated, Literal
@@ -136,16 +137,13 @@ class Render(Section):
         """The names of the batches' casts."""
         return tuple(dict.fromkeys(name for batch in self.batches if batch.cast for name in batch.rendered))
 
-    def chooses(self, variants: Iterable[str]) -> bool:
-        """Whether any of these variants is made with several seeds, of which one is kept; one that is none is not."""
+    def settings_of(self, variants: Iterable[str]) -> list[RenderSettings]:
+        """The settings with each variant's changes; none of what is no variant: whoever renders it says so."""
+        varied = []
         for variant in variants:
-            try:
-                tries = self.settings.varied(variant).seeds.tries
-            except ValueError:  # whoever renders it says so
-                continue
-            if tries > 1:
-                return True
-        return False
+            with contextlib.suppress(ValueError):
+                varied.append(self.settings.varied(variant))
+        return varied
 
     def shown(self, who: str) -> dict[str, Blend | None]:
         """The people and blends in renders of this name, a cast's by its dancers, each once; with the blends.

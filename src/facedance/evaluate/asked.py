@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.files import read_json
+from facedance.evaluate.sidecar import read_sidecar
 from facedance.poses.retarget import retargeted
 from facedance.poses.skeleton import COCO
 from facedance.poses.table import read_dancers
@@ -23,7 +22,7 @@ def asked_poses(
         landmarks: parquet: where the dancers of the clips are.
         driving: the dancers' own poses (P, T, 17, 3), None where they are not known.
     """
-    facts = _facts(sidecar)
+    facts = read_sidecar(sidecar).get("proportions")
     if driving is None or facts is None:
         return driving
     return built_as(driving, {int(dancer): own for dancer, own in facts["factors"].items()}, clip, landmarks)
@@ -45,10 +44,5 @@ def built_as(
 
 def how_built(sidecar: Path) -> str:
     """Whose proportions a render has, and what of them was taken from which photos; "" of one with the dancer's."""
-    facts = _facts(sidecar)
+    facts = read_sidecar(sidecar).get("proportions")
     return "" if facts is None else ". ".join(f"Proportions of {name}: {taken}" for name, taken in facts["taken"].items()) + "."
-
-
-def _facts(sidecar: Path) -> dict[str, Any] | None:
-    facts: dict[str, Any] | None = read_json(sidecar).get("proportions") if sidecar.exists() else None
-    return facts

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from facedance.files import read_json
+from facedance.evaluate.sidecar import read_sidecar
 
 
 def read_seams(sidecar: Path) -> list[int]:
     """The first new frame of each window after the first, as the file beside a render tells; none where it tells of none."""
-    return list(read_json(sidecar).get("seams", [])) if sidecar.exists() else []
+    return list(read_sidecar(sidecar).get("seams", []))

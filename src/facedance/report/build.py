@@ -20,6 +20,7 @@ from facedance.config.params import Params
 from facedance.config.rendering import Blend
 from facedance.evaluate.asked import how_built
 from facedance.evaluate.seams import read_seams
+from facedance.evaluate.sidecar import read_sidecar
 from facedance.files import atomic, read_json, sha256
 from facedance.names import CHOICE, CONTROL_PREFIX
 from facedance.report.fates import read_fates, read_rows
@@ -66,7 +67,7 @@ def build_report(params: Params, files: ReportFiles) -> None:
         row["video"] = media.add(video, "renders", row["identity"], row["clip"], video.name)
         row["seconds"] = by_second.get((*_render(row), row["dancer"]), [])
         row["seams"] = read_seams(video.with_suffix(".json"))
-        row["choice"] = read_choice(video.with_suffix(".json"))
+        row["choice"] = read_sidecar(video.with_suffix(".json")).get(CHOICE)  # None of one that was made with one seed
         row["built"] = how_built(video.with_suffix(".json"))
     fates = read_fates(files.clips, files.poses)
     sizes = {fate.name: fate.size for fate in fates}
@@ -94,12 +95,6 @@ def build_report(params: Params, files: ReportFiles) -> None:
     with atomic(page) as temporary:
         temporary.write_text(fill_page(data), encoding="utf-8")
     logging.getLogger("facedance").info("report of %d renders: %s", len(dancers), page)
-
-
-def read_choice(sidecar: Path) -> dict[str, Any] | None:
-    """How a render was chosen of several seeds, as the file beside it tells; None where it was made with one."""
-    choice: dict[str, Any] | None = read_json(sidecar).get(CHOICE) if sidecar.exists() else None
-    return choice
 
 
 def fill_page(data: Mapping[str, Any], template: str = "report/page.html") -> str:
