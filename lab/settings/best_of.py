@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from facedance.config import params
 from facedance.config.params import Params
@@ -27,13 +26,12 @@ from facedance.faces.dlib_backend import DlibBackend
 from facedance.video.frames import resized
 from facedance.video.pictures import Frames
 from facedance.wan.encoder import LatentEncoder, read_picture
-from facedance.wan.pipeline import ControlLatents, render_frames
+from facedance.wan.pipeline import ControlLatents
 from lab.identity.cast import NAMES
 from lab.identity.clips import Clip, make_clip
 from lab.identity.score import face_distances, shape_distances
 from lab.identity.sitters import Sitter, sitters_in
-from lab.settings.renderer import open_renderer
-from lab.tiny.texts import encode_texts
+from lab.settings.renderer import frames_of, open_renderer
 
 FACES, POSE = Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
 PEOPLE = Path("lab/results/sitters")
@@ -53,11 +51,8 @@ class Stage:
         wan, settings = self.project.wan, self.project.render.settings.model_copy(update={"seed": seed})
         encoder = LatentEncoder(self.pipeline.vae, *wan.sizes[0])
         head = encoder.reference(read_picture(who.folder / "reference.png"))
-        text = encode_texts([clip.prompt], 0)[clip.prompt]
-        made = render_frames(
-            self.pipeline, self.branch, ControlLatents(encoder.control(clip.control), (head,)),
-            face=torch.from_numpy(who.embedding.vector)[None], prompt=text, negative_prompt=text, settings=settings,
-        )  # fmt: skip
+        control = ControlLatents(encoder.control(clip.control), (head,))
+        made = frames_of((self.pipeline, self.branch), who, clip.prompt, control, settings)
         return resized(made, wan.clip_size(wan.sizes[0]))
 
 

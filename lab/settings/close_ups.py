@@ -17,7 +17,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
-import torch
 from PIL import Image
 
 from facedance.config import params
@@ -34,15 +33,14 @@ from facedance.render.head_view import View, softness, views_of
 from facedance.render.windows import Window, WindowFiles
 from facedance.video.pictures import Frames
 from facedance.wan.encoder import LatentEncoder, read_picture
-from facedance.wan.pipeline import ControlLatents, render_frames
+from facedance.wan.pipeline import ControlLatents
 from facedance.wan.start import Start
 from lab.identity.cast import NAMES, folder_name
 from lab.identity.clips import Clip, make_clip
 from lab.identity.look import Judges
 from lab.identity.score import score
 from lab.identity.sitters import Sitter, sitters_in
-from lab.settings.renderer import open_renderer
-from lab.tiny.texts import encode_texts
+from lab.settings.renderer import frames_of, open_renderer
 
 FACES, POSE = Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
 PEOPLE = Path("lab/results/sitters")
@@ -62,13 +60,9 @@ class Stage:
         wan, plain = self.project.wan, self.project.render.settings.model_copy(update={"seed": seed})
         encoder, windows = LatentEncoder(self.pipeline.vae, *wan.sizes[0]), [Window(0, len(clip.control), 0)]
         heads = (encoder.reference(read_picture(who.folder / "reference.png")),)
-        text = encode_texts([clip.prompt], 0)[clip.prompt]
 
         def made(settings: RenderSettings, control: ControlLatents, start: Start | None = None) -> Frames:
-            return render_frames(
-                self.pipeline, self.branch, control, face=torch.from_numpy(who.embedding.vector)[None],
-                prompt=text, negative_prompt=text, settings=settings, start=start,
-            )  # fmt: skip
+            return frames_of((self.pipeline, self.branch), who, clip.prompt, control, settings, start)
 
         frames = made(plain, ControlLatents(encoder.control(clip.control), heads))
         joints = np.insert(clip.joints, 2, np.nan, axis=-1)  # (T, 17, 4), of unknown depth

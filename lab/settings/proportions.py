@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -41,14 +40,13 @@ from facedance.sample.traits import generator
 from facedance.video.frames import resized
 from facedance.video.pictures import Frames
 from facedance.wan.encoder import LatentEncoder, read_picture
-from facedance.wan.pipeline import ControlLatents, render_frames
+from facedance.wan.pipeline import ControlLatents
 from lab.identity.cast import NAMES, WORLD_SEED
 from lab.identity.clips import danced, driver_of, tracked
 from lab.identity.look import Judges
 from lab.identity.score import score
 from lab.identity.sitters import Sitter, sitters_in
-from lab.settings.renderer import open_renderer
-from lab.tiny.texts import encode_texts
+from lab.settings.renderer import frames_of, open_renderer
 from lab.world.words import describe
 
 FACES, POSE = Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
@@ -95,11 +93,8 @@ class Stage:
         encoder = LatentEncoder(self.pipeline.vae, *wan.sizes[0])
         heads = (encoder.reference(read_picture(who.folder / "reference.png")),)
         control = resized(driving.poses(range(wan.frames)), wan.sizes[0])
-        text = encode_texts([prompt], 0)[prompt]
-        return render_frames(
-            self.pipeline, self.branch, ControlLatents(encoder.control(control), heads),
-            face=torch.from_numpy(who.embedding.vector)[None], prompt=text, negative_prompt=text, settings=settings,
-        )  # fmt: skip
+        latents = ControlLatents(encoder.control(control), heads)
+        return frames_of((self.pipeline, self.branch), who, prompt, latents, settings)
 
     def found(self, frames: Frames) -> NDArray[np.float32]:
         """Landmarks (T, 33, 4) of a dancer, as the poses stage finds them."""
