@@ -148,6 +148,7 @@ def test_names_of_variants_and_their_settings_are_inverse():
         "anchor": lambda: random.choice([True, False]),
         "hold_colors": lambda: random.choice([True, False]),
         "close_up": lambda: random.choice([0.0, 0.3, 1.0, random.uniform(0, 1)]),
+        "enlarge": lambda: random.randint(1, 4),
         "proportions": lambda: random.choice(["dancer", "person"]),
         "head_joints": lambda: random.choice(["full", "weak", "none"]),
         "seed": lambda: random.choice([0, 1, 2**63 - 1, random.randrange(2**63)]),

@@ -179,6 +179,8 @@ TINY_MASKS = {
     "recipe": TINY.model_dump(mode="json", exclude={"compiled"}),
 }
 TINY_MASK_PARTS = [f"{part:04d}" for part in range(TINY.masks.world.parts)]
+TINY_SIZE_WORLD = TINY.masks.sizes.model_dump(mode="json")
+TINY_SIZE_PARTS = [f"{part:04d}" for part in range(TINY.masks.sizes.parts)]
 # It holds the digests of the weights beside it.
 TINY_PUBLISHED = f"{TINY_FOLDER}/published/meta.json"
 
@@ -205,11 +207,34 @@ rule encode_tiny_mask_world:
         "../scripts/encode_tiny_mask_world.py"
 
 
+rule encode_tiny_size_world:
+    input:
+        model=TINY_PUBLISHED,
+        face_model="models/faces/dlib/manifest.json",
+        pose_model=POSE_MODEL,
+        stamp=lab_stamp("tiny", "encode_tiny_size_world", TINY_SIZE_WORLD),
+    output:
+        f"{TINY_FOLDER}/sizes/{{part}}.safetensors",
+    log:
+        "logs/encode_tiny_size_world/{part}.log",
+    benchmark:
+        "logs/encode_tiny_size_world/{part}.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        world=TINY_SIZE_WORLD,
+    message:
+        "Encoding the world of sizes, part {wildcards.part}"
+    script:
+        "../scripts/encode_tiny_size_world.py"
+
+
 rule train_tiny_masks:
     input:
         model=TINY_PUBLISHED,
         face_model="models/faces/dlib/manifest.json",
-        world=expand(f"{TINY_FOLDER}/masks/{{part}}.safetensors", part=TINY_MASK_PARTS),
+        world=expand(f"{TINY_FOLDER}/masks/{{part}}.safetensors", part=TINY_MASK_PARTS)
+        + expand(f"{TINY_FOLDER}/sizes/{{part}}.safetensors", part=TINY_SIZE_PARTS),
         stamp=lab_stamp("tiny", "train_tiny_masks", TINY_MASKS),
     output:
         f"{TINY_FOLDER}/masked/meta.json",

@@ -1,10 +1,11 @@
 """What a close-up pass makes of heads that are small, as in videos of whole bodies: people and dances that are held out.
 
 usage: python -m lab.settings.close_ups [--model assets/tiny] [--people 4] [--seeds 0 ...] [--zoom 0.5]
-       [--strengths 0.3 0.5 0.7 1.0] [--pictures FOLDER]    (after `snakemake models`)
+       [--strengths 0.3 0.5 0.7 1.0] [--enlarge 2] [--pictures FOLDER]    (after `snakemake models`)
 
-Prints a row for each strength, 0 being the render as it is: means over people and seeds, and the largest change of a pixel
-outside of the heads. Nobody has a LoRA: the face comes from the embedding and the reference. A clip takes a minute of a core.
+Prints a row for each strength, 0 being the render as it is, as large as the others: means over people and seeds, and the largest
+change of a pixel outside of the heads. Nobody has a LoRA: the face comes from the embedding and the reference. A clip takes a
+minute of a core.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from facedance.render.closeup import close_up
 from facedance.render.driving import Driving
 from facedance.render.head_view import View, softness, views_of
 from facedance.render.windows import Window, WindowFiles
+from facedance.video.frames import resized
 from facedance.video.pictures import Frames
 from facedance.wan.encoder import LatentEncoder, read_picture
 from facedance.wan.pipeline import ControlLatents
@@ -54,6 +56,7 @@ class Stage:
     project: Params
     pipeline: Any
     branch: Any
+    enlarge: int
 
     def close_ups(self, who: Sitter, clip: Clip, seed: int, strengths: list[float]) -> Iterator[tuple[float, View, Frames]]:
         """The person in a clip as rendered, and then with each strength of the pass; and the view of the head."""
@@ -64,10 +67,11 @@ class Stage:
         def made(settings: RenderSettings, control: ControlLatents, start: Start | None = None) -> Frames:
             return frames_of((self.pipeline, self.branch), who, clip.prompt, control, settings, start)
 
-        frames = made(plain, ControlLatents(encoder.control(clip.control), heads))
+        width, height = (self.enlarge * side for side in wan.sizes[0])
+        frames = resized(made(plain, ControlLatents(encoder.control(clip.control), heads)), (width, height))
         joints = np.insert(clip.joints, 2, np.nan, axis=-1)  # (T, 17, 4), of unknown depth
         driving = Driving(Dancers(COCO, {1: joints}), wan.clip_size(wan.sizes[0]), self.project.poses, wan.drawing_side)
-        (view,) = views_of(driving, wan.sizes[0], wan).values()
+        (view,) = views_of(driving, (width, height), wan).values()
         yield 0.0, view, frames
         for strength in strengths:
             settings = plain.model_copy(update={"close_up": strength})
@@ -93,6 +97,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--zoom", type=float, default=0.5, help="how large people are, as a share of the world's")
     parser.add_argument("--strengths", type=float, nargs="+", default=[0.3, 0.5, 0.7, 1.0])
+    parser.add_argument("--enlarge", type=int, default=2, help="how many times as large as the model's the videos are")
     parser.add_argument("--pictures", type=Path, help="a folder for pictures of the heads")
     given = parser.parse_args()
     table = pd.DataFrame(_rows(given)).groupby("strength")
@@ -106,7 +111,7 @@ def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     judges = Judges(backend, judge, POSE, project.evaluate.every, project.wan)
     people = sitters_in(PEOPLE, NAMES, backend, judge, project.faces)  # all of them: whom a face can be taken for
     pipeline, branch = open_renderer(given.model, project, backend.dimension)
-    stage = Stage(project, pipeline, branch)
+    stage = Stage(project, pipeline, branch, given.enlarge)
     for seed in given.seeds:
         for own, who in enumerate(people[: given.people]):
             clip = make_clip(who.face, who.name, seed, project.wan, project.poses, POSE, zoom=given.zoom)

@@ -3,7 +3,7 @@
 usage: python -m lab.settings.proportions [--model assets/tiny] [--people 4] [--seeds 0 ...] [--pictures FOLDER]
        (after `snakemake models`)
 
-Prints for each way the lengths of the bones in the render over those of the person in the same dance, both found by the
+Prints for each way the mean lengths of the bones in the render over those of the person in the same dance, both found by the
 landmarker and as shares of the height, and what the judges say: means over people and seeds. PCK is against the skeleton that was
 asked for. Nobody has a LoRA. How the people are built is measured in three drawn photos. A clip takes half a minute of a core in
 each way.
@@ -27,7 +27,7 @@ from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.proportions import lengths_in, of_photos
 from facedance.poses.landmarker import open_landmarker
-from facedance.poses.proportions import BONES, MEASURES, Proportions, factors, full_lengths
+from facedance.poses.proportions import BONES, MEASURES, Proportions, bones, factors, full_lengths
 from facedance.poses.retarget import in_view, retargeted
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE, MEDIAPIPE
 from facedance.poses.smooth import fill_gaps
@@ -121,6 +121,14 @@ def shares(lengths: Mapping[str, float]) -> dict[str, float]:
     return {name: lengths[name] / height for name in BONES}
 
 
+def mean_lengths(joints: NDArray[np.floating]) -> dict[str, float]:
+    """How long each bone of MediaPipe's joints (T, 33, 2 or more) is on average.
+
+    The longest of a dance, by which a skeleton is retargeted, would be the landmarker's worst slip in a blurred render.
+    """
+    return {name: float(np.nanmean(lengths)) for name, lengths in bones(joints, MEDIAPIPE).items()}
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -151,10 +159,10 @@ def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
             person = replace(driver, face=people[own].face, body=body)
             truth = danced(place, person, project.wan.frames, stage.size[0]).frames
             their_own = stage.found(truth)
-            known = full_lengths(their_own, MEDIAPIPE)
+            known = mean_lengths(their_own)
             joints = stage.found(danced(place, driver, project.wan.frames, stage.size[0]).frames)
             photos = in_photos(person)
-            drawn = {"by": photos.shows, "photos off": _off(shares(photos.lengths), shares(known))}
+            drawn = {"by": photos.shows, "photos off": _off(shares(photos.lengths), shares(full_lengths(their_own, MEDIAPIPE)))}
             pictures = [resized(truth, project.wan.sizes[0])]
             for way in given.only:
                 driving = _driving(stage, their_own if way == "own dance" else joints, photos, *WAYS[way])
@@ -188,7 +196,7 @@ def _figures(
     poses = joints[:, COCO_IN_MEDIAPIPE][..., [0, 1, 3]]
     sight = stage.judges.look(frames)
     seen = score(sight, people, own, (own + 1) % len(people), poses, np.roll(poses, 8, 0))
-    made, asked = (shares(full_lengths(of, MEDIAPIPE)) for of in (sight.people, joints))
+    made, asked = (shares(mean_lengths(of)) for of in (sight.people, joints))
     return {
         **{name: made[name] / known[name] for name in BONES},
         **{name: sum(made[bone] for bone in parts) / sum(known[bone] for bone in parts) for name, parts in _LIMBS.items()},

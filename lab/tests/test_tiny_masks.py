@@ -22,7 +22,8 @@ from lab.tiny.mask_batches import GIVEN, KINDS, MaskKind, draw_masked, kind_of
 from lab.tiny.mask_world import shares
 from lab.tiny.masks import train_masks
 from lab.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, new_transformer
-from lab.tiny.recipe import TinyMaskRound, TinyMasks, TinyMaskWorld
+from lab.tiny.recipe import TinyMaskRound, TinyMasks, TinyMaskWorld, TinySizeWorld
+from lab.tiny.size_world import built
 from lab.tiny.transformer import new_model
 from lab.tiny.wide import wide_scenes
 from lab.world.duet import duet
@@ -37,6 +38,7 @@ STILL = Kind(size=1, clips=False, frames=1, heads=False, reference=True)
 PLAIN = {"decay": 2, "rate": 0.2, "motion": 0.0, "told": 1.0, "drifted": 0.0}
 MASKS = TinyMasks(
     world=TinyMaskWorld(seed=0, side=128, frames=17, short=9, parts=1, people=4, dancers=2, estimated=0.5),
+    sizes=TinySizeWorld(seed=0, side=128, frames=17, parts=1, people=4),
     rounds=(
         TinyMaskRound(shares={"before": 1, "going": 1, "close": 1, "duet": 1}, steps=4, **PLAIN),
         TinyMaskRound(shares={"going": 1}, steps=3, decay=1, rate=0.2, motion=1.0, told=0.5, drifted=0.3),
@@ -133,7 +135,7 @@ def test_a_batch_has_what_its_kind_says(world, prompts, name):
     kind = KINDS[name]
     drawn = [draw_masked(world, prompts, INACTIVE, kind, RECIPE, MASKS.rounds[0], batch_rng(0, step)) for step in range(8)]
     before = {batch.latents.shape[2] - kind.frames for batch in drawn}
-    assert before <= {"clip": {0, 1, 2}, "duet": {0, 2}, "wide": {0, 1, 2, 3}}.get(kind.source, {0, 1})
+    assert before <= {"clip": {0, 1, 2}, "size": {0, 1, 2}, "duet": {0, 2}, "wide": {0, 1, 2, 3}}.get(kind.source, {0, 1})
     assert (len(before) > 1) is not kind.heads
     for batch in drawn:
         first = batch.latents.shape[2] - kind.frames
@@ -142,9 +144,9 @@ def test_a_batch_has_what_its_kind_says(world, prompts, name):
         channels = batch.control[:, -(SPATIAL_FACTOR**2) :, first:]
         assert batch.control.shape[1] == 2 * LATENT_CHANNELS + SPATIAL_FACTOR**2
         made = channels.mean(1)  # (B, T', h, w)
-        if kind.source == "clip":
+        if kind.source in ("clip", "size"):
             given = int((made[0, :, 0, 0] == 0).sum())
-            assert given in GIVEN
+            assert given in (GIVEN if kind.source == "clip" else (0, *GIVEN))
             assert not made[:, :given].any()
             assert made[:, given:].all()
             assert batch.landmarks[:, first : first + given].isnan().all()
@@ -253,6 +255,15 @@ def test_a_window_shows_the_head_enlarged_and_only_the_head_is_made():
         assert view.mask[t, y, x]
         assert view.control[t, y - 12 : y + 16, x - 12 : x + 12].max() > 100
     assert head_region(scene, np.random.default_rng(0)).mean() < 0.6
+
+
+def test_who_is_built_otherwise_is_as_tall_as_before():
+    who = dressed(person(training_identity(0, 0)[1]), np.random.default_rng(0))
+    several = [built(who, np.random.default_rng(seed)).body for seed in range(8)]
+    assert len({body.head for body in several}) == len({body.leg for body in several}) == 8
+    for body in several:
+        assert body.head + body.torso + body.leg == pytest.approx(who.body.head + who.body.torso + who.body.leg)
+        assert body.leg > 0.18
 
 
 def test_two_dancers_are_in_one_scene_with_both_poses():

@@ -65,6 +65,7 @@ def random_mask_world():
     mask = torch.zeros(2, SPATIAL_FACTOR**2, frames, SIDE, SIDE, dtype=torch.uint8)
     mask[..., 2:8, 4:11] = 1
     tensors = world.tensors | {"clip/anchor": torch.randn(2, LATENT_CHANNELS, 1, SIDE, SIDE, generator=random).half()}
+    tensors |= {name.replace("clip/", "size/"): value for name, value in tensors.items() if name.startswith("clip/")}
     for kind in ("region", "close", "duet"):
         given = {"inactive": latents(), "reactive": latents(), "mask": mask} if kind != "duet" else {}
         both = {"control": latents(), "estimated": latents(), "region": _halves(frames)} if kind == "duet" else {}

@@ -29,7 +29,7 @@ PATCHES = 3  # along each side, of which given frames have drifted each in its o
 class MaskKind:
     """A kind of batch: which scenes of the world, how many at once, how many frames of them, and which conditions."""
 
-    source: Literal["clip", "region", "close", "duet", "wide"]
+    source: Literal["clip", "region", "close", "duet", "wide", "size"]
     size: int
     frames: int  # T', from the first on
     heads: bool = False  # windows around heads
@@ -43,6 +43,8 @@ KINDS: dict[MaskShare, MaskKind] = {
     "close": MaskKind("close", 2, 9),
     "duet": MaskKind("duet", 2, 9),
     "wide": MaskKind("wide", 2, 9),
+    "size": MaskKind("size", 2, 9),
+    "size_long": MaskKind("size", 1, 17),
 }
 _GOLDEN = 0.6180339887498949
 
@@ -88,7 +90,7 @@ def draw_masked(
     made = control[:, -(SPATIAL_FACTOR**2) :].mean(1, keepdim=True)  # (B, 1, T', h, w)
     weight = 1 + recipe.head_weight * head + (0 if kind.heads else BODY_WEIGHT * drawn_poses(_reactive(control)))
     landmarks = _to_make(landmarks, made)
-    if kind.source in ("clip", "wide"):
+    if kind.source in ("clip", "size", "wide"):
         control = _rough(control, made, random)
     if kind.heads:
         (video, control, weight), corners = around_heads(head, (video, control, weight), random)
@@ -131,7 +133,7 @@ def _given(kind: MaskKind, random: torch.Generator) -> int:
     """How many first frames are given."""
     if kind.source == "duet":
         return 0
-    allowed = [given for given in ((0, *GIVEN) if kind.source == "wide" else GIVEN) if given < kind.frames]
+    allowed = [given for given in ((0, *GIVEN) if kind.source in ("size", "wide") else GIVEN) if given < kind.frames]
     return allowed[int(torch.randint(len(allowed), (), generator=random))]
 
 
@@ -176,7 +178,7 @@ def _references(
     people = shown[:, None] if shown.ndim == 1 else shown
     heads = [world.tensors["reference"][person].float() for person in people.T] if head else []
     found = [like(picture, rows[f"{kind.source}/video"]) for picture in heads]
-    if anchored := anchor and kind.source in ("clip", "wide"):
+    if anchored := anchor and kind.source in ("clip", "size", "wide"):
         found.append(rows[f"{kind.source}/anchor"][chosen].float())
     return found, anchored
 

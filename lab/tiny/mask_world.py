@@ -40,7 +40,7 @@ _SOFT = 1.0  # latent pixels over which a region gives way to the other dancer's
 
 
 @dataclass
-class _Rows:
+class Rows:
     """Tensors by name, one for each scene, and the prompts."""
 
     tensors: dict[str, list[Tensor]] = field(default_factory=dict)
@@ -74,7 +74,7 @@ def encode_masks(
     `landmarks`, `person`, `prompt`. `duet/...` has `video`, `control`, `estimated`, `head` of both, and for each of the two
     `landmarks` (2, T', 5, 2), `region` (2, T', h, w) in [0, 1], `person` (2,).
     """
-    rows = _Rows()
+    rows = Rows()
     people = {index: _person(index, world.seed) for index in identities}
     with open_landmarker(pose_model, "image") as one, open_landmarker(pose_model, "image", people=2) as two:
         eyes = Eyes(vae, backend, pose_model, one, two)
@@ -83,7 +83,7 @@ def encode_masks(
             rows.tensors.setdefault("embedding", []).append(torch.from_numpy(embeddings_of(face, backend, rng)))
             rows.tensors.setdefault("reference", []).append(latents_of(vae, reference_picture(face, world.side, rng)).half())
             for prompt, scene in _stills(face, world, rng):
-                rows.add("still", prompt, _scene(eyes, scene) | {"person": place})
+                rows.add("still", prompt, scene_latents(eyes, scene) | {"person": place})
             if index not in dancers:
                 continue
             for kind, prompt, values in _danced(eyes, face, world, rng):
@@ -117,7 +117,7 @@ def _danced(
     who, moves = dressed(face, rng), training_moves()
     whole = dance(who, moves, world.frames, world.side, rng, after=int(rng.integers(*EARLIER)))
     scene = whole.part(slice(1, None))
-    clip = _scene(eyes, scene)
+    clip = scene_latents(eyes, scene)
     yield "clip", describe(who), clip | {"anchor": latents_of(eyes.vae, whole.frames[:1])}
     start = int(rng.integers(world.frames - world.short + 1))
     some, mask = slice(start, start + world.short), head_region(scene.part(slice(start, start + world.short)), rng)
@@ -184,7 +184,7 @@ def _landmarks_of_both(scenes: tuple[Scene, Scene], backend: FaceBackend) -> Ten
     return found.masked_fill(hidden[None, :, None, None], torch.nan)
 
 
-def _scene(eyes: Eyes, scene: Scene) -> dict[str, Tensor]:
+def scene_latents(eyes: Eyes, scene: Scene) -> dict[str, Tensor]:
     return {
         "video": latents_of(eyes.vae, scene.frames),
         "control": latents_of(eyes.vae, scene.control),

@@ -72,7 +72,17 @@ class TinyMaskWorld(Section):
     estimated: float = Field(ge=0, le=1, description="share of poses as the landmarker sees them")
 
 
-MaskShare = Literal["before", "long", "going", "going_heads", "region", "close", "duet", "wide"]
+class TinySizeWorld(Section):
+    """Of whom sizes are learned: the first people of the world, small or large, and built in several ways."""
+
+    seed: int = Field(ge=0)
+    side: int = Field(ge=64, multiple_of=16, description="width and height of its pictures")
+    frames: FrameCount
+    parts: int = Field(ge=1, description="files, each of its own job")
+    people: int = Field(ge=1)
+
+
+MaskShare = Literal["before", "long", "going", "going_heads", "region", "close", "duet", "wide", "size", "size_long"]
 
 
 class TinyMaskRound(Section):
@@ -94,6 +104,7 @@ class TinyMasks(Section):
     """The last training of the tiny model, on videos of which a part is given."""
 
     world: TinyMaskWorld
+    sizes: TinySizeWorld
     rounds: tuple[TinyMaskRound, ...] = Field(min_length=1)
     ema: float = Field(ge=0, lt=1)
 

@@ -16,6 +16,7 @@ from facedance.render.closeup import close_up
 from facedance.render.head_view import View, softness
 from facedance.render.inputs import RenderJob
 from facedance.render.windows import Window, WindowFiles, windows_of
+from facedance.video.frames import resized
 from facedance.video.pictures import Frames
 from facedance.wan.pipeline import ControlLatents
 from facedance.wan.start import Start
@@ -141,6 +142,22 @@ def test_in_a_render_the_heads_of_those_who_are_somebody_change_and_nothing_else
     assert [record["settings"]["close_up"] for record in records] == [0, 0.6]
     assert ["landmarks_sha256" in record for record in records] == [cast is not None, True]
     assert not [*(tmp_path / ".windows").rglob("*.safetensors")]
+
+
+def test_an_enlarged_render_is_the_same_but_for_the_heads_that_were_made_larger(
+    world: Path, landmarks: Path, tmp_path: Path, written: dict[str, Frames]
+) -> None:
+    variants = ("default", "enlarge~2", "close_up~0.6_enlarge~2")
+    asked = [RenderJob("eileen", "dance_000", variant, SETTINGS.varied(variant)) for variant in variants]
+    run(world, tmp_path, asked, replace(single.inputs(world, "eileen"), landmarks=landmarks))
+    plain, larger, closer = (written[f"eileen/{variant}"] for variant in variants)
+    assert np.array_equal(larger, resized(plain, (2 * SIZE, 2 * SIZE)))
+    changed = np.abs(closer.astype(int) - larger).max((0, 3))
+    head = np.zeros((2 * SIZE, 2 * SIZE), bool)
+    for x in several.PLACES.values():
+        head[4:22, 2 * int(x) - 8 : 2 * int(x) + 8] = True
+    assert changed[head].max() > 0
+    assert changed[~head].max() == 0
 
 
 def test_where_nobody_knows_the_dancers_and_where_it_is_off_a_render_is_as_before(

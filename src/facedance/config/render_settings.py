@@ -80,6 +80,12 @@ class RenderSettings(Section):
     close_up: float = Field(
         0.0, ge=0, le=1, description="How far each head is made once more, enlarged: from this noise level on; 0: it is not."
     )
+    enlarge: int = Field(
+        1,
+        ge=1,
+        le=4,
+        description="How many times as large as the model makes it the video is; heads of close-ups keep their detail.",
+    )
     proportions: Literal["dancer", "person"] = Field(
         "dancer", description="Whose limbs, trunk and head the skeleton has: the dancer's, or the person's, as photos show them."
     )

@@ -28,7 +28,7 @@ from facedance.render.inputs import RenderInputs, RenderJob
 from facedance.render.provenance import render_records
 from facedance.render.roles import Role, roles_of
 from facedance.render.scene import Scene, frames_of
-from facedance.render.windows import Shown, WindowFiles, one_by_one
+from facedance.render.windows import Shown, WindowFiles, enlarged, one_by_one
 from facedance.rerun.item_cache import item_key, reusable
 from facedance.video.frames import read_frames
 from facedance.video.pictures import Frame, Frames
@@ -172,6 +172,8 @@ def _rendered(
                 conditioned = on_poses(latents, poses, encoder)
                 make_windows(windows, files, conditioned, heads, encoder, job.settings, functools.partial(make, scene))
                 shown = functools.partial(files.part, windows)
+            if job.settings.enlarge > 1:
+                shown = enlarged(shown, job.settings.enlarge)
             if job.settings.close_up:
                 shown = with_close_ups(job, inputs, pipeline, scene, make, shown, files)
             yield job, one_by_one(windows, shown)

@@ -9,6 +9,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from facedance.files import atomic, remove
+from facedance.video.frames import resized
 from facedance.video.pictures import Frame, Frames
 
 FEWEST_NEW = 4
@@ -67,6 +68,16 @@ def one_by_one(windows: Sequence[Window], shown: Shown) -> Iterator[Frame]:
     """All frames (H, W, 3) of a clip, of which the parts between the beginnings of windows are in memory one at a time."""
     for start, end in itertools.pairwise([*(window.start for window in windows), windows[-1].end]):
         yield from shown(range(start, end))
+
+
+def enlarged(shown: Shown, times: int) -> Shown:
+    """A clip so many times as large, by cubic interpolation: room for the detail of close-ups."""
+
+    def larger(some: range) -> Frames:
+        frames = shown(some)
+        return resized(frames, (times * frames.shape[2], times * frames.shape[1]))
+
+    return larger
 
 
 @dataclass(frozen=True)
