@@ -1,11 +1,11 @@
 """Whether likeness chooses well: trainings that it ends and chooses from, against one of a fixed length; the best of some seeds.
 
 usage: python -m lab.settings.selection [--people 8] [--seeds 3] [--steps 300] [--most 600] [--every 25] [--patience 3]
-       [--clips 2] [--tries 4] [--known 16]     (after `snakemake models`)
+       [--clips 2] [--tries 4] [--known 16] [--only WAY ...]     (after `snakemake models`)
 
 People whom the model has never seen are trained on their photos. A selection looks at them in one dance; all are then rendered in
 other dances, and seen there by the recogniser, which has chosen, and by the second judge, who has not. Prints a line for each
-training, means by way with their deviation over people and seeds, and what the best of `--tries` render seeds brings.
+render, means by way with their deviation over people and seeds, and what the best of `--tries` render seeds brings.
 """
 
 import argparse
@@ -49,7 +49,7 @@ from lab.world.words import PORTRAIT
 MODEL, FACES, POSE = Path("models/tiny"), Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
 PEOPLE = Path("lab/results/sitters")
 LOOKED_AT, DANCE = "looked-at_000", "dance"
-FIXED = "fixed"
+FIXED, AS_MANY, MORE = WAYS = ("fixed", "chosen of as many", "chosen of more")
 RECIPE = Recipe(face=0, reference="own", lora="own")
 USUAL = {"people": 8, "seeds": 3, "steps": 300, "most": 600, "every": 25, "patience": 3, "clips": 2, "tries": 4}
 FIGURES = ["steps", "from step", "found", "distance", "PCK", "second judge", "rank-1", "second's rank-1"]
@@ -136,8 +136,8 @@ def ways(project: Params, given: argparse.Namespace) -> dict[str, Train]:
     looks = {"select": "best", "validate_every": given.every, "patience": given.patience}
     return {
         FIXED: lora(given.steps, select="last", validate_every=0),
-        "chosen of as many": lora(given.steps, **looks),
-        "chosen of more": lora(given.most, **looks),
+        AS_MANY: lora(given.steps, **looks),
+        MORE: lora(given.most, **looks),
     }
 
 
@@ -149,16 +149,24 @@ def rows(bench: Bench, given: argparse.Namespace) -> Iterator[dict[str, Any]]:
         for seed in range(given.seeds):
             with tempfile.TemporaryDirectory() as name:
                 files, judges = bench.files(who, seed, Path(name))
-                for way, train in ways(bench.project, given).items():
+                for way, train in ((way, train) for way, train in ways(bench.project, given).items() if way in given.only):
                     values = train.model_copy(update={"seed": seed})
                     facts = bench.train(who, files, judges, values, Path(name) / way.replace(" ", "_"))
-                    named = {"way": way, "who": who.name, "seed": seed}
-                    print(f"{way}, {who.name}, seed {seed}: step {facts['adapter_step']} of {facts['steps']}", flush=True)
+                    named = {
+                        "way": way,
+                        "who": who.name,
+                        "seed": seed,
+                        "steps": facts["steps"],
+                        "from step": facts["adapter_step"],
+                    }
                     for dance, clip in enumerate(dances):
                         for attempt in range(given.tries):
-                            seen = bench.figures(who, clip, attempt)
-                            yield {**named, "steps": facts["steps"], "from step": facts["adapter_step"],
-                                   "dance": dance, "try": attempt, **seen}  # fmt: skip
+                            row = {**named, "dance": dance, "try": attempt, **bench.figures(who, clip, attempt)}
+                            print(
+                                {name: round(cell, 3) if isinstance(cell, float) else cell for name, cell in row.items()},
+                                flush=True,
+                            )
+                            yield row
 
 
 def main() -> None:
@@ -167,6 +175,7 @@ def main() -> None:
     for name, usual in USUAL.items():
         parser.add_argument(f"--{name}", type=int, default=usual)
     parser.add_argument("--known", type=int, default=len(NAMES), help="people of whom one is to be named; the last are trained")
+    parser.add_argument("--only", nargs="+", choices=WAYS, default=WAYS, metavar="WAY")
     given = parser.parse_args()
     project = params.load(Path("params.yaml"))
     backend, judge = DlibBackend(FACES), LandmarkJudge(installed_predictor())

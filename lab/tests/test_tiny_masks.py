@@ -35,13 +35,13 @@ from tests.faces.people import dlib_folder
 ASSETS = Path(__file__).parents[2] / "assets"
 FRAMES, PIXELS = 9, 32
 STILL = Kind(size=1, clips=False, frames=1, heads=False, reference=True)
-PLAIN = {"decay": 2, "rate": 0.2, "motion": 0.0, "told": 1.0, "drifted": 0.0}
+PLAIN = {"decay": 2, "rate": 0.2, "motion": 0.0, "body": 4.0, "told": 1.0, "drifted": 0.0}
 MASKS = TinyMasks(
     world=TinyMaskWorld(seed=0, side=128, frames=17, short=9, parts=1, people=4, dancers=2, estimated=0.5),
     sizes=TinySizeWorld(seed=0, side=128, frames=17, parts=1, people=4),
     rounds=(
         TinyMaskRound(shares={"before": 1, "going": 1, "close": 1, "duet": 1}, steps=4, **PLAIN),
-        TinyMaskRound(shares={"going": 1}, steps=3, decay=1, rate=0.2, motion=1.0, told=0.5, drifted=0.3),
+        TinyMaskRound(shares={"going": 1}, steps=3, decay=1, rate=0.2, motion=1.0, body=4.0, told=0.5, drifted=0.3),
     ),
     ema=0.9,
 )  # fmt: skip

@@ -21,7 +21,6 @@ from lab.tiny.world_latents import World
 TEXT_TOKENS = 32  # two dancers' clothes are 24
 GIVEN = (1, 5, 9, 13)  # frames of which a clip goes on; those that are fewer than its own
 GIVEN_NOISE = 0.1  # largest deviation of the noise on given frames in half of the clips: rendered ones are not as drawn
-BODY_WEIGHT = 4.0
 PATCHES = 3  # along each side, of which given frames have drifted each in its own way
 
 
@@ -88,7 +87,7 @@ def draw_masked(
         poses = torch.where(estimated, part("estimated"), part("control"))
         control = continued(video, poses, idle, _given(kind, random))
     made = control[:, -(SPATIAL_FACTOR**2) :].mean(1, keepdim=True)  # (B, 1, T', h, w)
-    weight = 1 + recipe.head_weight * head + (0 if kind.heads else BODY_WEIGHT * drawn_poses(_reactive(control)))
+    weight = 1 + recipe.head_weight * head + (0 if kind.heads else phase.body * drawn_poses(_reactive(control)))
     landmarks = _to_make(landmarks, made)
     if kind.source in ("clip", "size", "wide"):
         control = _rough(control, made, random)

@@ -96,6 +96,7 @@ class TinyMaskRound(Section):
     decay: int = Field(ge=1, description="last steps, over which the rates fall to zero")
     rate: float = Field(gt=0, le=1, description="share of the transformer's rates")
     motion: float = Field(ge=0, description="how much errors count that are others in the next frame")
+    body: float = Field(ge=0, description="how much more the loss counts where the pose is drawn")
     told: float = Field(ge=0, le=1, description="1: six of ten prompts tell of the scene; less: fewer of them")
     drifted: float = Field(ge=0, description="largest deviation by which given frames have other colours than the anchor")
 

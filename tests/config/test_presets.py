@@ -37,7 +37,7 @@ def test_renders_have_as_many_steps_as_their_shift_needs_and_all_defects_to_stay
     settings = params.render.settings
     assert (settings.steps, settings.flow_shift, settings.guidance_scale) == (50, 16, 5)
     said = render_texts(params, "ann")
-    assert said[settings.prompt].startswith("ohwx woman dancing")
+    assert said[settings.prompt].startswith("ohwx woman in a teal top")
     assert [word for word in DEFECTS.split() if word not in said[settings.negative_prompt].lower()] == []
     assert len(set(training_texts(params, "ann").photos.values())) == 3
     assert set(training_texts(params, "ann").photos.values()) <= set(all_texts(params))
@@ -58,12 +58,12 @@ def test_videos_are_wide_upright_or_square_or_what_the_user_restricts_them_to(mo
 def test_the_tiny_model_knows_its_own_words_and_one_scale():
     params = load(PARAMS)
     assert params.train.face_shares == (0.3,)
-    assert not any(params.train.captions.model_dump().values())
     assert params.train.other_faces == 0, "it has a face branch"
-    assert set(training_texts(params, "nora").photos.values()) == {training_texts(params, "nora").clips}
+    assert {params.train.captions.face, params.train.captions.half, params.train.captions.whole} == {"portrait"}
     assert all_texts(params) == [
         "blurred face, distorted face, extra limbs, text, watermark",
-        "a person dancing in a studio, clear face, full body, natural light",
+        "a portrait photo of a person",
+        "a person in a teal top and navy trousers dancing before a grey wall",
         "",
     ]
 

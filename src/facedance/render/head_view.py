@@ -55,8 +55,12 @@ class View:
         return np.stack([softness(region, self.side) > 0 for region in self._inside(at)])
 
     def held(self, made: Frames, was: Frames, at: range) -> Frames:
-        """What was made in the window, in the mean colour that the head had there in each frame."""
-        weights = np.stack([softness(region, self.side) for region in self._inside(at)])[..., None]  # (T, side, side, 1)
+        """What was made in the window, in each frame in the mean colour that was where it passes into what stays.
+
+        Not in that of the whole head: hair of another colour would move that of the wall around it.
+        """
+        shares = np.stack([softness(region, self.side) for region in self._inside(at)])[..., None]  # (T, side, side, 1)
+        weights = shares * (1 - shares)
         off = (weights * (was.astype(np.float32) - made)).sum((1, 2), keepdims=True)
         held: Frames = (made + off / np.maximum(weights.sum((1, 2), keepdims=True), 1e-6)).round().clip(0, 255).astype(np.uint8)
         return held
