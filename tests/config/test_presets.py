@@ -35,7 +35,7 @@ def test_a_person_is_learned_from_photos_alone_by_branch_and_lora_at_full_rate(m
 def test_renders_have_as_many_steps_as_their_shift_needs_and_all_defects_to_stay_away_from(model):
     params = load(PARAMS, {"model": model, "identities": {"ann": {"consent": "agreed", "trigger": "ohwx woman"}}, **ALONE})
     settings = params.render.settings
-    assert (settings.steps, settings.flow_shift, settings.guidance_scale) == (50, 16, 5)
+    assert (settings.steps, settings.flow_shift, settings.guidance_scale, settings.close_up) == (50, 16, 5, 0.85)
     said = render_texts(params, "ann")
     assert said[settings.prompt].startswith("ohwx woman in a teal top")
     assert [word for word in DEFECTS.split() if word not in said[settings.negative_prompt].lower()] == []

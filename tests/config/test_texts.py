@@ -17,10 +17,11 @@ PEOPLE = {
 }
 
 
-def params(**changes):
+def params(captions=None, **changes):
     blends = {"two": {"weights": {"ann": 1, "ben": 1}}, "one": {"between": ["eve", "ann"], "t": 0.5}}
     render = {"blends": blends, "batches": [{"who": ["ann"], "videos": ["*"]}]}
     values = {"prompts": PROMPTS, "identities": PEOPLE, "render": render, "sample": {"enabled": False}} | changes
+    values["train"] = {"captions": {"face": None, "half": None, "whole": None} | (captions or {})}
     return load(ROOT / "params.yaml", values)
 
 
@@ -34,7 +35,7 @@ def test_a_prompt_says_whom_it_shows(who, word):
 
 
 def test_photos_are_said_to_be_what_they_show_and_clips_to_show_anybody():
-    said = training_texts(params(train={"captions": {"face": "close"}}), "ann")
+    said = training_texts(params(captions={"face": "close"}), "ann")
     assert said.clips == "a person dancing"
     assert said.dance == "ohwx woman dancing"
     assert said.photos == {"face": "a portrait of ohwx woman", "half": "ohwx woman dancing", "whole": "ohwx woman dancing"}
