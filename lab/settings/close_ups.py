@@ -1,11 +1,11 @@
 """What a close-up pass makes of heads that are small, as in videos of whole bodies: people and dances that are held out.
 
 usage: python -m lab.settings.close_ups [--model assets/tiny] [--people 4] [--seeds 0 ...] [--zoom 0.5]
-       [--strengths 0.3 0.5 0.7 1.0] [--enlarge 2] [--pictures FOLDER]    (after `snakemake models`)
+       [--strengths [0.3 0.5 0.7 1.0]] [--enlarge 2] [--pictures FOLDER]    (after `snakemake models`)
 
-Prints a row for each strength, 0 being the render as it is, as large as the others: means over people and seeds, and the largest
-change of a pixel outside of the heads. Nobody has a LoRA: the face comes from the embedding and the reference. A clip takes a
-minute of a core.
+Prints a row for each strength, 0 being the render as it is, as large as the others, and one of the person as drawn in the model's
+size: means over people and seeds, and the largest change of a pixel outside of the heads. Nobody has a LoRA: the face comes from
+the embedding and the reference. A clip takes a minute of a core.
 """
 
 import argparse
@@ -96,11 +96,11 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=4)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--zoom", type=float, default=0.5, help="how large people are, as a share of the world's")
-    parser.add_argument("--strengths", type=float, nargs="+", default=[0.3, 0.5, 0.7, 1.0])
+    parser.add_argument("--strengths", type=float, nargs="*", default=[0.3, 0.5, 0.7, 1.0])
     parser.add_argument("--enlarge", type=int, default=2, help="how many times as large as the model's the videos are")
     parser.add_argument("--pictures", type=Path, help="a folder for pictures of the heads")
     given = parser.parse_args()
-    table = pd.DataFrame(_rows(given)).groupby("strength")
+    table = pd.DataFrame(_rows(given)).groupby("strength", sort=False)
     means = table.mean(numeric_only=True).drop(columns=["seed", "outside"])
     print(means.assign(outside=table["outside"].max()).round(3).to_string())
 
@@ -115,10 +115,12 @@ def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for seed in given.seeds:
         for own, who in enumerate(people[: given.people]):
             clip = make_clip(who.face, who.name, seed, project.wan, project.poses, POSE, zoom=given.zoom)
+            named = {"who": who.name, "seed": seed}
+            yield {"strength": "drawn", **named, **_figures(judges, people, own, clip, clip.truth)}
             plain = None
             for strength, view, frames in stage.close_ups(who, clip, seed, given.strengths):
                 plain = frames if plain is None else plain
-                row = {"strength": strength, "who": who.name, "seed": seed, **_figures(judges, people, own, clip, frames)}
+                row = {"strength": strength, **named, **_figures(judges, people, own, clip, frames)}
                 row |= {"flicker of the head": _flicker(view, frames), "outside": _outside(view, plain, frames)}
                 print({name: round(value, 3) if isinstance(value, float) else value for name, value in row.items()}, flush=True)
                 if given.pictures:
