@@ -71,7 +71,7 @@ class Stage:
         frames = resized(made(plain, ControlLatents(encoder.control(clip.control), heads)), (width, height))
         joints = np.insert(clip.joints, 2, np.nan, axis=-1)  # (T, 17, 4), of unknown depth
         driving = Driving(Dancers(COCO, {1: joints}), wan.clip_size(wan.sizes[0]), self.project.poses, wan.drawing_side)
-        (view,) = views_of(driving, (width, height), wan).values()
+        (view,) = views_of(driving, (width, height), wan, self.enlarge).values()
         yield 0.0, view, frames
         for strength in strengths:
             settings = plain.model_copy(update={"close_up": strength})

@@ -55,7 +55,7 @@ def with_close_ups(
     assert driving is not None, "a render with close-ups depends on where the dancers are"
     if not driving.dancers.joints:
         _log.warning("%s: nobody knows where its dancers are, so there are no close-ups", job.clip)
-    for dancer, view in views_of(driving, _size(frame), inputs.wan).items():
+    for dancer, view in views_of(driving, _size(frame), inputs.wan, job.settings.enlarge).items():
         if (alone := scene.alone(dancer)) is not None:
             _log.info("close-up of dancer %d", dancer)
             encoder, cells = LatentEncoder(pipeline.vae, *view.size), view.side // pipeline.vae_scale_factor_spatial

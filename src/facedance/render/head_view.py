@@ -83,11 +83,12 @@ def square_side(wan: WanModel) -> int:
     return max(squares, default=int(math.sqrt(math.prod(wan.largest))) // _STEP * _STEP)
 
 
-def views_of(driving: Driving, size: tuple[int, int], wan: WanModel) -> dict[int, View]:
-    """The views of the dancers' heads, by number, without those that are never seen or that a window would not enlarge.
+def views_of(driving: Driving, size: tuple[int, int], wan: WanModel, enlarge: int) -> dict[int, View]:
+    """The views of the dancers' heads, by number, without those that are never seen or that the model has made as large.
 
     Args:
         size: width and height of the render.
+        enlarge: how many times as large as the model has made it that is.
     """
     scale, side = np.array([*np.divide(size, driving.size), 1, 1], np.float32), square_side(wan)
     names, joints_of = driving.dancers.names, driving.dancers.joints
@@ -95,7 +96,7 @@ def views_of(driving: Driving, size: tuple[int, int], wan: WanModel) -> dict[int
     views = {}
     for dancer, joints in placed.dancers.joints.items():
         path = follow_head(to_openpose(joints[..., [0, 1, 3]], names)[..., :2], size)
-        if path is None or np.median(path.windows[:, 2] - path.windows[:, 0]) >= side:
+        if path is None or np.median(path.windows[:, 2] - path.windows[:, 0]) >= side * enlarge:
             _log.info("dancer %d: no close-up, as the head is %s", dancer, "large enough" if path else "never seen")
         else:
             views[dancer] = View(path, side, placed)
