@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from facedance.config.sections import Evaluate
 from facedance.evaluate.agreement import Wanted
+from facedance.evaluate.distances import recognised_within
 from facedance.evaluate.figures import figures, swapped_frames
 from facedance.evaluate.observe import Observation, observe_group
 from facedance.faces.embedding import Embedding
@@ -48,7 +49,7 @@ def group_figures(
     visible = np.isfinite(joints).all(axis=-1, keepdims=True)
     driving = np.concatenate([joints, visible], axis=-1)
     seen = observe_group(frames, driving, backend, pose_model, params, fps)
-    near = backend.recognised_distance if params.recognised_distance is None else params.recognised_distance
+    near = recognised_within(backend, params)
     dancers, swapped = [], np.zeros((2, len(frames)), np.bool_)
     for i, own in enumerate(persons):
         one = seen.of(i)

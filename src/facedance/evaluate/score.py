@@ -66,7 +66,7 @@ def score_shard(
     )
     driving = pose.read_dancers(files.landmarks, sorted({clip for _, clip, _ in renders}))
     judges = Judges(backend, files.pose_model, params, wan, stamp, files.observations)
-    near = backend.recognised_distance if params.recognised_distance is None else params.recognised_distance
+    near = distances.recognised_within(backend, params)
     rows, by_seconds = [], []
     for i, (name, clip, variant) in enumerate(renders, 1):
         video = files.renders_folder / name / clip / f"{variant}.mp4"
