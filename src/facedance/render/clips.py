@@ -7,11 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from safetensors.torch import load_file
 from torch import Tensor
 
-from facedance.files import atomic, sha256
+from facedance.files import sha256
 from facedance.job import InputError
 from facedance.marks.finished import marking
 from facedance.render.choosing import judged_by
@@ -22,6 +21,7 @@ from facedance.render.provenance import render_records
 from facedance.render.roles import Role, roles_of
 from facedance.render.windows import WindowFiles
 from facedance.rerun.item_cache import item_key, reusable
+from facedance.tables import write_table
 from facedance.video.pictures import Frame
 from facedance.wan.adapter import Adapter, apply_adapters, apply_cast, read_adapter
 from facedance.wan.differences import fuse_loras
@@ -77,8 +77,7 @@ def render_clips(
         rows = [
             (job.identity, job.clip, job.variant, name, sha256(folder / name)) for job, name in zip(jobs, videos, strict=True)
         ]
-        with atomic(manifest) as temporary:
-            pd.DataFrame(rows, columns=["identity", "clip", "variant", "video", "sha256"]).to_csv(temporary, index=False)
+        write_table(manifest, rows, ["identity", "clip", "variant", "video", "sha256"])
 
 
 def _key(stamp: Path, inputs: RenderInputs, job: RenderJob, records: Mapping[RenderJob, Any]) -> str:
