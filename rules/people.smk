@@ -136,22 +136,6 @@ def of_members(pattern):
 
 
 @functools.cache
-def see_to_the_keys():
-    """Say before any heavy work that the keys which mark renders cannot be used, or make those that are made on the spot."""
-    if not (executing() and workflow.is_main_process):
-        return
-    from facedance.marks.keys import signer, watermark_key  # a tenth of a second
-
-    try:
-        if PARAMS.marks.watermark:
-            watermark_key()
-        if PARAMS.marks.credentials:
-            signer()
-    except ValueError as error:
-        raise SystemExit(str(error))
-
-
-@functools.cache
 def settings_of(who, variant=None):
     """The settings of the renders of a name: of all that batches ask for, or of one variant."""
     batches = [batch for batch in PARAMS.render.batches if who in batch.rendered]
@@ -172,7 +156,6 @@ def proportions_of_members(wildcards):
 
 def render_params(wildcards):
     """What a render depends on besides its own settings."""
-    see_to_the_keys()
     blend = PARAMS.render.blends.get(wildcards.who)
     return {
         **part("wan"),

@@ -2,23 +2,60 @@
 # snakemake results/render/<who>/<clip>/face_scale~1.2_seed~7.mp4, where <who> may be a cast too: 1~ann_2~ben
 
 
+@functools.cache
+def see_to_the_keys():
+    """No files; says before any heavy work that the keys which mark renders cannot be used, or makes those that can be made."""
+    if executing() and workflow.is_main_process:
+        from facedance.marks.keys import signer, watermark_key  # a tenth of a second
+
+        try:
+            if PARAMS.marks.watermark:
+                watermark_key()
+            if PARAMS.marks.credentials:
+                signer()
+        except ValueError as error:
+            raise SystemExit(str(error))
+    return []
+
+
+def shard_of_renders(wildcards):
+    """The shard of whose clips a job makes renders."""
+    known = dict(wildcards.items())
+    return known.get("shard") or names.shard_of_clip(known["clip"], PARAMS.shards)
+
+
+# What renders of a shard's clips and of one clip share.
+RENDERED_FROM = dict(
+    latents=lambda w: layout.LATENTS_LIST.format(shard=shard_of_renders(w)),
+    controls=lambda w: layout.CONTROL_LIST.format(shard=shard_of_renders(w)),
+    clips=lambda w: clips_with_music(shard_of_renders(w)),
+    landmarks=lambda w: known_landmarks(shard_of_renders(w)),
+    prompts=layout.PROMPTS,
+    adapters=of_members(layout.ADAPTER),
+    embeddings=of_members(layout.EMBEDDING),
+    photos=of_members(layout.PHOTO_LATENTS),
+    proportions=proportions_of_members,
+    face_model=where_chosen([FACE_MODEL]),
+    further_model=where_chosen(FURTHER_FACE_MODELS),
+    pose_model=where_chosen([POSE_MODEL]),
+    references=where_chosen(of_members(layout.REFERENCE)),
+    loras=FETCHED_LORAS,
+    model=WAN_MODEL,
+    marks=lambda w: see_to_the_keys(),
+)
+RENDERED_WITH = dict(
+    render=render_params,
+    texts=said_in_renders,
+    loras=LORAS,
+    latents_folder=folder_of(layout.LATENTS),
+    folder=folder_of(layout.RENDER),
+    who=who_is_who,
+)
+
+
 rule render_shard:
     input:
-        latents=layout.LATENTS_LIST,
-        controls=layout.CONTROL_LIST,
-        clips=lambda w: clips_with_music(w.shard),
-        prompts=layout.PROMPTS,
-        adapters=of_members(layout.ADAPTER),
-        embeddings=of_members(layout.EMBEDDING),
-        photos=of_members(layout.PHOTO_LATENTS),
-        proportions=proportions_of_members,
-        landmarks=lambda w: known_landmarks(w.shard),
-        face_model=where_chosen([FACE_MODEL]),
-        further_model=where_chosen(FURTHER_FACE_MODELS),
-        pose_model=where_chosen([POSE_MODEL]),
-        references=where_chosen(of_members(layout.REFERENCE)),
-        loras=FETCHED_LORAS,
-        model=WAN_MODEL,
+        **RENDERED_FROM,
         stamp=stamp(
             "render",
             "render_shard",
@@ -43,13 +80,8 @@ rule render_shard:
     resources:
         gpu=MODEL_GPUS,
     params:
-        render=render_params,
-        texts=said_in_renders,
-        loras=LORAS,
-        latents_folder=folder_of(layout.LATENTS),
-        folder=folder_of(layout.RENDER),
+        **RENDERED_WITH,
         batches=batches_of,
-        who=who_is_who,
     message:
         "Rendering {params.who}, shard {wildcards.shard}"
     script:
@@ -58,25 +90,7 @@ rule render_shard:
 
 rule render_clip:
     input:
-        latents=lambda w: layout.LATENTS_LIST.format(
-            shard=names.shard_of_clip(w.clip, PARAMS.shards)
-        ),
-        controls=lambda w: layout.CONTROL_LIST.format(
-            shard=names.shard_of_clip(w.clip, PARAMS.shards)
-        ),
-        clips=lambda w: clips_with_music(names.shard_of_clip(w.clip, PARAMS.shards)),
-        prompts=layout.PROMPTS,
-        adapters=of_members(layout.ADAPTER),
-        embeddings=of_members(layout.EMBEDDING),
-        photos=of_members(layout.PHOTO_LATENTS),
-        proportions=proportions_of_members,
-        landmarks=lambda w: known_landmarks(names.shard_of_clip(w.clip, PARAMS.shards)),
-        face_model=where_chosen([FACE_MODEL]),
-        further_model=where_chosen(FURTHER_FACE_MODELS),
-        pose_model=where_chosen([POSE_MODEL]),
-        references=where_chosen(of_members(layout.REFERENCE)),
-        loras=FETCHED_LORAS,
-        model=WAN_MODEL,
+        **RENDERED_FROM,
         stamp=stamp(
             "render",
             "render_clip",
@@ -98,12 +112,7 @@ rule render_clip:
     resources:
         gpu=MODEL_GPUS,
     params:
-        render=render_params,
-        texts=said_in_renders,
-        loras=LORAS,
-        latents_folder=folder_of(layout.LATENTS),
-        folder=folder_of(layout.RENDER),
-        who=who_is_who,
+        **RENDERED_WITH,
     message:
         "Rendering {params.who} in {wildcards.clip}: {wildcards.variant}"
     script:

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ERROR = "error: "
@@ -15,9 +15,17 @@ ERROR = "error: "
 LOG_ONLY = "FACEDANCE_LOG_ONLY"
 """Environment variable of jobs whose progress is read from their logs by whoever started them."""
 
+_FEW = 5
+
 
 class InputError(ValueError):
     """Something the user gave cannot be used; the message is one sentence that says what to do."""
+
+
+def first_few(said: Sequence[str]) -> str:
+    """The first of several things to say, and how many more there are, for one sentence."""
+    more = [f"and {len(said) - _FEW} more"] if len(said) > _FEW else []
+    return "; ".join([*said[:_FEW], *more])
 
 
 @contextlib.contextmanager

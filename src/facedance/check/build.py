@@ -19,10 +19,11 @@ from facedance.config.patterns import matches
 from facedance.evaluate.pose import read_dancers
 from facedance.files import atomic
 from facedance.names import CONTROL_PREFIX, video_of_clip
-from facedance.report.fates import Fate, read_fates, read_rows
+from facedance.report.fates import Fate, read_fates
 from facedance.report.media import Media
 from facedance.report.template import fill
 from facedance.sample import catalogue
+from facedance.tables import read_rows
 from facedance.video.frames import Footage, read_frames
 from facedance.video.pictures import Frame
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from facedance.files import atomic, sha256
-from facedance.job import InputError
+from facedance.files import sha256
+from facedance.job import InputError, first_few
 from facedance.layout import VIDEO, folder
+from facedance.tables import read_table, write_table
 from facedance.video.times import VideoInfo
 
 COLUMNS = [
@@ -19,8 +20,6 @@ COLUMNS = [
     "crop_x", "crop_y", "crop_w", "crop_h", "source_width", "source_height", "sha256", "note",
 ]  # fmt: skip
 
-_MOST_REASONS = 5  # in one sentence
-
 Row = dict[str, Any]
 """A row by column; what is missing stays empty."""
 
@@ -28,7 +27,7 @@ Row = dict[str, Any]
 def write_manifest(path: Path, rows: Iterable[Row]) -> None:
     """Write rows as csv, sorted by clip."""
     filled = [[row.get(column, "") for column in COLUMNS] for row in sorted(rows, key=lambda row: str(row["clip"]))]
-    _write(path, pd.DataFrame(filled, columns=COLUMNS, dtype=object))
+    write_table(path, pd.DataFrame(filled, columns=COLUMNS, dtype=object))
 
 
 def unusable_rows(unusable: Mapping[str, str], template: str, prefix: str = "") -> list[Row]:
@@ -48,11 +47,10 @@ def list_clips(manifests: Sequence[Path], unusable: Mapping[str, str], out: Path
     Raises:
         InputError: there are videos, and none can be used.
     """
-    # As text: what stands in a manifest comes out as it is, also a video that is called "nan".
-    tables = [pd.read_csv(manifest, dtype=str, keep_default_na=False) for manifest in manifests]
+    tables = [read_table(manifest) for manifest in manifests]
     others = pd.DataFrame(unusable_rows(unusable, VIDEO), columns=COLUMNS, dtype=object).fillna("")
     table = pd.concat([pd.DataFrame(columns=COLUMNS, dtype=object), *tables, others]).sort_values("clip", kind="stable")
-    _write(out, table)
+    write_table(out, table)
     if len(table) and not controls and not (table["status"] == "accepted").any():
         raise InputError(f"no video can be used, so nothing could be rendered: {_reasons(table)}; put others into data/videos")
     counts = table["status"].value_counts()
@@ -78,9 +76,4 @@ def _reasons(table: pd.DataFrame) -> str:
     """Why videos were rejected, each once and the first few of them."""
     rows = table.drop_duplicates("source")
     said = [f"{source} {reason}" for source, reason in zip(rows["source"], rows["reason"], strict=True)]
-    return "; ".join([*said[:_MOST_REASONS], *([f"and {len(said) - _MOST_REASONS} more"] if len(said) > _MOST_REASONS else [])])
-
-
-def _write(path: Path, table: pd.DataFrame) -> None:
-    with atomic(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+    return first_few(said)

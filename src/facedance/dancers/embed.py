@@ -25,6 +25,7 @@ from facedance.faces.reference import head_on_white
 from facedance.files import atomic, sha256
 from facedance.names import video_of_clip
 from facedance.rerun.item_cache import item_key, record, reusable
+from facedance.tables import read_rows
 
 _HEAD = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
 _SHOULDERS = ("left_shoulder", "right_shoulder")
@@ -77,12 +78,10 @@ def embed_shard(files: DancerFiles, backend: FaceBackend, params: Dancers, faces
     """
     log = logging.getLogger("facedance")
     folder = files.folder
-    manifest = pd.read_csv(files.clips, dtype=str)
-    clips = manifest.loc[manifest["status"] == "accepted", "clip"].tolist()
+    clips = [row["clip"] for row in read_rows(files.clips) if row["status"] == "accepted"]
     poses = pd.read_parquet(files.landmarks, columns=["clip", "dancer", "frame", "joint", "x", "y"])
     by_clip = dict(tuple(poses.groupby("clip")))
-    table = pd.read_csv(files.cuts, dtype=str, keep_default_na=False)
-    cuts = {row["clip"]: {str(column): str(value) for column, value in row.items()} for row in table.to_dict("records")}
+    cuts = {row["clip"]: row for row in read_rows(files.cuts)}
     tracks: list[pd.DataFrame] = []
     identities: dict[str, Embedding] = {}
     for i, clip in enumerate(clips, 1):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from facedance.clips.timing import frame_indices
 from facedance.evaluate import pose
-from facedance.files import atomic
 from facedance.names import video_of_clip
+from facedance.tables import write_table
 from facedance.video.times import inspect
 from facedance.video.window_path import cut_window, windows_of
 
@@ -44,8 +44,7 @@ def pose_accuracy(
         seen, wanted, counts = _pairs(found[clip["clip"]], joints)
         score = pose.compare(np.concatenate(seen), np.concatenate(wanted), np.concatenate(counts))
         rows.append({**clip, "pck": score.pck, "error_px": score.error_px, "torso_px": score.torso_px, "frames": joints.shape[1]})
-    with atomic(out) as temporary:
-        pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
+    write_table(out, rows, COLUMNS, digits=4)
     logging.getLogger("facedance").info("pose extraction compared with the ground truth of %d clips", len(rows))
 
 

@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facedance.config.rendering import Blend
+from facedance.config.sections import Evaluate
 from facedance.faces.aggregate import blend, interpolate
 from facedance.faces.embedding import Embedding
+from facedance.faces.face import FaceBackend
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ def compare(
         nearest_other_distance=float(to_others.mean()) if any_face and len(others) else None,
         recognised_rate=float(recognised.sum() / len(faces)),
     )
+
+
+def recognised_within(backend: FaceBackend, params: Evaluate) -> float:
+    """The distance below which a face counts as recognised: the recogniser's own where the parameters name none."""
+    return backend.recognised_distance if params.recognised_distance is None else params.recognised_distance
 
 
 def nearer_to_another(faces: NDArray[np.float32], target: NDArray[np.float32], rivals: NDArray[np.float32]) -> NDArray[np.bool_]:

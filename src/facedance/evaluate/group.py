@@ -1,55 +1,21 @@
-"""What recogniser and landmarker see of each of several dancers in a render, and the scores of a video of theirs."""
+"""The scores of each of several dancers in a video."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from facedance.config.sections import Evaluate
-from facedance.evaluate import pose
 from facedance.evaluate.agreement import Wanted
-from facedance.evaluate.colours import Background, clothes_colour
+from facedance.evaluate.distances import recognised_within
 from facedance.evaluate.figures import figures, swapped_frames
-from facedance.evaluate.observe import Observation
-from facedance.evaluate.sight import faces_of_dancers
-from facedance.evaluate.temporal import WarpingError
-from facedance.evaluate.tracks import followed
-from facedance.evaluate.whose import heads_of, in_view
+from facedance.evaluate.observe import Observation, observe_group
 from facedance.faces.embedding import Embedding
 from facedance.faces.face import FaceBackend
 from facedance.video.pictures import Frame, Frames
-
-
-@dataclass(frozen=True)
-class GroupObservation:
-    """A render of P dancers in T frames as seen, in pixels of the clip."""
-
-    scored: NDArray[np.int64]  # (S,) the frames that were searched for faces
-    in_view: NDArray[np.bool_]  # (P, S) whether the dancer's head is to be seen there, as they should dance
-    there: NDArray[np.bool_]  # (P, T) whether the dancer should be there
-    faces: NDArray[np.float32]  # (P, S, D) the recogniser's output; NaN where the dancer has no face
-    people: NDArray[np.float32]  # (P, T, 33, 4) MediaPipe's landmarks; NaN where the dancer is not seen
-    flicker: NDArray[np.float64]  # as in `Observation`, as are the next two
-    changes: NDArray[np.float64]
-    background: NDArray[np.float64]
-    clothes: NDArray[np.float64]  # (P, T, 3)
-
-    def of(self, place: int) -> Observation:
-        """One of the dancers, from 0; frames in which their head is not to be seen do not count as searched."""
-        view = self.in_view[place]
-        return Observation(
-            scored=self.scored[view],
-            faces=self.faces[place][view],
-            people=self.people[place],
-            flicker=self.flicker,
-            changes=self.changes,
-            background=self.background,
-            clothes=self.clothes[place],
-        )
 
 
 @dataclass(frozen=True)
@@ -60,54 +26,6 @@ class GroupFigures:
     swaps: float | None
     """Share of the frames in which a dancer's face is nearer to another's person, of those with a face of somebody's; None if
     there is none."""
-
-
-def observe_group(
-    frames: Sequence[Frame] | Frames,
-    driving: NDArray[np.floating],
-    backend: FaceBackend,
-    pose_model: Path,
-    params: Evaluate,
-    fps: int,
-) -> GroupObservation:
-    """Look at the frames (H, W, 3) of a render, one by one, for dancers who should be where `driving` has them.
-
-    Args:
-        driving: (P, T, 17, 3) x, y in pixels of the frames and visibility of those who are looked for.
-
-    Raises:
-        ValueError: there are more or fewer frames than driving poses.
-    """
-    length = driving.shape[1]
-    if len(frames) != length:
-        raise ValueError(f"the render has {len(frames)} frames but its driving pose {length}")
-    joints = pose.visible_joints(driving)
-    heads, there = heads_of(joints), np.asarray(np.isfinite(joints).any(axis=(2, 3)))
-    scored = np.arange(0, length, params.every)
-    people = followed(frames, joints, fps, pose_model)
-    faces, clothes, changes = [], [], []
-    flicker, background = WarpingError(), Background(first=fps)
-    last: Frame | None = None
-    for t, frame in enumerate(frames):
-        if t % params.every == 0:
-            faces.append(_faces(frame, heads.centres[:, t], heads.necks, backend))
-        flicker.add(frame)
-        changes.append(np.nan if last is None else float(cv2.absdiff(frame, last).mean()))
-        background.add(frame, *people[there[:, t], t])
-        clothes.append(np.stack([clothes_colour(frame, person) for person in people[:, t]]))
-        last = frame
-    height, width = frames[0].shape[:2]
-    return GroupObservation(
-        scored=scored,
-        in_view=in_view(heads, (width, height))[:, scored],
-        there=there,
-        faces=np.stack(faces, axis=1),
-        people=people,
-        flicker=np.array([np.nan if flicker.value is None else flicker.value]),
-        changes=np.array(changes),
-        background=background.colours(),
-        clothes=np.stack(clothes, axis=1),
-    )
 
 
 def group_figures(
@@ -131,7 +49,7 @@ def group_figures(
     visible = np.isfinite(joints).all(axis=-1, keepdims=True)
     driving = np.concatenate([joints, visible], axis=-1)
     seen = observe_group(frames, driving, backend, pose_model, params, fps)
-    near = backend.recognised_distance if params.recognised_distance is None else params.recognised_distance
+    near = recognised_within(backend, params)
     dancers, swapped = [], np.zeros((2, len(frames)), np.bool_)
     for i, own in enumerate(persons):
         one = seen.of(i)
@@ -154,10 +72,3 @@ def group_figures(
 def _each(who: Embedding, seen: Observation) -> NDArray[np.float32]:
     """The same face (S, D) for each frame that was searched."""
     return np.tile(who.raw, (len(seen.scored), 1))
-
-
-def _faces(frame: Frame, heads: NDArray[np.floating], necks: NDArray[np.floating], backend: FaceBackend) -> NDArray[np.float32]:
-    """The recogniser's output (P, D) for the face of each dancer with a head (P, 2) in a frame; NaN where there is none."""
-    nobody = np.full(backend.dimension, np.nan, np.float32)
-    faces = faces_of_dancers(frame, heads, necks, backend)
-    return np.stack([nobody if face is None else backend.embed(frame, face).raw for face in faces])

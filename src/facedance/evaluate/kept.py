@@ -8,8 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from facedance.config.sections import Evaluate, WanModel
-from facedance.evaluate.group import GroupObservation, observe_group
-from facedance.evaluate.observe import Observation, load, observe, save
+from facedance.evaluate.observe import GroupObservation, Observation, load, observe, observe_group, save
 from facedance.evaluate.shown import Dancer, Shown
 from facedance.faces.face import FaceBackend
 from facedance.files import digest, sha256

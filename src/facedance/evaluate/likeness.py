@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from facedance.evaluate import distances, pose
 from facedance.evaluate.judge import POINTS, LandmarkJudge, Shape, mean_shape, shape_distance
-from facedance.evaluate.sight import surest_face, track_dancer
+from facedance.evaluate.sights import Sight, watch_one
 from facedance.faces.face import Face, FaceBackend, Image
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE
 from facedance.video.pictures import Frame
@@ -53,15 +53,21 @@ class Judges:
 
     def look(self, frames: Iterable[Frame], fps: int) -> Seen:
         """Look at the frames (H, W, 3) of a render in the size of its clip, read once."""
-        scored, faces, shapes, people = [], [], [], []
-        for i, (frame, person) in enumerate(track_dancer(frames, fps, self.pose_model)):
-            people.append(person)
-            if i % EVERY == 0:
-                face, shape = self.view(frame, surest_face(frame, self.backend))
-                scored.append(i)
-                faces.append(face)
-                shapes.append(shape)
-        return Seen(np.array(scored, np.int64), np.stack(faces), np.stack(shapes), np.stack(people))
+        return self.seen_in(watch_one(frames, self.backend, self.pose_model, fps, EVERY))[0]
+
+    def seen_in(self, sights: Iterable[Sight]) -> list[Seen]:
+        """What is seen of each dancer; frames in which their head is not to be seen do not count as searched for their face."""
+        scored, in_view, faces, shapes, people = [], [], [], [], []
+        for t, sight in enumerate(sights):
+            people.append(sight.people)
+            if sight.faces is not None:
+                views = [self.view(sight.frame, face) for face in sight.faces]
+                scored.append(t)
+                in_view.append(sight.in_view)
+                faces.append([face for face, _ in views])
+                shapes.append([shape for _, shape in views])
+        of_each = zip(*(np.stack(part, axis=1) for part in (in_view, faces, shapes, people)), strict=True)
+        return [Seen(np.array(scored, np.int64)[view], own[view], shape[view], person) for view, own, shape, person in of_each]
 
     def shape(self, photo: Image) -> Shape | None:
         """The shape of the face in a photo (H, W, 3); None where none is found."""

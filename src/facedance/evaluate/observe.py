@@ -3,7 +3,7 @@
 A new dancer or identity changes whom a face is compared with, not what was seen, so scores are made anew from here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -15,12 +15,12 @@ from safetensors.numpy import load_file, save_file
 
 from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate.colours import Background, clothes_colour
-from facedance.evaluate.sight import surest_face, track_dancer
+from facedance.evaluate.sights import Sight, watch_each, watch_one
 from facedance.evaluate.temporal import WarpingError
 from facedance.faces.face import FaceBackend
 from facedance.files import atomic
 from facedance.video.frames import Footage
-from facedance.video.pictures import Frame
+from facedance.video.pictures import Frame, Frames
 
 _Seen = TypeVar("_Seen")
 
@@ -38,6 +38,34 @@ class Observation:
     clothes: NDArray[np.float64]  # (T, 3) mean colour on the torso; NaN where it is not seen
 
 
+@dataclass(frozen=True)
+class GroupObservation:
+    """A render of P dancers in T frames as seen, in pixels of the clip."""
+
+    scored: NDArray[np.int64]  # (S,) the frames that were searched for faces
+    in_view: NDArray[np.bool_]  # (P, S) whether the dancer's head is to be seen there, as they should dance
+    there: NDArray[np.bool_]  # (P, T) whether the dancer should be there
+    faces: NDArray[np.float32]  # (P, S, D) the recogniser's output; NaN where the dancer has no face
+    people: NDArray[np.float32]  # (P, T, 33, 4) MediaPipe's landmarks; NaN where the dancer is not seen
+    flicker: NDArray[np.float64]  # as in `Observation`, as are the next two
+    changes: NDArray[np.float64]
+    background: NDArray[np.float64]
+    clothes: NDArray[np.float64]  # (P, T, 3)
+
+    def of(self, place: int) -> Observation:
+        """One of the dancers, from 0; frames in which their head is not to be seen do not count as searched."""
+        view = self.in_view[place]
+        return Observation(
+            scored=self.scored[view],
+            faces=self.faces[place][view],
+            people=self.people[place],
+            flicker=self.flicker,
+            changes=self.changes,
+            background=self.background,
+            clothes=self.clothes[place],
+        )
+
+
 def observe(video: Path, backend: FaceBackend, pose_model: Path, params: Evaluate, wan: WanModel) -> Observation:
     """Look at a render in the size of its clip, because faces in the model's own size can be too small to be found.
 
@@ -48,28 +76,29 @@ def observe(video: Path, backend: FaceBackend, pose_model: Path, params: Evaluat
 
 def look(frames: Iterable[Frame], backend: FaceBackend, pose_model: Path, params: Evaluate, fps: int) -> Observation:
     """The same of frames (H, W, 3) in the size of clips, `fps` of them a second, that come from elsewhere."""
-    scored, faces, people, clothes, changes = [], [], [], [], []
-    flicker, background = WarpingError(), Background(first=fps)
-    last: Frame | None = None
-    for i, (frame, person) in enumerate(track_dancer(frames, fps, pose_model)):
-        if i % params.every == 0:
-            scored.append(i)
-            faces.append(_embedded(frame, backend))
-        people.append(person)
-        flicker.add(frame)
-        changes.append(np.nan if last is None else float(cv2.absdiff(frame, last).mean()))
-        background.add(frame, person)
-        clothes.append(clothes_colour(frame, person))
-        last = frame
-    return Observation(
-        scored=np.array(scored, np.int64),
-        faces=np.stack(faces),
-        people=np.stack(people),
-        flicker=np.array([np.nan if flicker.value is None else flicker.value]),
-        changes=np.array(changes),
-        background=background.colours(),
-        clothes=np.stack(clothes),
-    )
+    return _observed(watch_one(frames, backend, pose_model, fps, params.every), backend, fps).of(0)
+
+
+def observe_group(
+    frames: Sequence[Frame] | Frames,
+    driving: NDArray[np.floating],
+    backend: FaceBackend,
+    pose_model: Path,
+    params: Evaluate,
+    fps: int,
+) -> GroupObservation:
+    """Look at the frames (H, W, 3) of a render, one by one, for dancers who should be where `driving` has them.
+
+    Args:
+        driving: (P, T, 17, 3) x, y in pixels of the frames and visibility of those who are looked for.
+
+    Raises:
+        ValueError: there are more or fewer frames than driving poses.
+    """
+    length = driving.shape[1]
+    if len(frames) != length:
+        raise ValueError(f"the render has {len(frames)} frames but its driving pose {length}")
+    return _observed(watch_each(frames, driving, backend, pose_model, fps, params.every), backend, fps)
 
 
 def save(path: Path, seen: object) -> None:
@@ -83,6 +112,33 @@ def load(path: Path, kind: type[_Seen]) -> _Seen:
     return kind(**load_file(path))
 
 
-def _embedded(frame: NDArray[np.uint8], backend: FaceBackend) -> NDArray[np.float32]:
-    face = surest_face(frame, backend)
-    return np.full(backend.dimension, np.nan, np.float32) if face is None else backend.embed(frame, face).raw
+def _observed(sights: Iterable[Sight], backend: FaceBackend, fps: int) -> GroupObservation:
+    """All that is seen."""
+    nobody = np.full(backend.dimension, np.nan, np.float32)
+    scored, faces, views, people, there, clothes, changes = [], [], [], [], [], [], []
+    flicker, background = WarpingError(), Background(first=fps)
+    last: Frame | None = None
+    for t, sight in enumerate(sights):
+        frame = sight.frame
+        if sight.faces is not None:
+            scored.append(t)
+            faces.append([nobody if face is None else backend.embed(frame, face).raw for face in sight.faces])
+            views.append(sight.in_view)
+        people.append(sight.people)
+        there.append(sight.there)
+        flicker.add(frame)
+        changes.append(np.nan if last is None else float(cv2.absdiff(frame, last).mean()))
+        background.add(frame, *sight.people[sight.there])
+        clothes.append([clothes_colour(frame, person) for person in sight.people])
+        last = frame
+    return GroupObservation(
+        scored=np.array(scored, np.int64),
+        in_view=np.stack(views, axis=1),
+        there=np.stack(there, axis=1),
+        faces=np.stack(faces, axis=1),
+        people=np.stack(people, axis=1),
+        flicker=np.array([np.nan if flicker.value is None else flicker.value]),
+        changes=np.array(changes),
+        background=background.colours(),
+        clothes=np.stack(clothes, axis=1),
+    )

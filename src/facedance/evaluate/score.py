@@ -4,9 +4,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from facedance.config.rendering import Blend
 from facedance.config.sections import Evaluate, WanModel
@@ -20,8 +17,8 @@ from facedance.evaluate.seconds import Second, by_second
 from facedance.evaluate.shown import Shown, shown_in, wanted_of
 from facedance.faces.embedding import load_embeddings
 from facedance.faces.face import FaceBackend
-from facedance.files import atomic
 from facedance.names import CONTROL_PREFIX
+from facedance.tables import read_rows, write_table
 from facedance.video.frames import Footage
 
 COLUMNS = ("identity", "clip", "variant", "dancer", *FIGURES, *DRIFTS)
@@ -56,8 +53,7 @@ def score_shard(
     distance when no face is found, a pose of a ready-made control video, which has no driving landmarks, a drift of a render
     that is too short, whose face it is of a dancer who is left as the model makes them.
     """
-    table = pd.read_csv(files.renders, dtype=str, keep_default_na=False)
-    listed = list(table[["identity", "clip", "variant"]].itertuples(index=False, name=None))
+    listed = [(row["identity"], row["clip"], row["variant"]) for row in read_rows(files.renders)]
     renders = list(dict.fromkeys([*listed, *files.named]))
     people = distances.People(
         identities={name: load_embeddings(path)["embedding"] for name, path in sorted(files.identities.items())},
@@ -66,7 +62,7 @@ def score_shard(
     )
     driving = pose.read_dancers(files.landmarks, sorted({clip for _, clip, _ in renders}))
     judges = Judges(backend, files.pose_model, params, wan, stamp, files.observations)
-    near = backend.recognised_distance if params.recognised_distance is None else params.recognised_distance
+    near = distances.recognised_within(backend, params)
     rows, by_seconds = [], []
     for i, (name, clip, variant) in enumerate(renders, 1):
         video = files.renders_folder / name / clip / f"{variant}.mp4"
@@ -88,8 +84,8 @@ def score_shard(
                 i, len(renders), shown.in_words(name, dancer.number), clip, variant,
                 _share(scores["face_detected_rate"]), _share(scores["recognised_rate"]),
             )  # fmt: skip
-    _write(files.seconds, by_seconds, SECONDS_COLUMNS)
-    _write(files.scores, rows, COLUMNS)
+    write_table(files.seconds, by_seconds, SECONDS_COLUMNS, digits=4)
+    write_table(files.scores, rows, COLUMNS, digits=4)
 
 
 def _share(rate: float | None) -> str:
@@ -101,8 +97,3 @@ def _fits(video: Path, shown: Shown, clip: str) -> bool:
     if clip.startswith(CONTROL_PREFIX):
         return True
     return shown.driving is not None and shown.driving.shape[1] == len(Footage(video))
-
-
-def _write(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    with atomic(path) as temporary:
-        pd.DataFrame(rows, columns=list(columns)).to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")

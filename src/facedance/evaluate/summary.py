@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from facedance.files import atomic, write_json
+from facedance.files import write_json
+from facedance.tables import read_table, write_table
 
 _NAMES = ("identity", "clip", "variant")
 _ORDER = (*_NAMES, "dancer")
@@ -29,11 +30,9 @@ def summarise(
     `pose_extraction.<origin>.<metric>` it holds those of `accuracy` (csv of `pose_accuracy`). A mean of nothing is null.
     """
     table = _read(shards).sort_values(list(_ORDER), kind="stable")
-    with atomic(metrics_csv) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+    write_table(metrics_csv, table)
     by_second = _read(seconds).sort_values([*_ORDER, "second"], kind="stable")
-    with atomic(seconds_csv) as temporary:
-        by_second.to_csv(temporary, index=False, lineterminator="\n")
+    write_table(seconds_csv, by_second)
     renders: dict[str, Any] = {}
     for (identity, variant), rows in table.groupby(["identity", "variant"], sort=True):
         renders.setdefault(str(identity), {})[str(variant)] = _means_of_dancers(rows)
@@ -45,9 +44,7 @@ def summarise(
 
 
 def _read(shards: Sequence[Path]) -> pd.DataFrame:
-    # Only empty cells of the measured columns are missing values: an identity may be called `null`.
-    tables = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in shards]
-    table = pd.concat(tables, ignore_index=True)
+    table = pd.concat([read_table(path) for path in shards], ignore_index=True)
     measured = [column for column in table.columns if column not in _NAMES]
     return table.assign(**{column: pd.to_numeric(table[column]) for column in measured})
 

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import Tensor
 
 from facedance.config.sections import Faces, Poses, WanModel
@@ -25,10 +24,12 @@ from facedance.faces.find import find_face
 from facedance.faces.photos import UnusablePhoto, load_photo
 from facedance.faces.quality import defect, measure
 from facedance.faces.select import same_person
-from facedance.files import atomic, remove
+from facedance.files import remove
 from facedance.job import InputError
+from facedance.latents.encode import save_latents
 from facedance.latents.photos import draw_person, frame_portrait
 from facedance.poses.landmarker import Landmarker, open_landmarker
+from facedance.tables import read_table, write_table
 from facedance.train.window import FACE_SHARE, window_side
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import choose_device, load_vae
@@ -99,13 +100,11 @@ def encode_part(files: PartFiles, model: Path, wan: WanModel, backend: FaceBacke
     looked = without_strangers(looked, threshold)
     used = [portrait for portrait in looked if not portrait.reason]
     tensors = _encoded(used, LatentEncoder(load_vae(model, choose_device(wan)), window_side(wan), window_side(wan)))
-    with atomic(files.latents) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
+    save_latents(files.latents, tensors)
     rows = [
         {"portrait": p.name, "person": person_of(p.name), "status": _status(p), "reason": p.reason, **p.facts} for p in looked
     ]
-    with atomic(files.table) as temporary:
-        pd.DataFrame(rows, columns=COLUMNS).to_csv(temporary, index=False, lineterminator="\n")
+    write_table(files.table, rows, COLUMNS)
 
 
 def list_people(tables: Sequence[Path], out: Path) -> None:
@@ -114,9 +113,8 @@ def list_people(tables: Sequence[Path], out: Path) -> None:
     Raises:
         InputError: not one portrait is used.
     """
-    rows = pd.concat([pd.read_csv(table, dtype=str, keep_default_na=False) for table in tables]).sort_values("portrait")
-    with atomic(out) as temporary:
-        rows.to_csv(temporary, index=False, lineterminator="\n")
+    rows = pd.concat([read_table(table) for table in tables]).sort_values("portrait")
+    write_table(out, rows)
     for part in tables[0].parent.glob("[0-9]*.*"):
         if part.stem not in {table.stem for table in tables}:
             remove(part)

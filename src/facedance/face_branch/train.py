@@ -20,9 +20,10 @@ from facedance.face_branch.judge import judge
 from facedance.face_branch.learning import new_learner, training_of
 from facedance.faces.face import FaceBackend
 from facedance.faces.face_loss import recogniser_file
-from facedance.files import atomic, sha256, write_json
+from facedance.files import sha256, write_json
 from facedance.job import InputError
 from facedance.rerun.code import modules_digest
+from facedance.tables import read_table, write_table
 from facedance.train import checkpoint
 from facedance.train.distributed import ALONE, Rank
 from facedance.train.key import MATHEMATICS, training_key
@@ -108,8 +109,7 @@ def train_face_branch(
     for way, found in scores.items():
         _log.info("people held out %s: %s", way, ", ".join(f"{name} {value}" for name, value in found.items()))
     save_face_branch(learner.branch, files.branch, judging.backend.name)
-    with atomic(files.metrics) as temporary:
-        pd.DataFrame(rows, columns=COLUMNS).to_csv(temporary, index=False)
+    write_table(files.metrics, rows, COLUMNS)
     write_json(files.branch / "card.json", _card(files, people, learner, chosen, rows, inputs["people"], scores))
     checkpoint.remove_others(folder)
 
@@ -123,7 +123,7 @@ def _card(
     data: str,
     scores: dict[str, Any],
 ) -> dict[str, Any]:
-    everybody = pd.concat([pd.read_csv(table, dtype=str, keep_default_na=False) for table in files.tables])
+    everybody = pd.concat([read_table(table) for table in files.tables])
     branch: FaceBranch = learner.branch
     return {
         "licence": chosen.licence,

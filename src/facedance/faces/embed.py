@@ -23,6 +23,7 @@ from facedance.faces.reference import head_on_white
 from facedance.faces.select import same_person
 from facedance.files import atomic, sha256
 from facedance.job import InputError
+from facedance.tables import write_table
 from facedance.workers import Broken, in_workers
 
 ADVISED_PHOTOS = (10, 15)
@@ -215,8 +216,7 @@ def _write_table(photos: Sequence[Photo], path: Path) -> None:
             }
         )
     columns = ["photo", "status", "reason", "face_px", "sharpness", "score", "yaw", "pitch", "roll", "turn", "distance", "weight"]
-    with atomic(path) as temporary:
-        pd.DataFrame(rows, columns=columns).astype({"turn": "Int64"}).to_csv(temporary, index=False, lineterminator="\n")
+    write_table(path, pd.DataFrame(rows, columns=columns).astype({"turn": "Int64"}))
 
 
 def _write_image(image: Image, path: Path) -> None:

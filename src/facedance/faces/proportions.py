@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from facedance.config.sections import Poses
+from facedance.faces.accepted import accepted_photos
 from facedance.faces.find import turned
 from facedance.faces.photos import load_photo
-from facedance.job import InputError
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.proportions import BONES, MEASURES, Proportions, bones, save_proportions
 from facedance.poses.skeleton import MEDIAPIPE
@@ -39,13 +38,9 @@ def measure_proportions(identity: str, table: Path, photos: Mapping[str, Path], 
     Raises:
         InputError: an accepted photo is gone.
     """
-    rows = pd.read_csv(table, dtype=str, keep_default_na=False)
-    rows = rows[rows["status"] == "accepted"]
-    seen = {}
+    accepted, seen = accepted_photos(identity, table, photos), {}
     with open_landmarker(model, "image", detection_confidence=poses.detection_confidence) as landmarker:
-        for name, turn in zip(rows["photo"], rows["turn"].astype(int), strict=True):
-            if name not in photos:
-                raise InputError(f"{identity}: photo {name!r} was accepted but is gone; run the faces stage again")
+        for name, turn in accepted.items():
             photo = turned(load_photo(photos[name]), turn)
             people = landmarker.detect(photo)
             seen[name] = lengths_in(people[0], photo.shape[1::-1]) if len(people) else {}

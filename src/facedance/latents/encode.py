@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from diffusers import WanVACEPipeline
 from diffusers.pipelines.wan.pipeline_wan_vace import prompt_clean
@@ -20,6 +19,7 @@ from facedance.config.sections import Size, WanModel
 from facedance.files import atomic, digest, sha256
 from facedance.names import of_window, video_of_clip
 from facedance.rerun.item_cache import item_key, record, reusable
+from facedance.tables import read_rows, write_table
 from facedance.video.frames import Footage, read_frames
 from facedance.video.window_path import cut_window
 from facedance.wan.encoder import LatentEncoder, read_picture
@@ -168,14 +168,12 @@ def _encode_items(
             facts = {"sha256": sha256(out)}
             record(latents.folder, item.clip, key, [out], facts)
         rows.append((item.clip, "accepted", *map(str, item.size), out.name, facts["sha256"]))
-    with atomic(latents.manifest) as temporary:
-        pd.DataFrame(rows, columns=["clip", "status", "width", "height", "file", "sha256"]).to_csv(temporary, index=False)
+    write_table(latents.manifest, rows, ["clip", "status", "width", "height", "file", "sha256"])
 
 
 def _rows(manifest: Path) -> dict[str, dict[str, str]]:
     """The rows of a table by their clips."""
-    table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
-    return {row["clip"]: row for row in table.to_dict("records")}  # type: ignore[misc]
+    return {row["clip"]: row for row in read_rows(manifest)}
 
 
 def _accepted(row: Mapping[str, str]) -> bool:

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import PIL.Image
 import torch
 from numpy.typing import NDArray
 
 from facedance.config.captions import Shown
 from facedance.config.sections import Faces, Poses, Size, WanModel
+from facedance.faces.accepted import accepted_photos
 from facedance.faces.embed import LOOK_BELOW
 from facedance.faces.face import Face, FaceBackend, Image
 from facedance.faces.find import turned
 from facedance.faces.photos import UnusablePhoto, load_photo
 from facedance.faces.select import main_face
-from facedance.job import InputError
 from facedance.latents.encode import save_latents
 from facedance.latents.references import reference_name
 from facedance.poses.draw import draw_pose
@@ -149,12 +148,7 @@ def encode_photos(
     Raises:
         InputError: an accepted photo is gone.
     """
-    table = pd.read_csv(files.table, dtype=str, keep_default_na=False)
-    used = table[table["status"] == "accepted"]
-    accepted = dict(zip(used["photo"].tolist(), used["turn"].astype(int).tolist(), strict=True))
-    paths = files.photos
-    if missing := [name for name in accepted if name not in paths]:
-        raise InputError(f"{identity}: photo {missing[0]!r} was accepted but is gone; run the faces stage again")
+    accepted = accepted_photos(identity, files.table, files.photos)
     vae, head = load_vae(model, choose_device(wan)), read_picture(files.reference)
     encoders = {size: LatentEncoder(vae, *size) for size in wan.all_sizes}
     references = [encoder.reference(head) for encoder in encoders.values()]
@@ -164,7 +158,7 @@ def encode_photos(
     with open_landmarker(files.pose_model, mode="image", people=1, detection_confidence=confidence) as landmarker:
         for i, (name, turn) in enumerate(accepted.items()):
             _log.info("%s: photo %d of %d, %s", identity, i + 1, len(accepted), name)
-            photo = turned(load_photo(paths[name]), turn)
+            photo = turned(load_photo(files.photos[name]), turn)
             face = _face(photo, backend, faces)
             for shown, portrait in portraits(photo, face, shares, sizes).items():
                 height, width = portrait.image.shape[:2]

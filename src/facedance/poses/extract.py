@@ -28,6 +28,7 @@ from facedance.poses.smooth import fill_gaps, one_euro
 from facedance.poses.table import landmark_table
 from facedance.poses.view import view_file
 from facedance.rerun.item_cache import item_key, record, reusable
+from facedance.tables import write_table
 from facedance.video.frames import Footage
 from facedance.video.pictures import Frame
 from facedance.video.window_path import cut_window, windows_of
@@ -150,8 +151,7 @@ def extract_shard(files: PoseFiles, params: Poses, wan: WanModel, stamp: Path, w
     parts += [pd.read_parquet(files.kept_landmarks(clip)) for clip in accepted]
     with atomic(files.landmarks) as temporary:
         pd.concat(parts, ignore_index=True).to_parquet(temporary, index=False)
-    with atomic(files.manifest) as temporary:
-        pd.DataFrame(list(facts.values()), columns=_MANIFEST_COLUMNS).to_csv(temporary, index=False)
+    write_table(files.manifest, list(facts.values()), _MANIFEST_COLUMNS)
 
 
 def _keypoints_of(row: dict[str, Any], keypoints: Mapping[str, Path]) -> Path | None:

@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
-from facedance.job import InputError
-
-_MOST_REASONS = 5  # in one sentence
+from facedance.job import InputError, first_few
+from facedance.tables import read_rows
 
 
 def require_poses(manifests: Sequence[Path]) -> None:
@@ -16,9 +13,7 @@ def require_poses(manifests: Sequence[Path]) -> None:
     Raises:
         InputError: there are some, and all of them were rejected.
     """
-    table = pd.concat([pd.read_csv(path, dtype=str, keep_default_na=False) for path in manifests], ignore_index=True)
-    if not len(table) or (table["status"] == "accepted").any():
-        return
-    said = [f"{clip}: {reason}" for clip, reason in zip(table["clip"], table["reason"], strict=True)]
-    more = [f"and {len(said) - _MOST_REASONS} more"] if len(said) > _MOST_REASONS else []
-    raise InputError(f"no dance can be followed, so nothing could be rendered: {'; '.join([*said[:_MOST_REASONS], *more])}")
+    rows = [row for path in manifests for row in read_rows(path)]
+    if rows and not any(row["status"] == "accepted" for row in rows):
+        said = [f"{row['clip']}: {row['reason']}" for row in rows]
+        raise InputError(f"no dance can be followed, so nothing could be rendered: {first_few(said)}")

@@ -1,6 +1,5 @@
 """Rendering: every clip and variant of one person, blend or cast with one load of the model."""
 
-import functools
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -8,36 +7,28 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from safetensors.torch import load_file
 from torch import Tensor
 
-from facedance.faces.embedding import load_embeddings
-from facedance.files import atomic, sha256
+from facedance.files import sha256
 from facedance.job import InputError
-from facedance.latents.references import read_reference
 from facedance.marks.finished import marking
-from facedance.render.blend import blended_faces
-from facedance.render.casting import casting
 from facedance.render.choosing import judged_by
-from facedance.render.closeup import with_close_ups
-from facedance.render.driving import driving_of
 from facedance.render.finishing import finishing
-from facedance.render.going_on import make_windows, on_poses
 from facedance.render.inputs import RenderInputs, RenderJob
+from facedance.render.making import made
 from facedance.render.provenance import render_records
 from facedance.render.roles import Role, roles_of
-from facedance.render.scene import Scene, frames_of
-from facedance.render.windows import Shown, WindowFiles, enlarged, one_by_one
+from facedance.render.windows import WindowFiles
 from facedance.rerun.item_cache import item_key, reusable
-from facedance.video.frames import read_frames
-from facedance.video.pictures import Frame, Frames
+from facedance.tables import write_table
+from facedance.video.pictures import Frame
 from facedance.wan.adapter import Adapter, apply_adapters, apply_cast, read_adapter
 from facedance.wan.differences import fuse_loras
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.lora_files import load_foreign_lora, remove_loras
 from facedance.wan.memory import next_rung, offload, out_of_memory_means, stay
-from facedance.wan.pipeline import ControlLatents, encoder_of, latent_frame, load_pipeline
+from facedance.wan.pipeline import load_pipeline
 
 _log = logging.getLogger("facedance")
 
@@ -86,8 +77,7 @@ def render_clips(
         rows = [
             (job.identity, job.clip, job.variant, name, sha256(folder / name)) for job, name in zip(jobs, videos, strict=True)
         ]
-        with atomic(manifest) as temporary:
-            pd.DataFrame(rows, columns=["identity", "clip", "variant", "video", "sha256"]).to_csv(temporary, index=False)
+        write_table(manifest, rows, ["identity", "clip", "variant", "video", "sha256"])
 
 
 def _key(stamp: Path, inputs: RenderInputs, job: RenderJob, records: Mapping[RenderJob, Any]) -> str:
@@ -118,17 +108,13 @@ def _rendered(
     inputs: RenderInputs,
     roles: Sequence[Role],
     prompts: Mapping[str, Tensor],
-    made: Callable[[RenderJob], WindowFiles],
+    files: Callable[[RenderJob], WindowFiles],
 ) -> Iterator[tuple[RenderJob, Iterable[Frame]]]:
     """The frames of each job; those with the same LoRA scale one after the other, as changing it costs most."""
     if not jobs:
         return
     adapters = {
         role.dancer: {name: (read_adapter(inputs.people[name].adapter), weight) for name, weight in role.weights.items()}
-        for role in roles
-    }
-    embeddings = {
-        role.dancer: {name: load_embeddings(inputs.people[name].embedding)["embedding"] for name in role.weights}
         for role in roles
     }
     pipeline = load_pipeline(inputs.model, inputs.wan, inputs.memory, inputs.speed)
@@ -143,40 +129,7 @@ def _rendered(
             branch.to(pipeline.vae.device)
         for job in group:
             _log.info("render %d of %d: %s", next(count), len(jobs), job.name)
-            latents = load_file(inputs.latents(job.clip))["control"]
-            windows = inputs.windows(job)
-            poses: Callable[[range], Frames] = functools.partial(read_frames, inputs.control(job.clip))
-            driving = driving_of(inputs, roles, job.clip, job.settings) if inputs.placed(job.settings) else None
-            cast = None if driving is None else casting(inputs, job.clip, driving)
-            if driving is not None and driving.anew:
-                poses = driving.poses
-                latents = encoder_of(pipeline, latents).control(poses(range(windows[0].end)))
-            there = [role for role in roles if cast is None or role.dancer in cast.driving.dancers.joints]
-            photos = {role.dancer: inputs.people[role.heaviest].photos for role in there if job.settings.reference}
-            heads = tuple(read_reference(path, latents) for path in photos.values())
-            last = latent_frame(pipeline, windows[-1].end - 1)
-            scene = Scene(
-                faces={role.dancer: blended_faces(embeddings[role.dancer], role.blend, 1 + last) for role in there},
-                branches=branches,
-                casting=cast,
-                driving=driving,
-                photos=photos,
-            )
-            make, files = functools.partial(frames_of, pipeline, prompts, job.settings), made(job)
-            shown: Shown
-            if len(windows) == 1:
-                whole = make(scene, ControlLatents(latents, heads), windows[0])
-                shown = functools.partial(_part, whole)
-            else:
-                encoder = encoder_of(pipeline, latents)
-                conditioned = on_poses(latents, poses, encoder)
-                make_windows(windows, files, conditioned, heads, encoder, job.settings, functools.partial(make, scene))
-                shown = functools.partial(files.part, windows)
-            if job.settings.enlarge > 1:
-                shown = enlarged(shown, job.settings.enlarge)
-            if job.settings.close_up:
-                shown = with_close_ups(job, inputs, pipeline, scene, make, shown, files)
-            yield job, one_by_one(windows, shown)
+            yield job, made(job, inputs, roles, prompts, pipeline, branches, files(job))
         if number < len(groups):
             if inputs.memory.weights == "offloaded":
                 stay(pipeline.transformer)
@@ -206,10 +159,6 @@ def _put_on(
         fuse_loras(transformer, for_good=for_good)
     cast = {dancer: people for dancer, people in adapters.items() if dancer is not None}
     return branches | apply_cast(transformer, cast, lora_scale)
-
-
-def _part(frames: Frames, some: range) -> Frames:
-    return frames[some.start : some.stop]
 
 
 def _lora_scale(job: RenderJob) -> float:

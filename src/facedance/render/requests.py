@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import pandas as pd
 from pydantic import Field
 
 import facedance
@@ -17,6 +16,7 @@ from facedance.config.sections import Poses, Section, WanModel
 from facedance.files import sha256
 from facedance.job import InputError
 from facedance.render.inputs import Cast, JudgeFiles, Person, RenderInputs, RenderJob
+from facedance.tables import read_rows
 
 
 class RuleFiles(Protocol):
@@ -140,10 +140,8 @@ def _judges(files: RuleFiles, params: RuleParams) -> JudgeFiles | None:
 
 
 def _sources(clips: Path) -> dict[str, Path]:
-    table = pd.read_csv(clips, dtype=str, keep_default_na=False)
-    return {clip: Path(source) for clip, source in zip(table["clip"], table["source"], strict=True)}
+    return {row["clip"]: Path(row["source"]) for row in read_rows(clips)}
 
 
 def _accepted(latents: Path) -> list[str]:
-    table = pd.read_csv(latents, dtype=str)
-    return list(table.loc[table["status"] == "accepted", "clip"])
+    return [row["clip"] for row in read_rows(latents) if row["status"] == "accepted"]

@@ -23,10 +23,11 @@ from facedance.evaluate.seams import read_seams
 from facedance.evaluate.sidecar import read_sidecar
 from facedance.files import atomic, read_json, sha256
 from facedance.names import CHOICE, CONTROL_PREFIX
-from facedance.report.fates import read_fates, read_rows
+from facedance.report.fates import read_fates
 from facedance.report.left_out import left_out
 from facedance.report.media import Media
 from facedance.report.template import fill
+from facedance.tables import read_rows
 
 _SCRIPTS = ("tables.js", "player.js", "timeline.js", "page.js")
 _DANCER = ("identity", "clip", "variant", "dancer")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
+from facedance.tables import read_rows
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,6 @@ def read_fates(clips: Path, poses: Sequence[Path]) -> list[Fate]:
     followed = {row["clip"]: row for path in sorted(poses) for row in read_rows(path)}
     fates = [_fate(row, followed.pop(row["clip"], {})) for row in read_rows(clips)]
     return fates + [_fate({}, row) for row in followed.values()]
-
-
-def read_rows(table: Path) -> list[dict[str, str]]:
-    """The rows of a csv as texts, just as they stand there."""
-    return pd.read_csv(table, dtype=str, keep_default_na=False).to_dict("records")  # type: ignore[return-value]
 
 
 def _fate(clip: dict[str, str], pose: dict[str, str]) -> Fate:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 
 from facedance.config.captions import TrainingTexts
@@ -22,6 +21,7 @@ from facedance.config.sections import Train, WanModel
 from facedance.faces.face_loss import recogniser_file
 from facedance.files import atomic, digest, sha256, write_json
 from facedance.job import InputError
+from facedance.tables import write_table
 from facedance.train import checkpoint
 from facedance.train.course import Course
 from facedance.train.curves import curves, of_step, of_validation
@@ -115,10 +115,8 @@ def train_identity(
             return
         course.put_chosen()
         save_adapter(out.adapter, learner.transformer, learner.branch, config, {"identity": identity})
-    with atomic(out.metrics) as temporary:
-        pd.DataFrame(course.rows, columns=COLUMNS).to_csv(temporary, index=False)
-    with atomic(out.likeness) as temporary:
-        pd.DataFrame(course.judged(), columns=LIKENESS_COLUMNS).to_csv(temporary, index=False, lineterminator="\n")
+    write_table(out.metrics, course.rows, COLUMNS)
+    write_table(out.likeness, course.judged(), LIKENESS_COLUMNS)
     _publish(stage.folder, out.validation)
     summary = {
         "identity": identity,

@@ -20,7 +20,7 @@ from facedance.poses.landmarker import open_landmarker
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE
 from facedance.poses.smooth import fill_gaps
 from facedance.poses.view import view_size
-from facedance.report.fates import read_rows
+from facedance.tables import read_rows
 from facedance.video.frames import Footage
 from facedance.video.opening import UnreadableVideo
 from facedance.video.writing import write_video

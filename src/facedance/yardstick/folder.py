@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 import facedance
 from facedance import layout
 from facedance.config.params import Params
@@ -17,6 +15,7 @@ from facedance.faces.embedding import Embedding, load_embeddings
 from facedance.files import sha256
 from facedance.inputs import photos_in
 from facedance.job import InputError
+from facedance.tables import read_rows
 from facedance.yardstick.driving import Driving, of_clip, of_video
 from facedance.yardstick.judges import NOBODY, Judges, Sitter, meet, open_judges
 from facedance.yardstick.page import write_page
@@ -113,8 +112,7 @@ def sitter_of(root: Path, person: str, params: Params, judges: Judges) -> Sitter
     table = root / layout.PHOTO_LIST.format(identity=person)
     if person not in params.identities or not table.is_file() or (judges.landmarks is None and judges.arcface is None):
         return NOBODY
-    rows = pd.read_csv(table, dtype={"photo": str}, keep_default_na=False)
-    accepted = set(rows.loc[rows["status"] == "accepted", "photo"])
+    accepted = {row["photo"] for row in read_rows(table) if row["status"] == "accepted"}
     photos = photos_in(str(root / layout.folder(layout.PHOTO) / person))
     return meet({name: Path(path) for name, path in photos.items() if name in accepted}, judges, params.faces)
 

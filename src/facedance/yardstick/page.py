@@ -12,8 +12,8 @@ from facedance.config.params import Params
 from facedance.evaluate.seams import read_seams
 from facedance.files import atomic
 from facedance.report.build import fill_page
-from facedance.report.fates import read_rows
 from facedance.report.media import Media
+from facedance.tables import read_rows
 from facedance.yardstick.score import Scored
 
 _NAMES = ("identity", "clip", "variant")

@@ -6,6 +6,7 @@ from typing import Any
 
 from facedance import layout
 from facedance.config.params import Params
+from facedance.evaluate.distances import recognised_within
 from facedance.evaluate.judge import installed_predictor
 from facedance.files import digest, read_json, sha256
 from facedance.yardstick.judges import INSIGHTFACE, Judges
@@ -17,7 +18,6 @@ VERSION = 1
 def protocol(root: Path, params: Params, judges: Judges) -> dict[str, Any]:
     """The version, the settings and the weights by sha256 that a table was made with, and the digest of all of them."""
     wan, evaluate = params.wan, params.evaluate
-    near = judges.backend.recognised_distance if evaluate.recognised_distance is None else evaluate.recognised_distance
     content = {
         "version": VERSION,
         "settings": {
@@ -26,7 +26,7 @@ def protocol(root: Path, params: Params, judges: Judges) -> dict[str, Any]:
             "sizes": [list(wan.clip_size(size)) for size in wan.sizes],
             "model_sizes": [list(size) for size in wan.sizes],
             "backend": judges.backend.name,
-            "recognised_distance": near,
+            "recognised_distance": recognised_within(judges.backend, evaluate),
             "poses": params.poses.model_dump(mode="json"),
         },
         "weights": _weights(root, params, judges),

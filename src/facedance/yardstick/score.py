@@ -9,7 +9,7 @@ import numpy as np
 
 from facedance.config.params import Params
 from facedance.evaluate.agreement import Wanted
-from facedance.evaluate.distances import People
+from facedance.evaluate.distances import People, recognised_within
 from facedance.evaluate.drift import DRIFTS, drift
 from facedance.evaluate.figures import FIGURES, figures
 from facedance.evaluate.observe import look
@@ -88,9 +88,8 @@ def _scored(path: Path, driving: Driving | None, names: Mapping[str, str], setti
         flicker = warping_error(shots.distinct())
         seen = replace(seen, flicker=np.array([np.nan if flicker is None else flicker]))
         notes.append(f"slower than {fps} frames a second")
-    given = params.evaluate.recognised_distance
     target = people.target(setting.person, seen.scored.tolist(), len(seen.people))
-    near = setting.judges.backend.recognised_distance if given is None else given
+    near = recognised_within(setting.judges.backend, params.evaluate)
     wanted = Wanted(target, people.others(setting.person), near, None)
     if driving is not None:
         wanted, fit = best_fit(driving, shots.times, shots.size, seen, wanted)

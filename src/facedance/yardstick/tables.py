@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from facedance.files import atomic, write_json
+from facedance.files import write_json
+from facedance.tables import write_table
 from facedance.yardstick.score import COLUMNS, Scored
 
 DECIMALS = 4
@@ -20,8 +21,7 @@ def write_tables(folder: Path, scored: Sequence[Scored], made_with: Mapping[str,
     Numbers have four decimals. A cell is empty, null in JSON, where nothing can be measured.
     """
     table = pd.DataFrame([one.row for one in scored], columns=list(COLUMNS)).astype(dict.fromkeys(_COUNTS, "Int64"))
-    with atomic(folder / "scores.csv") as temporary:
-        table.to_csv(temporary, index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n")
+    write_table(folder / "scores.csv", table, digits=DECIMALS)
     videos = [
         {**_rounded(one.row), "seams": list(one.seams), "seconds": [_rounded(second) for second in one.seconds]} for one in scored
     ]
