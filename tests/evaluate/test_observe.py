@@ -13,6 +13,7 @@ from facedance.evaluate import observe, sight
 from facedance.evaluate.temporal import warping_error
 from facedance.faces.embedding import Embedding
 from facedance.faces.face import Face, Image
+from facedance.files import write_json
 from facedance.video.frames import Footage, read_frames
 from facedance.video.opening import UnreadableVideo
 from facedance.video.writing import write_video
@@ -78,6 +79,16 @@ def test_frames_one_by_one_are_those_of_all_at_once(video: Path, scale: int) -> 
     frames = np.stack(list(Footage(video, scale)))
     assert frames.shape == (FRAMES, scale * SIDE, scale * SIDE, 3)
     np.testing.assert_array_equal(frames, read_frames(video, width=scale * SIDE, height=scale * SIDE))
+
+
+@pytest.mark.parametrize(("enlarge", "clip_scale"), [(1, 2), (2, 2), (2, 1), (4, 2)])
+def test_a_render_is_looked_at_in_the_size_of_its_clip_however_large_it_was_made(
+    video: Path, enlarge: int, clip_scale: int
+) -> None:
+    write_json(video.with_suffix(".json"), {"settings": {"enlarge": enlarge}})
+    footage = observe.footage_of(video, WAN.model_copy(update={"clip_scale": clip_scale}))
+    side = SIDE * clip_scale // enlarge
+    assert footage[3].shape == next(iter(footage)).shape == (side, side, 3)
 
 
 def test_what_is_no_video_cannot_be_opened(tmp_path: Path) -> None:

@@ -8,12 +8,11 @@ from typing import TypeVar
 import numpy as np
 
 from facedance.config.sections import Evaluate, WanModel
-from facedance.evaluate.observe import GroupObservation, Observation, load, observe, observe_group, save
+from facedance.evaluate.observe import GroupObservation, Observation, footage_of, load, observe, observe_group, save
 from facedance.evaluate.shown import Dancer, Shown
 from facedance.faces.face import FaceBackend
 from facedance.files import digest, sha256
 from facedance.rerun.item_cache import item_key, record, reusable
-from facedance.video.frames import Footage
 
 _Seen = TypeVar("_Seen", Observation, GroupObservation)
 
@@ -43,9 +42,7 @@ class Judges:
             item,
             [digest(np.round(driving.astype(float), 4).tolist())],  # where each is looked for
             GroupObservation,
-            lambda: observe_group(
-                Footage(video, self.wan.clip_scale), driving, self.backend, self.pose_model, self.params, self.wan.fps
-            ),
+            lambda: observe_group(footage_of(video, self.wan), driving, self.backend, self.pose_model, self.params, self.wan.fps),
         )
         return [Dancer(number, group.of(place), group.there[place]) for place, number in enumerate(shown.who)]
 

@@ -5,6 +5,7 @@ A new dancer or identity changes whom a face is compared with, not what was seen
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate.colours import Background, clothes_colour
+from facedance.evaluate.sidecar import read_sidecar
 from facedance.evaluate.sights import Sight, watch_each, watch_one
 from facedance.evaluate.temporal import WarpingError
 from facedance.faces.face import FaceBackend
@@ -66,12 +68,15 @@ class GroupObservation:
         )
 
 
-def observe(video: Path, backend: FaceBackend, pose_model: Path, params: Evaluate, wan: WanModel) -> Observation:
-    """Look at a render in the size of its clip, because faces in the model's own size can be too small to be found.
+def footage_of(video: Path, wan: WanModel) -> Footage:
+    """A render in the size of its clip, because faces in the model's own size can be too small to be found."""
+    settings = read_sidecar(video.with_suffix(".json")).get("settings", {})
+    return Footage(video, Fraction(wan.clip_scale, settings.get("enlarge", 1)))
 
-    It is read once, frame by frame, so that memory does not grow with its length.
-    """
-    return look(Footage(video, wan.clip_scale), backend, pose_model, params, wan.fps)
+
+def observe(video: Path, backend: FaceBackend, pose_model: Path, params: Evaluate, wan: WanModel) -> Observation:
+    """Look at a render in the size of its clip. It is read once, frame by frame: memory does not grow with its length."""
+    return look(footage_of(video, wan), backend, pose_model, params, wan.fps)
 
 
 def look(frames: Iterable[Frame], backend: FaceBackend, pose_model: Path, params: Evaluate, fps: int) -> Observation:

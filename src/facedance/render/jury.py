@@ -5,6 +5,7 @@ landmark judge, and another recogniser where its weights are here. They compare 
 """
 
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,7 @@ class Jury:
     def look(self, job: RenderJob, video: Path) -> Said:
         """What they say of a finished render, in the size of its clip."""
         wan, files = self._inputs.wan, self._inputs.landmarks
-        frames = Footage(video, wan.clip_scale)
+        frames = Footage(video, Fraction(wan.clip_scale, job.settings.enlarge))
         driving = None if files is None else pose.read_dancers([files], [job.clip]).get(job.clip)
         if files is not None and driving is not None and job.settings.proportions == "person":
             factors = factors_of(self._inputs, roles_of(self._inputs), job.clip, job.settings)

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class Footage(Sequence[Frame]):
     One after the other, at any steps, they are decoded once; a step back begins at the last key frame before it.
     """
 
-    def __init__(self, path: Path | str, scale: int = 1) -> None:
+    def __init__(self, path: Path | str, scale: int | Fraction = 1) -> None:
         """Open the video, whose frames are made `scale` times as large while they are decoded.
 
         Raises:
@@ -54,7 +55,7 @@ class Footage(Sequence[Frame]):
         with _told_in_words():
             self._reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1)
             if scale != 1:
-                height, width = (scale * side for side in self._reader[0].shape[:2])
+                height, width = (int(scale * side) for side in self._reader[0].shape[:2])
                 self._reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1, width=width, height=height)
 
     def __len__(self) -> int:
@@ -82,7 +83,7 @@ class Footage(Sequence[Frame]):
         graph = None
         for shown in shown_frames(self._path):
             if graph is None:
-                size = f"{self._scale * shown.picture.width}:{self._scale * shown.picture.height}"
+                size = f"{int(self._scale * shown.picture.width)}:{int(self._scale * shown.picture.height)}"
                 graph = filter_chain(shown.picture, [("scale", f"{size}:flags=bilinear"), ("format", "rgb24")])
             graph.push(shown.picture)
             yield graph.pull().to_ndarray()
