@@ -136,6 +136,28 @@ def of_members(pattern):
 
 
 @functools.cache
+def see_to_the_keys():
+    """No files; says before any heavy work that the keys which mark renders cannot be used, or makes those that can be made."""
+    if executing() and workflow.is_main_process:
+        from facedance.marks.keys import signer, watermark_key  # a tenth of a second
+
+        try:
+            if PARAMS.marks.watermark:
+                watermark_key()
+            if PARAMS.marks.credentials:
+                signer()
+        except ValueError as error:
+            raise SystemExit(str(error))
+    return []
+
+
+def shard_of_renders(wildcards):
+    """The shard of whose clips a job makes renders."""
+    known = dict(wildcards.items())
+    return known.get("shard") or names.shard_of_clip(known["clip"], PARAMS.shards)
+
+
+@functools.cache
 def settings_of(who, variant=None):
     """The settings of the renders of a name: of all that batches ask for, or of one variant."""
     batches = [batch for batch in PARAMS.render.batches if who in batch.rendered]

@@ -2,28 +2,6 @@
 # snakemake results/render/<who>/<clip>/face_scale~1.2_seed~7.mp4, where <who> may be a cast too: 1~ann_2~ben
 
 
-@functools.cache
-def see_to_the_keys():
-    """No files; says before any heavy work that the keys which mark renders cannot be used, or makes those that can be made."""
-    if executing() and workflow.is_main_process:
-        from facedance.marks.keys import signer, watermark_key  # a tenth of a second
-
-        try:
-            if PARAMS.marks.watermark:
-                watermark_key()
-            if PARAMS.marks.credentials:
-                signer()
-        except ValueError as error:
-            raise SystemExit(str(error))
-    return []
-
-
-def shard_of_renders(wildcards):
-    """The shard of whose clips a job makes renders."""
-    known = dict(wildcards.items())
-    return known.get("shard") or names.shard_of_clip(known["clip"], PARAMS.shards)
-
-
 # What renders of a shard's clips and of one clip share.
 RENDERED_FROM = dict(
     latents=lambda w: layout.LATENTS_LIST.format(shard=shard_of_renders(w)),
