@@ -30,9 +30,20 @@ FEW = {
     "masks.world.parts": 2,
     "masks.world.people": 4,
     "masks.world.dancers": 2,
+    "masks.sizes.parts": 2,
+    "masks.sizes.people": 4,
     "masks.rounds": [
-        {"shares": {"before": 1, "duet": 1}, "steps": 2, "decay": 1, "rate": 0.2, "motion": 0.0, "told": 1.0, "drifted": 0.0},
-        {"shares": {"going": 1}, "steps": 1, "decay": 1, "rate": 0.2, "motion": 1.0, "told": 0.5, "drifted": 0.3},
+        {
+            "shares": {"before": 1, "duet": 1},
+            "steps": 2,
+            "decay": 1,
+            "rate": 0.2,
+            "motion": 0.0,
+            "body": 4.0,
+            "told": 1.0,
+            "drifted": 0.0,
+        },
+        {"shares": {"size": 1}, "steps": 1, "decay": 1, "rate": 0.2, "motion": 1.0, "body": 8.0, "told": 0.5, "drifted": 0.3},
     ],
 }
 

@@ -1,5 +1,6 @@
 """Training the tiny model from nothing: it learns, equal seeds give equal weights, and an interruption changes nothing."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,15 +11,19 @@ from safetensors.torch import save_file
 
 from facedance.config import params
 from facedance.config.texts import render_texts
+from facedance.sample.dancer import dressed
+from facedance.sample.person import person
 from lab.tests.tiny_world import INACTIVE, RECIPE, SIDE, random_prompts, random_world
 from lab.tiny import transformer
-from lab.tiny.batches import CLIPS, GENERIC, HEAD, HEADS, NEGATIVE, REFERENCE_CLIPS, batch_rng, draw_batch
+from lab.tiny.batches import CLIPS, HEAD, HEADS, NEGATIVE, REFERENCE_CLIPS, batch_rng, draw_batch
 from lab.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR
 from lab.tiny.pixels import CROP, CROPS, FRAMES, WHOLE, Pixels
 from lab.tiny.recipe import TinyRound, people_of
 from lab.tiny.transformer import EARLY_PEOPLE, kind_of, rate_factor, round_of, train_transformer
 from lab.tiny.vae import standardise, train_vae
 from lab.tiny.world_latents import World
+from lab.world.split import training_identity
+from lab.world.words import BOTTOM_WORDS, PORTRAIT, TOP_WORDS, WALL_WORDS, describe
 
 ROOT = Path(__file__).parents[2]
 
@@ -169,6 +174,13 @@ def test_people_are_dealt_out_evenly():
         people_of(0, 4, 21)
 
 
-def test_prompts_that_tell_nothing_are_those_of_the_sample():
-    prompts = render_texts(params.load(ROOT / "params.yaml"), "eileen")
-    assert (prompts["dance"], prompts["negative"]) == (GENERIC, NEGATIVE)
+def test_the_sample_says_what_the_model_has_learned_to_hear():
+    said = render_texts(params.load(ROOT / "params.yaml"), "eileen")
+    known = {
+        f"a person in a {top} top and {bottom} trousers dancing before a {wall} wall"
+        for top, bottom, wall in itertools.product(TOP_WORDS, BOTTOM_WORDS, WALL_WORDS)
+    }
+    who = dressed(person(training_identity(0, 0)[1]), np.random.default_rng(0))
+    assert describe(who) in known
+    assert said["dance"] in known
+    assert (said["portrait"], said["negative"]) == (PORTRAIT, NEGATIVE)
