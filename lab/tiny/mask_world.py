@@ -52,6 +52,12 @@ class Rows:
             precise = name == "landmarks" or not value.is_floating_point()
             self.tensors.setdefault(f"{kind}/{name}", []).append(value if precise else value.half())
 
+    def write(self, path: Path) -> None:
+        """Write them, the prompts as metadata."""
+        tensors = {name: torch.stack(values).contiguous() for name, values in self.tensors.items()}
+        with atomic(path) as temporary:
+            save_file(tensors, temporary, metadata={"facedance": json.dumps({"prompts": list(self.prompts)})})
+
 
 @dataclass(frozen=True)
 class Eyes:
@@ -93,9 +99,7 @@ def encode_masks(
             both = torch.tensor([index, other]) - identities.start
             scenes = duet(pair, training_moves(), world.short, world.side, rng)
             rows.add("duet", describe_pair(*pair), _pair(eyes, scenes, world.side, rng) | {"person": both})
-    with atomic(path) as temporary:
-        tensors = {name: torch.stack(values).contiguous() for name, values in rows.tensors.items()}
-        save_file(tensors, temporary, metadata={"facedance": json.dumps({"prompts": list(rows.prompts)})})
+    rows.write(path)
 
 
 def _person(index: int, seed: int) -> tuple[str, Person]:

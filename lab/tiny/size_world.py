@@ -1,16 +1,13 @@
 """The world once more for learning sizes: clips of people who are smaller in the picture, or built otherwise, than the others."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from facedance.faces.face import FaceBackend
-from facedance.files import atomic
 from facedance.poses.landmarker import open_landmarker
 from facedance.sample.dancer import Dancer, dressed
 from facedance.sample.motion import Body
@@ -48,9 +45,7 @@ def encode_sizes(vae: Any, backend: FaceBackend, pose_model: Path, identities: r
             if np.mean(scene.heads[:, 3] - scene.heads[:, 1]) < _KNOWN:
                 clip["landmarks"].fill_(torch.nan)
             rows.add("size", describe(who), clip | {"anchor": latents_of(vae, whole.frames[:1]), "person": place})
-    with atomic(path) as temporary:
-        tensors = {name: torch.stack(values).contiguous() for name, values in rows.tensors.items()}
-        save_file(tensors, temporary, metadata={"facedance": json.dumps({"prompts": list(rows.prompts)})})
+    rows.write(path)
 
 
 def built(who: Dancer, rng: np.random.Generator) -> Dancer:
