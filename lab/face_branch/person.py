@@ -1,11 +1,12 @@
-"""What a person's training is worth on a model with no face branch, and on one with a branch of `lab.face_branch.show`.
+"""What a person's training is worth on a model with no face branch, and on one with a branch.
 
-usage: python -m lab.face_branch.person FOLDER [--people 2] [--steps 300] [--only WAY ...]     (after `snakemake models`)
+usage: python -m lab.face_branch.person FOLDER [--branch models/tiny/face_branch] [--people 2] [--steps 300] [--only WAY ...]
+       (after `snakemake models`)
 
-FOLDER is that command's: `models/bare/face_branch` there is the branch, and the portraits that it has learned from are the faces
-of others. The tiny model's own branch is taken out. Neither has seen the people. Prints for each way and person, as shares of
-what they are with nothing, the loss in the head and the recogniser's own (how far the guesses, decoded, are from the person),
-the measures of `lab.settings.lora_settings`; then that distance alone
+FOLDER is that of `python -m lab.face_branch.show`, whose portraits are the faces of others. The tiny model's own branch is taken
+out, and comes back where there is to be one; `--branch` names another, as that command trains one. Neither has seen the people.
+Prints for each way and person, as shares of what they are with nothing, the loss in the head and the recogniser's own (how far
+the guesses, decoded, are from the person), the measures of `lab.settings.lora_settings`; then that distance alone
 
 - with the face off, the LoRA on: the nearer this is to the distance with the face, the less does face_scale do;
 - of this person with the training of the next one, the LoRA off and their own embedding: zero-shot;
@@ -34,7 +35,7 @@ from facedance.train.portraits import read_portraits
 from facedance.train.window import window_side
 from facedance.wan.adapter import Adapter, adapter_config, apply_adapters, read_adapter, save_adapter
 from facedance.wan.load import choose_device, load_transformer
-from facedance.wan.pretrained_face import load_face_branch
+from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 from lab.identity.cast import folder_name
 from lab.settings.lora_settings import MODEL, Subject, find_subjects, losses, new_learner, take_steps
 
@@ -69,6 +70,7 @@ def main() -> None:
     """Print a line for each way and person."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--branch", type=Path, default=MODEL / FACE_BRANCH)
     parser.add_argument("--people", type=int, default=2)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--only", nargs="+", choices=WAYS, metavar="WAY")
@@ -87,7 +89,7 @@ def main() -> None:
                 dataset = replace(
                     subject.dataset, photos=photos[subject.name] if way.own else subject.dataset.photos, others=others
                 )
-                path = given.folder / "person" / f"{name} {subject.name} {given.steps}.safetensors"
+                path = given.folder / "person" / given.branch.parent.name / f"{name} {subject.name} {given.steps}.safetensors"
                 if not path.exists():
                     _train(way, project.train, replace(subject, dataset=dataset), given, path)
                 adapters.append(read_adapter(path))
@@ -105,7 +107,7 @@ def _train(way: Way, train: Train, subject: Subject, given: argparse.Namespace, 
     each = round(given.steps / max(len(way.trains), 1))
     phases = tuple(Phase(steps=each, trains=parts) for parts in way.trains) or (Phase(steps=0, trains=("face",)),)
     train = train.model_copy(update={"phases": phases, "other_faces": way.others, "gradient_checkpointing": False})
-    branch = load_face_branch(given.folder / "models/bare/face_branch") if way.with_branch else None
+    branch = load_face_branch(given.branch) if way.with_branch else None
     learner = new_learner(train, subject, branch)
     if way.others and len(subject.dataset.others) >= MANY:
         learner.branch.know(torch.stack([portrait.given for portrait in subject.dataset.others]))

@@ -5,12 +5,12 @@ usage: python -m lab.settings.proportions [--model assets/tiny] [--people 4] [--
 
 Prints for each way the mean lengths of the bones in the render over those of the person in the same dance, both found by the
 landmarker and as shares of the height, and what the judges say: means over people and seeds. PCK is against the skeleton that was
-asked for. Nobody has a LoRA. How the people are built is measured in three drawn photos. A clip takes half a minute of a core in
-each way.
+asked for. `drawn` is no render: it is the person's own dance, encoded and decoded, beyond which no render can come. Nobody has a
+LoRA. How the people are built is measured in three drawn photos. A clip takes half a minute of a core in each way.
 """
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from facedance.config.params import Params
 from facedance.config.render_settings import HeadJoints
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.faces.dlib_backend import DlibBackend
+from facedance.faces.photos import read_picture
 from facedance.faces.proportions import lengths_in, of_photos
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.proportions import BONES, MEASURES, Proportions, bones, factors, full_lengths
@@ -39,7 +40,7 @@ from facedance.sample.motion import Body, Key, perform
 from facedance.sample.traits import generator
 from facedance.video.frames import resized
 from facedance.video.pictures import Frames
-from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.encoder import LatentEncoder
 from facedance.wan.pipeline import ControlLatents
 from lab.identity.cast import NAMES, WORLD_SEED
 from lab.identity.clips import danced, driver_of, tracked
@@ -57,17 +58,20 @@ DRIVERS = (
 )
 """Dancers of other proportions than the world's, one for each seed in turn: small heads and long limbs, or the other way."""
 
+DRAWN, OWN = "drawn", "own dance"
 WAYS: dict[str, tuple[bool, HeadJoints]] = {
+    DRAWN: (False, "full"),
     "dancer": (False, "full"),
     "person": (True, "full"),
     "person, weak head": (True, "weak"),
     "person, no head": (True, "none"),
-    "own dance": (False, "full"),
+    OWN: (False, "full"),
 }
-"""Whether the skeleton has the person's proportions, and how its head is drawn. `own dance` is the skeleton that is found in the
+"""Whether the skeleton has the person's proportions, and how its head is drawn. Those of `drawn` and `own dance` are found in the
 person's own dance, which tells what the model and the landmarker make of the best there can be."""
 
 _LIMBS = {"arm": ("upper_arm", "forearm"), "leg": ("thigh", "shin")}  # as in blurred ones elbows and knees are hard to find
+_WHOLE = [name for name in BONES if name not in sum(_LIMBS.values(), ())] + [*_LIMBS]
 
 _STANDING = (Key(), Key(left_hand=(0.9, -0.3, 0.1), right_hand=(0.9, -0.3, 0.1)), Key(left_foot=(0.5, 0, 0), head_tilt=4))
 _PHOTO = (480, 640)  # width and height
@@ -95,6 +99,11 @@ class Stage:
         control = resized(driving.poses(range(wan.frames)), wan.sizes[0])
         latents = ControlLatents(encoder.control(control), heads)
         return frames_of((self.pipeline, self.branch), who, prompt, latents, settings)
+
+    def decoded(self, frames: Frames) -> Frames:
+        """What is left of frames in the model's latents."""
+        encoder = LatentEncoder(self.pipeline.vae, *self.project.wan.sizes[0])
+        return resized(encoder.decode(encoder.video(frames)), self.size)
 
     def found(self, frames: Frames) -> NDArray[np.float32]:
         """Landmarks (T, 33, 4) of a dancer, as the poses stage finds them."""
@@ -165,8 +174,8 @@ def _rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
             drawn = {"by": photos.shows, "photos off": _off(shares(photos.lengths), shares(full_lengths(their_own, MEDIAPIPE)))}
             pictures = [resized(truth, project.wan.sizes[0])]
             for way in given.only:
-                driving = _driving(stage, their_own if way == "own dance" else joints, photos, *WAYS[way])
-                frames = stage.dance(people[own], describe(driver), driving, seed)
+                driving = _driving(stage, their_own if way in (DRAWN, OWN) else joints, photos, *WAYS[way])
+                frames = stage.decoded(truth) if way == DRAWN else stage.dance(people[own], describe(driver), driving, seed)
                 pictures += [resized(driving.poses(range(len(frames))), project.wan.sizes[0]), frames]
                 row = {"way": way, "who": people[own].name, "seed": seed, **drawn}
                 row |= _figures(stage, people, own, driving.dancers.joints[1], frames, shares(known))
@@ -197,10 +206,11 @@ def _figures(
     sight = stage.judges.look(frames)
     seen = score(sight, people, own, (own + 1) % len(people), poses, np.roll(poses, 8, 0))
     made, asked = (shares(mean_lengths(of)) for of in (sight.people, joints))
+    made, asked, known = ({**of, **_limbs(of)} for of in (made, asked, known))
     return {
-        **{name: made[name] / known[name] for name in BONES},
-        **{name: sum(made[bone] for bone in parts) / sum(known[bone] for bone in parts) for name, parts in _LIMBS.items()},
+        **{name: made[name] / known[name] for name in known},
         "off": _off(made, known),
+        "limbs whole, off": _off(made, known, _WHOLE),
         "asked off": _off(asked, known),
         "off what was asked": _off(made, asked),
         "PCK": seen.pck,
@@ -211,8 +221,12 @@ def _figures(
     }
 
 
-def _off(lengths: Mapping[str, float], wanted: Mapping[str, float]) -> float:
-    return float(np.mean([abs(lengths[name] / wanted[name] - 1) for name in BONES]))
+def _limbs(lengths: Mapping[str, float]) -> dict[str, float]:
+    return {name: sum(lengths[bone] for bone in parts) for name, parts in _LIMBS.items()}
+
+
+def _off(lengths: Mapping[str, float], wanted: Mapping[str, float], bones: Sequence[str] = tuple(BONES)) -> float:
+    return float(np.mean([abs(lengths[name] / wanted[name] - 1) for name in bones]))
 
 
 def _draw(path: Path, videos: list[Frames]) -> None:
