@@ -328,7 +328,9 @@ def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkey
     encode_photos("ann", photo_files(tmp_path, names), model, WAN, OneFace(), faces, poses, [0.3])
     tensors = load_file(tmp_path / "photos.safetensors")
     keys = {f"{name}.face.{key}" for name in names[:2] for key in ("video", "control", "size", "box", "landmarks", "seen")}
-    assert set(tensors) == keys | {f"reference.{w // SPATIAL_FACTOR}x{h // SPATIAL_FACTOR}" for w, h in WAN.all_sizes}
+    assert set(tensors) == keys | {
+        f"reference.{w // SPATIAL_FACTOR}x{h // SPATIAL_FACTOR}" for w, h in (*WAN.all_sizes, WAN.square)
+    }
     assert tensors["with space.png.face.size"].tolist() == [WIDTH, HEIGHT]
     assert tensors["with space.png.face.video"].shape == (LATENT_CHANNELS, 1, *LATENT_SIZE[1:])
     whole, padded = tensors["with space.png.face.seen"], tensors["b.png.face.seen"]

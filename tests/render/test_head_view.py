@@ -7,7 +7,7 @@ from facedance.config.sections import Poses, WanModel
 from facedance.poses.skeleton import COCO
 from facedance.poses.table import Dancers
 from facedance.render.driving import Driving
-from facedance.render.head_view import softness, square_side, views_of
+from facedance.render.head_view import softness, views_of
 from tests.regions.test_shares import BODY
 
 FRAMES, SIDE, SIZE = 5, 64, (96, 80)
@@ -52,7 +52,7 @@ def picture() -> np.ndarray:
     [(((128, 128), (96, 144)), 128), (((832, 480), (480, 832), (624, 624)), 624), (((832, 480),), 624), (((48, 32),), 32)],
 )
 def test_the_square_is_the_models_own_or_one_of_no_more_pixels(sizes, side):
-    assert square_side(wan(*sizes)) == side
+    assert wan(*sizes).square == (side, side)
 
 
 def test_outside_of_the_region_no_pixel_changes():

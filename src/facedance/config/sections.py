@@ -3,6 +3,7 @@
 Descriptions are what docs/parameters.md says of a value, so each is one plain sentence.
 """
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -22,7 +23,9 @@ def _is_vae_length(frames: int) -> int:
 FrameCount = Annotated[int, Field(ge=5, le=257), AfterValidator(_is_vae_length)]
 """Of a clip; Wan's VAE has a latent for the first frame and one for each four after it."""
 
-_Side = Annotated[int, Field(ge=16, multiple_of=16)]
+_STEP = 16  # pixels, of which the sides of a picture are a multiple: a token of a published model
+
+_Side = Annotated[int, Field(ge=_STEP, multiple_of=_STEP)]
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -207,6 +210,11 @@ class Train(Section):
         """What learns in any phase: "face", "lora"."""
         return {part for phase in self.phases for part in phase.trains}
 
+    @property
+    def learns_clips(self) -> bool:
+        """Whether more is learned from than photos."""
+        return bool(self.videos) and self.photo_share < 1
+
 
 class WanModel(Section):
     """A Wan2.1-VACE model, where it comes from and the sizes that it works at."""
@@ -244,6 +252,13 @@ class WanModel(Section):
     def largest(self) -> Size:
         """The size with the most pixels, the first of equals: what takes the most memory."""
         return max(self.all_sizes, key=lambda size: size[0] * size[1])
+
+    @property
+    def square(self) -> Size:
+        """The size in which heads are made once more: its own largest square, or one of no more pixels than its largest size."""
+        own = [width for width, height in self.sizes if width == height]
+        side = max(own, default=int(math.sqrt(math.prod(self.largest))) // _STEP * _STEP)
+        return side, side
 
 
 class Model(WanModel):

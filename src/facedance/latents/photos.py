@@ -17,14 +17,14 @@ from facedance.faces.accepted import accepted_photos
 from facedance.faces.embed import LOOK_BELOW
 from facedance.faces.face import Face, FaceBackend, Image
 from facedance.faces.find import turned
-from facedance.faces.photos import UnusablePhoto, load_photo
+from facedance.faces.photos import UnusablePhoto, load_photo, read_picture
 from facedance.faces.select import main_face
 from facedance.latents.encode import save_latents
 from facedance.latents.references import reference_name
 from facedance.poses.draw import draw_pose
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.skeleton import MEDIAPIPE, to_openpose
-from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import choose_device, load_vae
 
 HEADROOM = 1.4  # heights of the face between its middle and the window's top
@@ -143,14 +143,14 @@ def encode_photos(
     `<portrait>.video` (z, 1, h, w) and `<portrait>.control` (VACE channels, 1, h, w); `<portrait>.size` (2,), width and height
     of the model's frame, and in pixels of it `<portrait>.box` (4,) of the face and `<portrait>.seen` (4,), the part that is not
     padding, both x0, y0, x1, y1, and `<portrait>.landmarks` (5, 2) of the face. `reference.<w>x<h>` (z, 1, h, w) is the picture
-    of the head, padded with white, for each shape of latents.
+    of the head, padded with white, for each shape of latents, that of close-ups too.
 
     Raises:
         InputError: an accepted photo is gone.
     """
     accepted = accepted_photos(identity, files.table, files.photos)
     vae, head = load_vae(model, choose_device(wan)), read_picture(files.reference)
-    encoders = {size: LatentEncoder(vae, *size) for size in wan.all_sizes}
+    encoders = {size: LatentEncoder(vae, *size) for size in (*wan.all_sizes, wan.square)}
     references = [encoder.reference(head) for encoder in encoders.values()]
     tensors = {reference_name(reference): reference for reference in references}
     sizes = [wan.clip_size(size) for size in wan.sizes]

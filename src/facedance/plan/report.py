@@ -33,7 +33,6 @@ from facedance.plan.peaks import (
     training_peak,
     training_rungs,
 )
-from facedance.render.head_view import square_side
 from facedance.train.window import window_of
 from facedance.wan.architectures import find_architecture
 from facedance.wan.device import ALLOW_CPU
@@ -181,8 +180,8 @@ def _machine(training: Sequence[Rung], rendering: Sequence[Rung]) -> str:
 
 def _close_ups(parts: Parts, params: Params) -> list[str]:
     """What the close-ups of renders take, by the number of tokens in all steps."""
-    settings, wan, side = params.render.settings, params.wan, square_side(params.wan)
-    square = wan.model_copy(update={"sizes": ((side, side),), "group_sizes": ()})
+    settings, wan = params.render.settings, params.wan
+    square = wan.model_copy(update={"sizes": (wan.square,), "group_sizes": ()})
     whole, window = (
         token_count(latent_shape(parts.autoencoder, of, of.frames), parts.widths.patch, settings.reference)
         for of in (wan, square)
@@ -191,8 +190,8 @@ def _close_ups(parts: Parts, params: Params) -> list[str]:
     for level, steps in sorted({(s.close_up, s.steps) for s in _all_settings(params) if s.close_up}):
         taken = steps_from(level, steps)
         lines.append(
-            f"A close-up from {level:g} takes {taken} steps beside the {steps} of a render, at {side}x{side}: for each dancer "
-            f"{taken * window / (steps * whole):.2f} times as long again."
+            f"A close-up from {level:g} takes {taken} steps beside the {steps} of a render, "
+            f"at {wan.square[0]}x{wan.square[1]}: for each dancer {taken * window / (steps * whole):.2f} times as long again."
         )
     return ["\n".join(lines)] if lines else []
 

@@ -59,8 +59,7 @@ def with_close_ups(
         if (alone := scene.alone(dancer)) is not None:
             _log.info("close-up of dancer %d", dancer)
             encoder, cells = LatentEncoder(pipeline.vae, *view.size), view.side // pipeline.vae_scale_factor_spatial
-            photos = alone.photos.values() if view.size in inputs.wan.sizes else ()  # they are encoded for those
-            heads = tuple(read_reference(path, torch.empty(1, cells, cells)) for path in photos)
+            heads = tuple(read_reference(path, torch.empty(1, cells, cells)) for path in alone.photos.values())
             make_head, windows = functools.partial(make, alone), inputs.windows(job)
             shown = close_up(view, shown, windows, files.of_head(dancer), encoder, heads, job.settings, make_head)
     return shown

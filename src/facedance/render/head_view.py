@@ -19,7 +19,6 @@ from facedance.video.pictures import Frame, Frames
 _log = logging.getLogger("facedance")
 
 _EDGE = 0.15  # of the shorter side of what is made anew: over so much it passes into what was there
-_STEP = 16  # pixels, of which the sides of a picture are a multiple: a token of a published model
 
 
 @dataclass(frozen=True)
@@ -77,12 +76,6 @@ class View:
             yield (region - np.tile(window[:2], 2)) * self.side / (window[2] - window[0])
 
 
-def square_side(wan: WanModel) -> int:
-    """Side of the squares that a model is given: its own largest square size, or one of no more pixels than its largest size."""
-    squares = [width for width, height in wan.sizes if width == height]
-    return max(squares, default=int(math.sqrt(math.prod(wan.largest))) // _STEP * _STEP)
-
-
 def views_of(driving: Driving, size: tuple[int, int], wan: WanModel, enlarge: int) -> dict[int, View]:
     """The views of the dancers' heads, by number, without those that are never seen or that the model has made as large.
 
@@ -90,7 +83,7 @@ def views_of(driving: Driving, size: tuple[int, int], wan: WanModel, enlarge: in
         size: width and height of the render.
         enlarge: how many times as large as the model has made it that is.
     """
-    scale, side = np.array([*np.divide(size, driving.size), 1, 1], np.float32), square_side(wan)
+    scale, side = np.array([*np.divide(size, driving.size), 1, 1], np.float32), wan.square[0]
     names, joints_of = driving.dancers.names, driving.dancers.joints
     placed = replace(driving, dancers=Dancers(names, {dancer: joints * scale for dancer, joints in joints_of.items()}), size=size)
     views = {}
