@@ -6,7 +6,6 @@ from facedance.config.face_branch import FaceBranchTraining
 from facedance.config.render_settings import RenderSettings
 from facedance.config.sections import Train, WanModel
 from facedance.face_branch.train import BranchFiles, Judging, train_face_branch
-from facedance.faces.backend import open_backend
 from facedance.job import job
 from facedance.train.distributed import in_processes
 
@@ -21,10 +20,7 @@ with job(snakemake.log[0], "train the face branch", snakemake.threads):
         branch=Path(snakemake.output.branch).parent,
         metrics=Path(snakemake.output.metrics),
     )
-    judging = Judging(
-        backend=open_backend(snakemake.params.faces["backend"], files.recogniser),
-        settings=RenderSettings(**snakemake.params.settings),
-    )
+    judging = Judging(snakemake.params.faces["backend"], RenderSettings(**snakemake.params.settings))
     wan, train = WanModel(**snakemake.params.wan), Train(**snakemake.params.train)
     chosen = FaceBranchTraining(**snakemake.params.face_branch)
     in_processes(snakemake.resources.gpu, lambda rank: train_face_branch(files, wan, train, chosen, judging, rank))

@@ -11,7 +11,6 @@ from facedance.config.face_branch import FaceBranchTraining
 from facedance.config.render_settings import RenderSettings
 from facedance.face_branch.portraits import COLUMNS
 from facedance.face_branch.train import BranchFiles, Judging
-from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.embedding import Embedding
 from lab.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, build_tiny
 from tests.faces.people import dlib_folder
@@ -68,4 +67,4 @@ def files_in(world: Path, out: Path) -> BranchFiles:
 
 
 def judging() -> Judging:
-    return Judging(DlibBackend(dlib_folder()), RenderSettings(steps=1, guidance_scale=1.0))
+    return Judging("dlib", RenderSettings(steps=1, guidance_scale=1.0))

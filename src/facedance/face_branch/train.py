@@ -18,7 +18,7 @@ from facedance.config.sections import Train, WanModel
 from facedance.face_branch.dataset import People, data_digest, read_people
 from facedance.face_branch.judge import judge
 from facedance.face_branch.learning import new_learner, training_of
-from facedance.faces.face import FaceBackend
+from facedance.faces.backend import open_backend
 from facedance.faces.face_loss import recogniser_file
 from facedance.files import sha256, write_json
 from facedance.job import InputError
@@ -61,7 +61,7 @@ class BranchFiles:
 class Judging:
     """How people held out are rendered and looked at."""
 
-    backend: FaceBackend
+    backend: str  # the recogniser's name, which each process opens for itself, as a GPU cannot be shared across a fork
     settings: RenderSettings
 
 
@@ -81,9 +81,8 @@ def train_face_branch(
         raise InputError(
             f"face_branch.batch_size {chosen.batch_size} leaves some of {rank.of} GPUs idle: raise it, or train on fewer"
         )
-    people = read_people(
-        files.tables, files.latents, window_side(wan), chosen.heldout, UNLIKE * judging.backend.recognised_distance
-    )
+    backend = open_backend(judging.backend, files.recogniser)
+    people = read_people(files.tables, files.latents, window_side(wan), chosen.heldout, UNLIKE * backend.recognised_distance)
     texts = load_file(files.texts)
     train = training_of(chosen, train)
     inputs = {
@@ -103,12 +102,10 @@ def train_face_branch(
         if rank.number:
             return
         learner.branch.requires_grad_(False)
-        scores = judge(
-            learner.transformer, learner.branch, people.heldout, texts, files.model, wan, judging.settings, judging.backend
-        )
+        scores = judge(learner.transformer, learner.branch, people.heldout, texts, files.model, wan, judging.settings, backend)
     for way, found in scores.items():
         _log.info("people held out %s: %s", way, ", ".join(f"{name} {value}" for name, value in found.items()))
-    save_face_branch(learner.branch, files.branch, judging.backend.name)
+    save_face_branch(learner.branch, files.branch, judging.backend)
     write_table(files.metrics, rows, COLUMNS)
     write_json(files.branch / "card.json", _card(files, people, learner, chosen, rows, inputs["people"], scores))
     checkpoint.remove_others(folder)
