@@ -7,7 +7,11 @@ rule build_check:
         poses=expand(layout.CONTROL_LIST, shard=all_shards()),
         landmarks=expand(layout.LANDMARKS, shard=SHARDS),
         photos=expand(layout.PHOTO_LIST, identity=IDENTITIES),
-        stamp=stamp("check", "build_check", PARAMS.model_dump(mode="json")),
+        stamp=stamp(
+            "check",
+            "build_check",
+            {**PARAMS.model_dump(mode="json"), "one_face": learns_one_face()},
+        ),
     output:
         layout.CHECK,
     log:
@@ -21,6 +25,7 @@ rule build_check:
         all=PARAMS.model_dump(mode="json"),
         clips_folder=folder_of(layout.CLIP),
         poses_folder=folder_of(layout.CONTROL),
+        one_face=learns_one_face(),
     message:
         "Building the page to look at before the training"
     script:

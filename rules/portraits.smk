@@ -35,11 +35,15 @@ def trained_face_branch():
     return [TRAINED_BRANCH] if Path(card).exists() else []
 
 
+def begins_a_branch():
+    """Whether a person's training begins a face branch, as the model has none."""
+    sizes = layout.FACE_BRANCH_SIZES.format(model=PARAMS.model)
+    return "face" in PARAMS.train.learned and not Path(sizes).exists()
+
+
 def learns_others():
     """Whether a person's training learns other people's faces: those for whom a new face branch is wanted."""
-    sizes = layout.FACE_BRANCH_SIZES.format(model=PARAMS.model)
-    wanted = PARAMS.train.other_faces and "face" in PARAMS.train.learned
-    return bool(wanted) and not Path(sizes).exists()
+    return bool(PARAMS.train.other_faces) and begins_a_branch()
 
 
 def learned_parts():
@@ -51,6 +55,11 @@ def learned_parts():
 def learned_heads():
     """The shards from whose dancers' heads a person's training learns."""
     return training_shards() if learns_others() else []
+
+
+def learns_one_face():
+    """Whether a new face branch sees nobody else, and so becomes a constant."""
+    return begins_a_branch() and not learned_parts() and not learned_heads()
 
 
 def heads_to_learn(wildcards):

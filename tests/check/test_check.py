@@ -13,6 +13,7 @@ from facedance.check import build
 from facedance.check.build import CheckFiles, build_check, overlay
 from facedance.check.findings import Photo, about_clips, about_photos, about_plan
 from facedance.check.numbers import clearest_frame, numbered
+from facedance.config.face_branch import NOBODY_ELSE
 from facedance.config.params import Params, load
 from facedance.config.rendering import Batch
 from facedance.poses.skeleton import COCO
@@ -50,9 +51,10 @@ def test_clips_that_may_spoil_a_render_are_told() -> None:
 
 
 def test_what_the_tiny_model_does_not_know_is_told() -> None:
-    assert list(about_plan({"ann": 1}, ["ann"], "wan2.1-vace-1.3b")) == []
-    assert "ann" in next(about_plan({"ann": 1}, ["ann"], "tiny"))
-    assert list(about_plan({"ben": 0}, [], "tiny")) == ["ben: nothing will be rendered."]
+    assert list(about_plan({"ann": 1}, ["ann"], "wan2.1-vace-1.3b", False)) == []
+    assert list(about_plan({"ann": 1}, [], "wan2.1-vace-1.3b", True)) == [NOBODY_ELSE]
+    assert "ann" in next(about_plan({"ann": 1}, ["ann"], "tiny", False))
+    assert list(about_plan({"ben": 0}, [], "tiny", False)) == ["ben: nothing will be rendered."]
 
 
 def test_the_skeleton_lies_over_the_picture() -> None:

@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from facedance.config.face_branch import NOBODY_ELSE
 from facedance.faces.embedding import load_embeddings
 from facedance.train.dataset import draw_example, read_dataset
 from facedance.train.learner import MANY
-from facedance.train.loop import NOBODY_ELSE
 from facedance.wan.adapter import read_adapter
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.pretrained_face import save_face_branch

@@ -50,8 +50,8 @@ class CheckFiles:
     folder: Path  # gets index.html and the pictures that it shows
 
 
-def build_check(params: Params, files: CheckFiles) -> None:
-    """Write index.html, and the pictures that it shows."""
+def build_check(params: Params, files: CheckFiles, one_face: bool = False) -> None:
+    """Write index.html, and its pictures. `one_face`: whether each training begins a face branch that sees nobody else."""
     media = Media(files.folder)
     photos = {person: read_photos(folder / "photos.csv") for person, folder in sorted(files.faces.items())}
     clips = read_fates(files.clips, files.poses)
@@ -80,7 +80,7 @@ def build_check(params: Params, files: CheckFiles) -> None:
         warnings=[
             *(sentence for person, found in photos.items() for sentence in about_photos(person, found)),
             *about_clips(clips),
-            *about_plan({who: len(asked) for who, asked in to_render.items()}, _strangers(params, used), params.model),
+            *about_plan({who: len(asked) for who, asked in to_render.items()}, _strangers(params, used), params.model, one_face),
         ],
     )
     media.remove_unused()
@@ -138,7 +138,7 @@ def _seeds(params: Params, variant: str) -> int:
 
 def _is_learned(clip: Fate, params: Params) -> bool:
     video = video_of_clip(clip.name)
-    return params.train.photo_share < 1 and clip.cut_px is not None and matches(video, params.train.videos)
+    return params.train.learns_clips and clip.cut_px is not None and matches(video, params.train.videos)
 
 
 def _strangers(params: Params, used: Sequence[Fate]) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from facedance.config.face_branch import NOBODY_ELSE
 from facedance.report.fates import Fate
 
 GOOD_PHOTOS = 10
@@ -52,8 +53,13 @@ def about_clips(clips: Sequence[Fate]) -> Iterator[str]:
             yield f"{clip.name}: {clip.cut_px} pixels of the video are enlarged to {clip.size[1]}, so the skeleton is coarse."
 
 
-def about_plan(renders: Mapping[str, int], strangers: Sequence[str], model: str) -> Iterator[str]:
-    """What is odd about what will be made: `renders` by who is in them, `strangers` to the tiny model's drawn world."""
+def about_plan(renders: Mapping[str, int], strangers: Sequence[str], model: str, one_face: bool) -> Iterator[str]:
+    """What is odd about what will be made: `renders` by who is in them, `strangers` to the tiny model's drawn world.
+
+    `one_face`: whether each training begins a face branch that sees nobody but its person.
+    """
+    if one_face:
+        yield NOBODY_ELSE
     yield from (f"{who}: nothing will be rendered." for who, count in renders.items() if not count)
     if model == "tiny" and strangers:
         yield (
