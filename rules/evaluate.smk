@@ -8,6 +8,7 @@ rule score_renders:
         landmarks=lambda w: known_landmarks(w.shard),
         dancers=layout.ALL_DANCERS,
         embeddings=expand(layout.EMBEDDING, identity=IDENTITIES),
+        references=expand(layout.REFERENCE, identity=IDENTITIES),
         face_model=FACE_MODEL,
         pose_model=POSE_MODEL,
         stamp=stamp(

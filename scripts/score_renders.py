@@ -15,6 +15,7 @@ with job(snakemake.log[0], f"score {snakemake.wildcards.who} {snakemake.wildcard
         renders_folder=Path(snakemake.params.renders_folder),
         landmarks=[Path(file) for file in snakemake.input.landmarks],
         identities={Path(file).parent.name: Path(file) for file in snakemake.input.embeddings},
+        references={Path(file).parent.name: Path(file) for file in snakemake.input.references},
         dancers=Path(snakemake.input.dancers),
         pose_model=Path(snakemake.input.pose_model),
         observations=Path(snakemake.params.observations),

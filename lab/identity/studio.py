@@ -15,12 +15,13 @@ from facedance.config.render_settings import RenderSettings
 from facedance.config.rendering import RenderMemory, RenderSpeed
 from facedance.config.sections import WanModel
 from facedance.faces.aggregate import blend, interpolate
+from facedance.faces.photos import read_picture
 from facedance.files import atomic
 from facedance.job import InputError
 from facedance.latents.encode import encode_prompts
 from facedance.video.pictures import Frames
 from facedance.wan.adapter import apply_adapters, read_adapter, remove_adapters
-from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.encoder import LatentEncoder
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch

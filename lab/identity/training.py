@@ -82,6 +82,7 @@ class Trainer:
             model=self.model,
             recogniser=self.recogniser,
             prompts=prompts,
+            captions=prompts,
             manifests=[],
             latents=folder / LORA,
             boxes=[],

@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from facedance.faces.face import Image as Picture
+from facedance.faces.photos import read_picture
 from facedance.files import atomic
 from facedance.video.frames import read_frames
-from facedance.wan.encoder import read_picture
 
 PEOPLE, DANCES = ("eileen", "nora"), 2
 SIDE, GAP, HEADER, FPS, QUALITY = 200, 4, 22, 16, 60

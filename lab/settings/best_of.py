@@ -23,9 +23,10 @@ from facedance.evaluate.choice import best_of
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.evaluate.likeness import Judges, Likeness, likeness
 from facedance.faces.dlib_backend import DlibBackend
+from facedance.faces.photos import read_picture
 from facedance.video.frames import resized
 from facedance.video.pictures import Frames
-from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.encoder import LatentEncoder
 from facedance.wan.pipeline import ControlLatents
 from lab.identity.cast import NAMES
 from lab.identity.clips import Clip, make_clip

@@ -26,6 +26,7 @@ from facedance.config.render_settings import RenderSettings
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.evaluate.temporal import warping_error
 from facedance.faces.dlib_backend import DlibBackend
+from facedance.faces.photos import read_picture
 from facedance.poses.skeleton import COCO
 from facedance.poses.table import Dancers
 from facedance.render.closeup import close_up
@@ -34,7 +35,7 @@ from facedance.render.head_view import View, softness, views_of
 from facedance.render.windows import Window, WindowFiles
 from facedance.video.frames import resized
 from facedance.video.pictures import Frames
-from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.encoder import LatentEncoder
 from facedance.wan.pipeline import ControlLatents
 from facedance.wan.start import Start
 from lab.identity.cast import NAMES, folder_name

@@ -30,6 +30,7 @@ from facedance.evaluate import pose
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.evaluate.sight import track_dancer
 from facedance.faces.dlib_backend import DlibBackend
+from facedance.faces.photos import read_picture
 from facedance.latents.encode import encode_prompts
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE, MEDIAPIPE
 from facedance.poses.table import Dancers
@@ -40,7 +41,7 @@ from facedance.render.going_on import make_windows, on_poses
 from facedance.render.windows import Window, WindowFiles, windows_of
 from facedance.video.frames import resized
 from facedance.video.pictures import Frames
-from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.encoder import LatentEncoder
 from facedance.wan.face_branch import PlacedFace
 from facedance.wan.pipeline import ControlLatents, render_frames
 from lab.identity.cast import NAMES

@@ -30,6 +30,7 @@ from facedance.config.sections import Phase, Train
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.evaluate.sight import surest_face
 from facedance.faces.dlib_backend import DlibBackend
+from facedance.faces.photos import read_picture
 from facedance.files import sha256
 from facedance.latents.encode import save_latents
 from facedance.train.dataset import Dataset, Source, read_dataset
@@ -39,7 +40,7 @@ from facedance.train.items import Item
 from facedance.train.learner import Learner, schedule
 from facedance.video.frames import resized
 from facedance.wan.adapter import adapter_config, attach
-from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.encoder import LatentEncoder
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.load import choose_device, load_transformer, load_vae
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch

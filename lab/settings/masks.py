@@ -18,7 +18,8 @@ import torch
 from facedance.config import params
 from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.faces.dlib_backend import DlibBackend
-from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.faces.photos import read_picture
+from facedance.wan.encoder import LatentEncoder
 from lab.identity.cast import NAMES
 from lab.identity.clips import make_clip
 from lab.identity.look import Judges

@@ -22,6 +22,7 @@ from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.evaluate.sight import surest_face, track_dancer
 from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.embedding import distance
+from facedance.faces.photos import read_picture
 from facedance.latents.encode import encode_prompts
 from facedance.poses.draw import draw_pose
 from facedance.poses.skeleton import COCO, COCO_IN_MEDIAPIPE, to_openpose
@@ -30,7 +31,7 @@ from facedance.sample.head import Head
 from facedance.sample.traits import generator
 from facedance.video.frames import resized
 from facedance.video.pictures import Frames
-from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import choose_device
 from facedance.wan.pipeline import ControlLatents, load_pipeline, render_frames
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch

@@ -32,12 +32,13 @@ from facedance.evaluate.judge import LandmarkJudge, installed_predictor
 from facedance.evaluate.observe import observe
 from facedance.evaluate.seconds import by_second
 from facedance.faces.dlib_backend import DlibBackend
+from facedance.faces.photos import read_picture
 from facedance.latents.encode import encode_prompts
 from facedance.render.going_on import make_windows, on_poses
 from facedance.render.windows import Window, WindowFiles, one_by_one, seams, windows_of
 from facedance.video.frames import read_frames
 from facedance.video.writing import write_video
-from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.encoder import LatentEncoder
 from facedance.wan.pipeline import ControlLatents, render_frames
 from lab.identity.cast import NAMES
 from lab.identity.clips import Clip, make_clip

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from facedance.evaluate import pose
 from facedance.faces.face import FaceBackend
+from facedance.faces.photos import read_picture
 from facedance.poses.landmarker import Landmarker, open_landmarker
 from facedance.poses.skeleton import COCO_IN_MEDIAPIPE
 from facedance.sample.dancer import dressed
 from facedance.sample.traits import generator
 from facedance.video.frames import resized
 from facedance.video.pictures import Frames
-from facedance.wan.encoder import read_picture
 from lab.identity.cast import WORLD_SEED
 from lab.identity.sitters import Sitter
 from lab.tiny.conditions import continued, masked_control, with_references

@@ -59,6 +59,7 @@ def seen(frames: int = FRAMES, **fields: Any) -> Observation:
         **{
             "scored": np.arange(0, frames, 2),
             "faces": np.tile(TARGET, (len(range(0, frames, 2)), 1)),
+            "shapes": np.full((len(range(0, frames, 2)), 68, 2), np.nan),
             "people": np.stack([dancer(60)] * frames),
             "flicker": np.zeros(1),
             "changes": np.array([np.nan, *[2.0] * (frames - 1)]),

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import PIL.Image
 import pytest
 from numpy.typing import NDArray
 
 from facedance.config.rendering import Blend
 from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate import distances, pose, sight
+from facedance.evaluate import score as scores
 from facedance.evaluate.drift import DRIFTS
+from facedance.evaluate.judge import Shape
 from facedance.evaluate.score import COLUMNS, SECONDS_COLUMNS, ScoreFiles, score_shard
 from facedance.evaluate.summary import summarise
 from facedance.evaluate.temporal import embedding_consistency, warping_error
@@ -265,6 +268,7 @@ def shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScoreFiles:
         renders_folder=tmp_path / "renders",
         landmarks=[tmp_path / "landmarks.parquet"],
         identities={name: tmp_path / f"{name}.safetensors" for name in ("eileen", "nora")},
+        references={},
         dancers=tmp_path / "dancers.safetensors",
         pose_model=tmp_path / "pose.task",
         observations=tmp_path / "observations",
@@ -282,8 +286,9 @@ Score = Callable[[ScoreFiles], pd.DataFrame]
 
 
 @pytest.fixture
-def score(tmp_path: Path, backend: RedIsAFace) -> Score:
-    """Scores a shard and gives the table."""
+def score(tmp_path: Path, backend: RedIsAFace, monkeypatch: pytest.MonkeyPatch) -> Score:
+    """Scores a shard without a second judge, and gives the table."""
+    monkeypatch.setattr(scores, "open_landmark_judge", lambda: None)
     write_json(tmp_path / "stamp.json", {"params": {}, "code": "1", "items": []})
 
     def run(files: ScoreFiles) -> pd.DataFrame:
@@ -308,6 +313,26 @@ def test_shard_is_scored_with_missing_values_where_nothing_can_be_measured(shard
     assert control["face_detected_rate"] == control["pose_detected_rate"] == 1
     assert control["recognised_rate"] == 0  # green is nora
     assert control[["pose_error_px", "pose_pck"]].isna().all()
+
+
+class Reddish:
+    """A landmark judge to whom all points are where the red of a picture says."""
+
+    def shape(self, image: Image, face: Face) -> Shape:
+        return np.full((68, 2), image[..., 0].mean() / 250)
+
+
+def test_the_second_judge_compares_with_the_best_photo(
+    shard: ScoreFiles, score: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    PIL.Image.new("RGB", (2 * SIDE, 2 * SIDE), (200, 3, 3)).save(tmp_path / "reference.png")
+    known = dataclasses.replace(shard, references={"eileen": tmp_path / "reference.png"})
+    assert score(known)["landmark_distance"].isna().all()
+    monkeypatch.setattr(scores, "open_landmark_judge", Reddish)
+    assert score(shard)["landmark_distance"].isna().all()
+    red, black, _ = score(known)["landmark_distance"]
+    assert red == pytest.approx(0.2 * 2**0.5, abs=0.03)
+    assert np.isnan(black), "there is no face"
 
 
 def test_a_clip_of_one_dancer_is_scored_the_same_in_a_cast(shard: ScoreFiles, score: Score) -> None:

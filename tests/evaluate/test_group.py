@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from facedance.config.rendering import Blend
 from facedance.config.sections import Evaluate, WanModel
+from facedance.evaluate import score as scores
 from facedance.evaluate import sight
 from facedance.evaluate.group import GroupFigures, group_figures
 from facedance.evaluate.score import ScoreFiles, score_shard
@@ -30,6 +31,7 @@ ANN, BEN = PERSONS["ann"], PERSONS["ben"]
 @pytest.fixture(autouse=True)
 def finder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sight, "open_landmarker", drawn_dancers.open_landmarker)
+    monkeypatch.setattr(scores, "open_landmark_judge", lambda: None)
 
 
 def joints_of(*places: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -160,6 +162,7 @@ def shard(tmp_path: Path) -> ScoreFiles:
         renders_folder=tmp_path / "renders",
         landmarks=[tmp_path / "landmarks.parquet"],
         identities={name: tmp_path / f"{name}.safetensors" for name in PERSONS},
+        references={},
         dancers=tmp_path / "dancers.safetensors",
         pose_model=tmp_path / "pose.task",
         observations=tmp_path / "observations",

@@ -59,7 +59,8 @@ def seen_at(joints: np.ndarray) -> Observation:
     people = np.full((len(joints), 33, 4), np.nan, np.float32)
     people[:, COCO_IN_MEDIAPIPE, :2] = joints[..., :2]
     empty = np.zeros((0, 3), np.float32)
-    return Observation(np.zeros(0, np.int64), empty, people, np.zeros(1), np.zeros(len(joints)), empty, empty)
+    shapes = np.zeros((0, 68, 2))
+    return Observation(np.zeros(0, np.int64), empty, shapes, people, np.zeros(1), np.zeros(len(joints)), empty, empty)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from facedance import layout
 from facedance.command.main import main
 from facedance.config.params import Params, load
-from facedance.evaluate import sight
+from facedance.evaluate import judge, sight
 from facedance.evaluate.score import COLUMNS as OF_RENDERS
 from facedance.evaluate.score import ScoreFiles, score_shard
 from facedance.faces.embedding import Embedding, save_embeddings
@@ -109,10 +109,10 @@ def project(tmp_path, monkeypatch, params):
 
     monkeypatch.setattr(sight, "open_landmarker", open_landmarker)
     monkeypatch.setattr(judges, "open_backend", opened_colours)
-    monkeypatch.setattr(judges, "LandmarkJudge", Shapes)
+    monkeypatch.setattr(judge, "LandmarkJudge", Shapes)
     predictor = root / "predictor.dat"
     predictor.write_bytes(b"points")
-    monkeypatch.setattr(judges, "installed_predictor", lambda: predictor)
+    monkeypatch.setattr(judge, "installed_predictor", lambda: predictor)
     monkeypatch.setattr(protocol, "installed_predictor", lambda: predictor)
     monkeypatch.setattr(folder, "meet", lambda photos, judges, faces: Sitter(SHAPE, None))
     Colours.opened = 0
@@ -161,6 +161,7 @@ def rendered(project: Path, params: Params) -> pd.DataFrame:
         renders=Path("list.csv"), named=[], renders_folder=Path("results/render"),
         landmarks=list(project.glob("results/poses/landmarks/*.parquet")),
         identities={name: Path(layout.EMBEDDING.format(identity=name)) for name in ("eileen", "nora")},
+        references={},
         dancers=Path(layout.ALL_DANCERS), pose_model=Path(layout.POSE_MODEL), observations=Path("seen"),
         scores=project / layout.ALL_SCORES, seconds=project / layout.ALL_SECONDS,
     )  # fmt: skip

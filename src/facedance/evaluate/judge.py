@@ -6,6 +6,7 @@ where it is installed, for judging, and is never copied.
 """
 
 import importlib.util
+import logging
 from pathlib import Path
 
 import dlib
@@ -16,6 +17,8 @@ from facedance.faces.crop import close_up
 from facedance.faces.face import Face, Image
 from facedance.job import InputError
 from facedance.models.manifest import FileFacts, check_file
+
+_log = logging.getLogger("facedance")
 
 POINTS = 68
 
@@ -59,6 +62,15 @@ def installed_predictor() -> Path:
     path = Path(spec.submodule_search_locations[0]) / "models" / _FILE
     check_file(path, _FACTS, f"install {_PACKAGE} again (pip install --force-reinstall --no-deps {_PACKAGE})")
     return path
+
+
+def open_landmark_judge() -> LandmarkJudge | None:
+    """The judge, or None where its predictor is not installed, of which the log tells."""
+    try:
+        return LandmarkJudge(installed_predictor())
+    except InputError as error:
+        _log.warning("no second judge: %s", error)
+        return None
 
 
 def shape_of(landmarks: NDArray[np.floating]) -> Shape:

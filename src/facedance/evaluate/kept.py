@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from facedance.config.sections import Evaluate, WanModel
+from facedance.evaluate.judge import LandmarkJudge
 from facedance.evaluate.observe import GroupObservation, Observation, footage_of, load, observe, observe_group, save
 from facedance.evaluate.shown import Dancer, Shown
 from facedance.faces.face import FaceBackend
@@ -22,6 +23,7 @@ class Judges:
     """Who looks at renders, and where it is kept."""
 
     backend: FaceBackend
+    landmarks: LandmarkJudge | None
     pose_model: Path
     params: Evaluate
     wan: WanModel
@@ -32,7 +34,11 @@ class Judges:
         """What is seen of each dancer in a render; `item` is its path in the folder, without a suffix."""
         if not shown.several:
             alone = self._kept(
-                video, item, [], Observation, lambda: observe(video, self.backend, self.pose_model, self.params, self.wan)
+                video,
+                item,
+                [],
+                Observation,
+                lambda: observe(video, self.backend, self.pose_model, self.params, self.wan, self.landmarks),
             )
             return [Dancer(1, alone, None)]
         driving = shown.driving
@@ -42,13 +48,15 @@ class Judges:
             item,
             [digest(np.round(driving.astype(float), 4).tolist())],  # where each is looked for
             GroupObservation,
-            lambda: observe_group(footage_of(video, self.wan), driving, self.backend, self.pose_model, self.params, self.wan.fps),
+            lambda: observe_group(
+                footage_of(video, self.wan), driving, self.backend, self.pose_model, self.params, self.wan.fps, self.landmarks
+            ),
         )
         return [Dancer(number, group.of(place), group.there[place]) for place, number in enumerate(shown.who)]
 
     def _kept(self, video: Path, item: str, facts: list[str], kind: type[_Seen], look: Callable[[], _Seen]) -> _Seen:
         kept = self.folder / f"{item}.safetensors"
-        key = item_key(self.stamp, sha256(video), sha256(self.pose_model), self.backend.name, *facts)
+        key = item_key(self.stamp, sha256(video), sha256(self.pose_model), self.backend.name, self.landmarks is not None, *facts)
         if reusable(self.folder, item, key) is None:
             save(kept, look())
             record(self.folder, item, key, [kept], {})

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate.colours import Background, clothes_colour
+from facedance.evaluate.judge import POINTS, LandmarkJudge
 from facedance.evaluate.sidecar import read_sidecar
 from facedance.evaluate.sights import Sight, watch_each, watch_one
 from facedance.evaluate.temporal import WarpingError
@@ -33,6 +34,7 @@ class Observation:
 
     scored: NDArray[np.int64]  # (S,) the frames that were searched for a face
     faces: NDArray[np.float32]  # (S, D) the recogniser's output; NaN where there is no face
+    shapes: NDArray[np.float64]  # (S, 68, 2) the second judge's; NaN where there is no face, or no such judge
     people: NDArray[np.float32]  # (T, 33, 4) MediaPipe's landmarks; NaN where nobody is seen
     flicker: NDArray[np.float64]  # (1,) warping error; NaN when it cannot be measured
     changes: NDArray[np.float64]  # (T,) mean absolute difference to the frame before in grey levels; NaN of the first
@@ -48,6 +50,7 @@ class GroupObservation:
     in_view: NDArray[np.bool_]  # (P, S) whether the dancer's head is to be seen there, as they should dance
     there: NDArray[np.bool_]  # (P, T) whether the dancer should be there
     faces: NDArray[np.float32]  # (P, S, D) the recogniser's output; NaN where the dancer has no face
+    shapes: NDArray[np.float64]  # (P, S, 68, 2) the second judge's; NaN where the dancer has no face, or there is no such judge
     people: NDArray[np.float32]  # (P, T, 33, 4) MediaPipe's landmarks; NaN where the dancer is not seen
     flicker: NDArray[np.float64]  # as in `Observation`, as are the next two
     changes: NDArray[np.float64]
@@ -60,6 +63,7 @@ class GroupObservation:
         return Observation(
             scored=self.scored[view],
             faces=self.faces[place][view],
+            shapes=self.shapes[place][view],
             people=self.people[place],
             flicker=self.flicker,
             changes=self.changes,
@@ -74,14 +78,28 @@ def footage_of(video: Path, wan: WanModel) -> Footage:
     return Footage(video, Fraction(wan.clip_scale, settings.get("enlarge", 1)))
 
 
-def observe(video: Path, backend: FaceBackend, pose_model: Path, params: Evaluate, wan: WanModel) -> Observation:
+def observe(
+    video: Path,
+    backend: FaceBackend,
+    pose_model: Path,
+    params: Evaluate,
+    wan: WanModel,
+    landmarks: LandmarkJudge | None = None,
+) -> Observation:
     """Look at a render in the size of its clip. It is read once, frame by frame: memory does not grow with its length."""
-    return look(footage_of(video, wan), backend, pose_model, params, wan.fps)
+    return look(footage_of(video, wan), backend, pose_model, params, wan.fps, landmarks)
 
 
-def look(frames: Iterable[Frame], backend: FaceBackend, pose_model: Path, params: Evaluate, fps: int) -> Observation:
+def look(
+    frames: Iterable[Frame],
+    backend: FaceBackend,
+    pose_model: Path,
+    params: Evaluate,
+    fps: int,
+    landmarks: LandmarkJudge | None = None,
+) -> Observation:
     """The same of frames (H, W, 3) in the size of clips, `fps` of them a second, that come from elsewhere."""
-    return _observed(watch_one(frames, backend, pose_model, fps, params.every), backend, fps).of(0)
+    return _observed(watch_one(frames, backend, pose_model, fps, params.every), backend, landmarks, fps).of(0)
 
 
 def observe_group(
@@ -91,6 +109,7 @@ def observe_group(
     pose_model: Path,
     params: Evaluate,
     fps: int,
+    landmarks: LandmarkJudge | None = None,
 ) -> GroupObservation:
     """Look at the frames (H, W, 3) of a render, one by one, for dancers who should be where `driving` has them.
 
@@ -103,7 +122,7 @@ def observe_group(
     length = driving.shape[1]
     if len(frames) != length:
         raise ValueError(f"the render has {len(frames)} frames but its driving pose {length}")
-    return _observed(watch_each(frames, driving, backend, pose_model, fps, params.every), backend, fps)
+    return _observed(watch_each(frames, driving, backend, pose_model, fps, params.every), backend, landmarks, fps)
 
 
 def save(path: Path, seen: object) -> None:
@@ -117,10 +136,10 @@ def load(path: Path, kind: type[_Seen]) -> _Seen:
     return kind(**load_file(path))
 
 
-def _observed(sights: Iterable[Sight], backend: FaceBackend, fps: int) -> GroupObservation:
+def _observed(sights: Iterable[Sight], backend: FaceBackend, landmarks: LandmarkJudge | None, fps: int) -> GroupObservation:
     """All that is seen."""
-    nobody = np.full(backend.dimension, np.nan, np.float32)
-    scored, faces, views, people, there, clothes, changes = [], [], [], [], [], [], []
+    nobody, no_shape = np.full(backend.dimension, np.nan, np.float32), np.full((POINTS, 2), np.nan)
+    scored, faces, shapes, views, people, there, clothes, changes = [], [], [], [], [], [], [], []
     flicker, background = WarpingError(), Background(first=fps)
     last: Frame | None = None
     for t, sight in enumerate(sights):
@@ -128,6 +147,7 @@ def _observed(sights: Iterable[Sight], backend: FaceBackend, fps: int) -> GroupO
         if sight.faces is not None:
             scored.append(t)
             faces.append([nobody if face is None else backend.embed(frame, face).raw for face in sight.faces])
+            shapes.append([landmarks.shape(frame, face) if landmarks and face else no_shape for face in sight.faces])
             views.append(sight.in_view)
         people.append(sight.people)
         there.append(sight.there)
@@ -141,6 +161,7 @@ def _observed(sights: Iterable[Sight], backend: FaceBackend, fps: int) -> GroupO
         in_view=np.stack(views, axis=1),
         there=np.stack(there, axis=1),
         faces=np.stack(faces, axis=1),
+        shapes=np.stack(shapes, axis=1),
         people=np.stack(people, axis=1),
         flicker=np.array([np.nan if flicker.value is None else flicker.value]),
         changes=np.array(changes),

@@ -11,17 +11,20 @@ from facedance.evaluate import distances, pose
 from facedance.evaluate.asked import asked_poses
 from facedance.evaluate.drift import DRIFTS, drift
 from facedance.evaluate.figures import FIGURES, figures
+from facedance.evaluate.judge import LandmarkJudge, Shape, mean_shape, open_landmark_judge, shape_distance
 from facedance.evaluate.kept import Judges
+from facedance.evaluate.likeness import face_in_photo
 from facedance.evaluate.seams import read_seams
 from facedance.evaluate.seconds import Second, by_second
 from facedance.evaluate.shown import Shown, shown_in, wanted_of
 from facedance.faces.embedding import load_embeddings
 from facedance.faces.face import FaceBackend
+from facedance.faces.photos import read_picture
 from facedance.names import CONTROL_PREFIX
 from facedance.tables import read_rows, write_table
 from facedance.video.frames import Footage
 
-COLUMNS = ("identity", "clip", "variant", "dancer", *FIGURES, *DRIFTS)
+COLUMNS = ("identity", "clip", "variant", "dancer", *FIGURES, "landmark_distance", *DRIFTS)
 SECONDS_COLUMNS = ("identity", "clip", "variant", "dancer", *(field.name for field in fields(Second)))
 
 
@@ -34,6 +37,7 @@ class ScoreFiles:
     renders_folder: Path  # `<identity>/<clip>/<variant>.mp4`, and a .json beside each
     landmarks: Sequence[Path]  # parquet: the poses that drive the renders
     identities: Mapping[str, Path]  # safetensors: everybody's identity embedding, by name
+    references: Mapping[str, Path]  # everybody's best picture, by which the second judge knows them
     dancers: Path  # safetensors: the dancers' embeddings
     pose_model: Path  # MediaPipe's landmarker
     observations: Path  # folder to keep what was seen in each render, `<identity>/<clip>/<variant>.safetensors`
@@ -51,7 +55,8 @@ def score_shard(
     and `Second`. Of several dancers, rates of faces are shares of the scored frames in which the head is to be seen, and
     `pose_detected_rate` of the frames in which the dancer should be there. A cell is empty where nothing can be measured: a
     distance when no face is found, a pose of a ready-made control video, which has no driving landmarks, a drift of a render
-    that is too short, whose face it is of a dancer who is left as the model makes them.
+    that is too short, whose face it is of a dancer who is left as the model makes them, what the second judge
+    says of a blend.
     """
     listed = [(row["identity"], row["clip"], row["variant"]) for row in read_rows(files.renders)]
     renders = list(dict.fromkeys([*listed, *files.named]))
@@ -61,7 +66,9 @@ def score_shard(
         dancers=list(load_embeddings(files.dancers).values()),
     )
     driving = pose.read_dancers(files.landmarks, sorted({clip for _, clip, _ in renders}))
-    judges = Judges(backend, files.pose_model, params, wan, stamp, files.observations)
+    landmarks = open_landmark_judge()
+    judges = Judges(backend, landmarks, files.pose_model, params, wan, stamp, files.observations)
+    shapes = _shapes(files.references, backend, landmarks)
     near = distances.recognised_within(backend, params)
     rows, by_seconds = [], []
     for i, (name, clip, variant) in enumerate(renders, 1):
@@ -76,6 +83,7 @@ def score_shard(
             wanted = wanted_of(people, shown, dancer, near)
             seconds = by_second(dancer.seen, wanted, wan.fps)
             scores = {**figures(dancer.seen, wanted), **drift(dancer.seen, seconds, seams, wan.fps)}
+            scores["landmark_distance"] = _apart(mean_shape(dancer.seen.shapes), shapes.get(shown.who[dancer.number]))
             names = {"identity": name, "clip": clip, "variant": variant, "dancer": dancer.number}
             rows.append({**names, **scores})
             by_seconds += [{**names, **asdict(second)} for second in seconds]
@@ -86,6 +94,19 @@ def score_shard(
             )  # fmt: skip
     write_table(files.seconds, by_seconds, SECONDS_COLUMNS, digits=4)
     write_table(files.scores, rows, COLUMNS, digits=4)
+
+
+def _shapes(references: Mapping[str, Path], backend: FaceBackend, landmarks: LandmarkJudge | None) -> dict[str, Shape]:
+    """Of those in whose picture a face is found."""
+    if landmarks is None:
+        return {}
+    pictures = {name: read_picture(path) for name, path in references.items()}
+    faces = {name: face_in_photo(picture, backend) for name, picture in pictures.items()}
+    return {name: landmarks.shape(pictures[name], face) for name, face in faces.items() if face is not None}
+
+
+def _apart(shape: Shape | None, known: Shape | None) -> float | None:
+    return None if shape is None or known is None else shape_distance(shape, known)
 
 
 def _share(rate: float | None) -> str:

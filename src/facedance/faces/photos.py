@@ -113,3 +113,8 @@ def _orientation(image: Pillow.Image) -> int:
         return int(image.getexif().get(ExifTag.Orientation, 1))
     except (*_UNDECODABLE, TypeError):  # damaged notes of the camera do not make the picture unusable
         return 1
+
+
+def read_picture(path: Path) -> Image:
+    """A picture that a stage has written, (H, W, 3)."""
+    return np.asarray(Pillow.open(path).convert("RGB"))

@@ -16,13 +16,14 @@ from torch import Tensor
 
 from facedance.clips.crop import covered, is_inside
 from facedance.config.sections import Size, WanModel
+from facedance.faces.photos import read_picture
 from facedance.files import atomic, digest, sha256
 from facedance.names import of_window, video_of_clip
 from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.tables import read_rows, write_table
 from facedance.video.frames import Footage, read_frames
 from facedance.video.window_path import cut_window
-from facedance.wan.encoder import LatentEncoder, read_picture
+from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import choose_device, load_text, load_vae
 from facedance.wan.text_padding import TEXT_TOKENS
 

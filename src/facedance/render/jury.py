@@ -24,11 +24,11 @@ from facedance.evaluate.shown import Shown, shown_in
 from facedance.faces.backend import open_backend
 from facedance.faces.embedding import load_embeddings
 from facedance.faces.face import FaceBackend, Image
+from facedance.faces.photos import read_picture
 from facedance.render.driving import factors_of
 from facedance.render.inputs import JudgeFiles, RenderInputs, RenderJob
 from facedance.render.roles import roles_of
 from facedance.video.frames import Footage
-from facedance.wan.encoder import read_picture
 
 Said = dict[str, float | None]
 """The figures of `Likeness`, and `<recogniser>_distance` of the other one, with four digits; None is what cannot be measured."""

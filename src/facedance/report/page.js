@@ -29,7 +29,8 @@ function header() {
 // ---- Cards: one for each face in each clip, its variants side by side ------------------------------------------------------
 
 const PAGE = 12;
-const BRIEF = ["face_detected_rate", "recognised_rate", "identity_distance", "nearest_other_distance", "swaps", "pose_pck"];
+const BRIEF = ["face_detected_rate", "recognised_rate", "identity_distance", "nearest_other_distance", "landmark_distance", "swaps",
+  "pose_pck"];
 const hasSwaps = (row) => row.swaps != null; // of one dancer it is not measured
 let limit = PAGE;
 

@@ -34,7 +34,8 @@ const noPose = (row) => row.clip === "" ? "which dance it should follow is not k
 
 const noDrift = (what) => (row) => (row.frames < 2 * data.fps ? "the render is shorter than two seconds" : what);
 
-const FURTHER = ["shape_distance", "arcface_cosine"]; // of those who judge the videos of others
+// Of the judges who had no part in the making: the first of a project's own renders, the others of anybody's videos.
+const FURTHER = ["landmark_distance", "shape_distance", "arcface_cosine"];
 
 // name, heading, what it is, how it is written, why it can be missing
 const METRICS = [
@@ -45,6 +46,9 @@ const METRICS = [
     "mean distance of the faces to the target, in the recogniser's measure; lower is better", digits(3), noFace],
   ["nearest_other_distance", "To nearest other", "mean distance of the faces to the nearest other identity or dancer", digits(3),
     (row) => (row.identity_distance !== null ? "nobody else is known" : noFace(row))],
+  ["landmark_distance", "Second judge",
+    "how far 68 landmarks of the face are from those of the person's best photo, in radii of the face; lower is better", digits(4),
+    (row) => (row.identity_distance !== null ? "a blend has no photo, or no face is found in it" : noFace(row))],
   ["swaps", "Swapped",
     "share of the frames with the dancer's face in which it is nearer to another dancer's person; lower is better", share,
     (row) => (row.identity_distance !== null ? "nobody else is in the cast" : noFace(row))],

@@ -13,9 +13,9 @@ from facedance.evaluate.judge import LandmarkJudge, Shape, installed_predictor
 from facedance.evaluate.likeness import Judges, Likeness, likeness
 from facedance.faces.backend import open_backend
 from facedance.faces.embedding import load_embeddings
+from facedance.faces.photos import read_picture
 from facedance.train.dataset import Source, TrainingFiles
 from facedance.video.frames import Footage
-from facedance.wan.encoder import read_picture
 
 
 @dataclass(frozen=True)

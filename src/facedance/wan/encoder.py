@@ -1,6 +1,5 @@
 """Pictures to the latents that Wan2.1-VACE sees, exactly as diffusers' WanVACEPipeline makes them."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -108,8 +107,3 @@ class LatentEncoder:
         latents: Tensor = self._vae.encode(pixels.to(self._vae.device, self._vae.dtype)).latent_dist.mode()[0]
         # Multiplied by the reciprocal, as the pipeline does: a division differs in the last bit.
         return (latents.float().cpu() - mean) * (1.0 / std)
-
-
-def read_picture(path: Path) -> Frames:
-    """A picture file as (H, W, 3)."""
-    return np.asarray(PIL.Image.open(path).convert("RGB"))

@@ -1,6 +1,5 @@
 """Who judges: the recogniser and the pose estimator of the renders' scores, and two more who look at the same faces."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from facedance import layout
 from facedance.config.params import Params
 from facedance.config.sections import Faces
-from facedance.evaluate.judge import LandmarkJudge, Shape, installed_predictor, mean_shape, shape_distance
+from facedance.evaluate.judge import LandmarkJudge, Shape, mean_shape, open_landmark_judge, shape_distance
 from facedance.evaluate.sight import MIN_FACE_PX, surest_face
 from facedance.faces.backend import open_backend
 from facedance.faces.embed import LOOK_BELOW
@@ -96,12 +95,7 @@ def open_judges(root: Path, params: Params) -> Judges:
     arcface = backend if faces.backend == INSIGHTFACE else None
     if arcface is None and (root / layout.FACE_MODEL.format(pack=faces.insightface_model)).is_file():
         arcface = open_backend(INSIGHTFACE, _folder(root, faces.insightface_model))
-    landmarks = None
-    try:
-        landmarks = LandmarkJudge(installed_predictor())
-    except InputError as error:
-        logging.getLogger("facedance").warning("no second judge: %s", error)
-    return Judges(backend, landmarks, arcface, root / layout.POSE_MODEL)
+    return Judges(backend, open_landmark_judge(), arcface, root / layout.POSE_MODEL)
 
 
 def meet(photos: Mapping[str, Path], judges: Judges, params: Faces) -> Sitter:
