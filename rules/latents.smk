@@ -108,7 +108,7 @@ rule encode_photos:
             lambda w: {
                 **part("wan", "poses", "faces"),
                 "shares": [*PARAMS.train.face_shares],
-                "said": said_in_training(w),
+                "texts": texts_learned(w),
             },
             items=lambda w: photos_of(w.identity),
             files=lambda w: photos_of(w.identity).values(),
@@ -128,7 +128,7 @@ rule encode_photos:
     params:
         **part("wan", "poses", "faces"),
         shares=[*PARAMS.train.face_shares],
-        said=said_in_training,
+        texts=texts_learned,
         photos=lambda w: photos_of(w.identity),
     message:
         "Encoding the photos of {wildcards.identity}"

@@ -63,7 +63,7 @@ def training_videos():
 
 def learned_in_shard(wildcards):
     """Those of the shard's videos of which a training learns more than photos."""
-    more = PARAMS.clips.whole and PARAMS.train.photo_share < 1
+    more = PARAMS.clips.whole and PARAMS.train.learns_clips
     learned = training_videos() if more else []
     return sorted({*learned} & {*VIDEOS_OF_SHARD[wildcards.shard]})
 
@@ -77,8 +77,14 @@ def training_params():
 
 
 def said_in_training(wildcards):
-    """The texts that a training reads."""
+    """What a training says of what it sees."""
     return dataclasses.asdict(training_texts(PARAMS, wildcards.identity))
+
+
+def texts_learned(wildcards):
+    """Those of these texts whose change trains anew."""
+    said = training_texts(PARAMS, wildcards.identity)
+    return said.learned(PARAMS.train.learns_clips)
 
 
 def training_shards():

@@ -21,6 +21,8 @@ rule train_adapter:
         others=others_learned(layout.HEAD_LIST, layout.PORTRAIT_LIST),
         other_latents=others_learned(layout.HEAD_LATENTS, layout.PORTRAIT_LATENTS),
         captions=layout.CAPTIONS,
+        # What is said of a dance that it only looks at.
+        prompts=only_waited_for(layout.PROMPTS),
         # Only to know that there is something to render.
         clips=only_waited_for(layout.ALL_CLIPS),
         poses=only_waited_for(expand(layout.CONTROL_LIST, shard=all_shards())),

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from facedance.config.captions import TrainingTexts
 from facedance.config.sections import Faces, Poses, WanModel
 from facedance.faces.backend import open_backend
 from facedance.job import job
@@ -19,8 +18,7 @@ with job(snakemake.log[0], f"photo latents of {snakemake.wildcards.identity}", s
         latents=Path(snakemake.output.photos),
     )
     model, wan = Path(snakemake.input.model).parent, WanModel(**snakemake.params.wan)
-    said = TrainingTexts(**snakemake.params.said)
-    encode_prompts(model, wan, {text: text for text in said.texts}, Path(snakemake.output.captions))
+    encode_prompts(model, wan, {text: text for text in snakemake.params.texts}, Path(snakemake.output.captions))
     encode_photos(
         snakemake.wildcards.identity,
         files,

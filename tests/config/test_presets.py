@@ -45,6 +45,16 @@ def test_renders_have_as_many_steps_as_their_shift_needs_and_all_defects_to_stay
 
 
 @pytest.mark.parametrize("model", PUBLISHED)
+def test_what_a_dance_is_said_to_show_is_not_learned(model):
+    ann = {"model": model, "identities": {"ann": {"consent": "agreed", "trigger": "ohwx woman"}}, **ALONE}
+    params, other = (load(PARAMS, {**ann, "prompts": {"dance": dance, "none": ""}}) for dance in ("{person} dancing", "a stage"))
+    learned = [training_texts(one, "ann").learned(one.train.learns_clips) for one in (params, other)]
+    assert learned[0] == learned[1]
+    assert set(learned[0]) <= set(all_texts(params))
+    assert training_texts(params, "ann").dance in all_texts(params)
+
+
+@pytest.mark.parametrize("model", PUBLISHED)
 def test_videos_are_wide_upright_or_square_or_what_the_user_restricts_them_to(model):
     wan = load(PARAMS, {"model": model}).wan
     assert wan.sizes == ((832, 480), (480, 832), (624, 624))

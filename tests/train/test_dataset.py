@@ -95,6 +95,10 @@ def test_without_videos_to_learn_from_one_is_only_looked_at(world, tmp_path):
     other = read_dataset(dataclasses.replace(files_in(world), manifests=[tmp_path / "clips.csv"]), WAN, alone, SAID)
     assert other.heldout.name == "a_000"
     assert other.digests() == dataset.digests()
+    nobody = dataclasses.replace(files_in(world), dancers=[])
+    looked_at = read_dataset(nobody, WAN, alone, SAID).heldout
+    assert (looked_at.name, looked_at.embedding) == ("c_000", None)
+    assert read_dataset(nobody, WAN, TRAIN, SAID).heldout is None
 
 
 def test_a_photo_has_the_caption_of_what_it_shows(world, tmp_path):
@@ -109,6 +113,20 @@ def test_a_photo_has_the_caption_of_what_it_shows(world, tmp_path):
     seen = {float((draw_example(dataset, train, step, 0).text[0] - dataset.text).mean().round()) for step in range(12)}
     assert seen == {1, 2}
     assert dataset.digests() != dataset_in(tmp_path / "world").digests()
+
+
+def test_a_training_is_known_by_the_texts_that_it_learns_with(world, tmp_path):
+    shutil.copytree(world, tmp_path / "world")
+    files = files_in(tmp_path / "world")
+    texts = load_file(files.prompts)
+    save_file({**texts, "stage": texts["dance"] + 1}, tmp_path / "prompts.safetensors")
+    files = dataclasses.replace(files, prompts=tmp_path / "prompts.safetensors")
+    other = dataclasses.replace(SAID, clips="stage", dance="stage")
+    alone = changed(videos=())
+    looked_at = read_dataset(files, WAN, alone, other)
+    assert torch.equal(looked_at.preview_text, texts["dance"] + 1)
+    assert looked_at.digests() == dataset_in(world, alone).digests()
+    assert read_dataset(files, WAN, TRAIN, other).digests() != dataset_in(world).digests()
 
 
 def test_a_training_is_known_by_the_videos_that_it_learns_from(world, tmp_path):

@@ -179,3 +179,9 @@ def test_heldout_losses_tell_faces_apart_once_the_branch_is_trained(world, datas
     model.step(dataset, 1, BOTH)
     model.step(dataset, 2, BOTH)
     assert len({row["loss"] for row in heldout_losses(model, dataset)}) == 3 * len(SIGMAS)
+
+
+def test_heldout_losses_of_a_dancer_whose_face_nobody_knows(world, dataset):
+    model = learner_for(world, TRAIN)
+    unknown = dataclasses.replace(dataset, heldout=dataclasses.replace(dataset.heldout, embedding=None))
+    assert {row["face"] for row in heldout_losses(model, unknown)} == {"wrong", "none"}

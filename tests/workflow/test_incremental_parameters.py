@@ -80,6 +80,15 @@ def test_a_changed_parameter_runs_what_depends_on_it(project, path, value, rules
         assert planned == rules
 
 
+def test_who_learns_from_photos_alone_is_not_trained_anew_for_what_dances_are_said_to_show(project):
+    project.change("train.photo_share", 1.0)
+    project.snakemake("train")
+    project.change("prompts.dance", "{person} on a stage")
+    assert project.planned("train") == {"encode_prompts": 1}
+    project.change("prompts.portrait", "a picture of {person}")
+    assert project.planned("train") == {"encode_prompts": 1, "encode_photos": 2, **TRAINING, "train": 1}
+
+
 @pytest.mark.thorough
 def test_changing_a_parameter_back_leaves_the_same_bytes(project):
     render = project["results/render/eileen"].rglob("*.mp4")

@@ -40,10 +40,9 @@ class TrainingTexts:
     photos: Mapping[Shown, str]
     others: str
 
-    @property
-    def texts(self) -> list[str]:
-        """All of them, and none at all, each once."""
-        return list(dict.fromkeys([self.clips, self.dance, *self.photos.values(), self.others, ""]))
+    def learned(self, clips: bool) -> list[str]:
+        """Those that a training learns with, and none at all, each once. `clips`: whether it learns from clips."""
+        return list(dict.fromkeys([*([self.clips] if clips else []), *self.photos.values(), self.others, ""]))
 
     @classmethod
     def one(cls, text: str) -> "TrainingTexts":

@@ -91,7 +91,7 @@ def training_peak(parts: Parts, wan: WanModel, train: Train, *, frames: int, che
 
     decoded = 1 if checkpointing else train.batch_size  # photos whose decoding is held for its gradient
     steps = {"training step, photos": step(1, train.batch_size) + decoded * parts.identity.photo}
-    if train.photo_share < 1:
+    if train.learns_clips:
         steps["training step"] = step(frames, 1)
     peaks = [Peak(weights, (4 + average) * numbers, working, where) for where, working in steps.items()]
     if train.validate_every:

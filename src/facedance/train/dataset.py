@@ -49,7 +49,8 @@ class TrainingFiles:
 
     model: Path  # folder of the video model
     recogniser: Path  # folder of the face recogniser's weights, which only an identity_weight above 0 needs
-    prompts: Path  # safetensors: text embeddings by their texts
+    prompts: Path  # safetensors: text embeddings by their texts, of all that renders say
+    captions: Path  # safetensors: the same of what is learned with
     manifests: Sequence[Path]  # csv: clip, status, width, height, file, sha256 of the clips' latents
     latents: Path  # folder of these latents
     boxes: Sequence[Path]  # parquet: the dancers' faces in the clips
@@ -142,8 +143,9 @@ class Dataset:
         return self.text if source.text is None else source.text
 
     def digests(self) -> dict[str, str]:
-        """Of the content of the clips to learn from, of the one held out, and of the texts."""
-        texts = torch.stack([self.text, self.no_text, *map(self.text_of, (*self.photos, *self.others[:1]))]).view(torch.uint8)
+        """Of the content of the clips to learn from, of the one held out, and of the texts to learn with."""
+        learned = map(self.text_of, (*self.clips[:1], *self.photos, *self.others[:1]))
+        texts = torch.stack([self.no_text, *learned]).view(torch.uint8)
         return {
             "clips": digest([clip.digest for clip in self.clips]),
             # Where photos alone are learned from, a clip is only looked at.
@@ -156,8 +158,8 @@ class Dataset:
 def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, said: TrainingTexts) -> Dataset:
     """Gather the sources. The last dance (by name) whose dancer's face is known is held out, if there is another.
 
-    Clips are those of `train.videos`; without any, the last of all that are there is held out, to look at. `said` is what goes
-    with clips and photos.
+    Clips are those of `train.videos`, or without any all that are there. Where photos alone are learned from, the last one is
+    held out, to look at, whether its dancer's face is known or not. `said` is what goes with clips and photos.
 
     Raises:
         InputError: there is no photo, or photos were encoded for other sizes.
@@ -165,8 +167,8 @@ def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, said: Traini
     identity = torch.from_numpy(load_embeddings(files.embedding)["embedding"].vector)
     own = load_embeddings(files.faces) if files.begin_a_branch else {}  # with one for all, it would learn a constant
     clips = _clips(files, wan, train.videos or ("*",))
-    learned = clips if train.videos else []
-    known = [clip for clip in clips if clip.embedding is not None]
+    learned = clips if train.learns_clips else []
+    known = [clip for clip in clips if clip.embedding is not None] or ([] if learned else clips)
     heldout = known[-1] if known and (not learned or any(clip.dance != known[-1].dance for clip in learned)) else None
     with safe_open(files.photos, framework="pt") as file:
         names = sorted(name.removesuffix(".video") for name in file.keys() if name.endswith(".video"))  # noqa: SIM118
@@ -174,7 +176,7 @@ def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, said: Traini
         sizes: dict[str, Size] = {name: tuple(file.get_tensor(f"{name}.size").tolist()) for name in names}
     if not names:
         raise InputError(f"{files.photos} holds no photo; run the faces and latents stages again")
-    texts, content = load_file(files.prompts), sha256(files.photos)
+    texts, content = {**load_file(files.prompts), **load_file(files.captions)}, sha256(files.photos)
     captions = {name: texts[said.photos[shown_in(name)]] for name in names}
     faces = {name: torch.from_numpy(own[photo_of(name)].vector) if own else identity for name in names}
     return Dataset(

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from facedance.config.captions import TrainingTexts
+from facedance.config.face_branch import NOBODY_ELSE
 from facedance.config.sections import Train, WanModel
 from facedance.faces.face_loss import recogniser_file
 from facedance.files import atomic, digest, sha256, write_json
@@ -40,10 +41,9 @@ LIKENESS_COLUMNS = [
     "step", "phase", "face_detected_rate", "identity_distance", "pose_pck", "landmark_distance", "adapter",
 ]  # fmt: skip
 
-NOBODY_ELSE = (
-    "the model has no face branch and there is no face of others to learn from, so the new one learns this person alone and "
-    "render.settings.face_scale will do little: train a branch from portraits of many people (docs/face-branch.md), or set "
-    "train.other_faces with portraits in data/people"
+NOTHING_TO_LOOK_AT = (
+    "there is no dance that the training could hold out, to look at on its way, so it takes all its steps and keeps the last "
+    "weights: give it one more video, or learn from photos alone (train.photo_share 1)"
 )
 
 _log = logging.getLogger("facedance")
@@ -105,6 +105,8 @@ def train_identity(
         advice = "set train.kept_memory to 0"
     if not train.gradient_checkpointing:
         advice = "set train.gradient_checkpointing to true"
+    if train.validate_every and dataset.heldout is None:
+        _log.warning(NOTHING_TO_LOOK_AT)
     judged = dataset.heldout if train.validate_every and not rank.number else None
     judging = open_judging(files, judges, judged, wan) if judges and judged else None
     stage = Stage(files.model, wan, folder / "validation", judging)

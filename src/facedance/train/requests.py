@@ -13,7 +13,8 @@ def training_files(given: Any, latents: Path) -> TrainingFiles:
     return TrainingFiles(
         model=Path(given.model).parent,
         recogniser=Path(given.face_model).parent,
-        prompts=Path(given.captions),
+        prompts=Path(given.prompts),
+        captions=Path(given.captions),
         manifests=_paths(given.latents),
         latents=latents,
         boxes=_paths(given.boxes),

@@ -63,14 +63,14 @@ def _in_words(judged: Judged) -> str:
 
 
 def heldout_losses(learner: Learner, dataset: Dataset) -> list[dict[str, Any]]:
-    """Loss on the clip held out with its dancer's own face (right), with the person's (wrong) and with none.
+    """Loss on the clip held out with its dancer's own face (right), where that is known, with the person's (wrong) and with none.
 
     They share their noise. Right below wrong says, long before a recogniser can, that the face is made use of.
     """
     assert dataset.heldout is not None
     item = dataset.heldout.load()
-    assert item.embedding is not None
-    faces = {"right": item.embedding, "wrong": dataset.identity, "none": torch.zeros_like(dataset.identity)}
+    right = {} if item.embedding is None else {"right": item.embedding}
+    faces = {**right, "wrong": dataset.identity, "none": torch.zeros_like(dataset.identity)}
     rows = []
     for sigma in SIGMAS:
         for name, embedding in faces.items():
