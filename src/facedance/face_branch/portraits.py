@@ -141,9 +141,9 @@ def head_window(photo: Image, face: Face, landmarker: Landmarker, wan: WanModel,
         """Points (..., 2), or corners of a box in a row, in pixels of the window as the model sees it."""
         return ((points.reshape(-1, 2) - corner).reshape(points.shape) / wan.clip_scale).astype(np.float32)
 
-    return Window(
-        image=framed.image[y : y + side, x : x + side],
-        control=control[y : y + side, x : x + side],
+    return Window(  # copies, as views of all portraits of a part would keep their whole pictures in memory
+        image=framed.image[y : y + side, x : x + side].copy(),
+        control=control[y : y + side, x : x + side].copy(),
         box=inside(framed.face).clip(0, window_side(wan)),
         seen=inside(framed.photo).clip(0, window_side(wan)),
         landmarks=inside(framed.landmarks),
