@@ -1,7 +1,8 @@
 """What a close-up pass makes of heads that are small, as in videos of whole bodies: people and dances that are held out.
 
 usage: python -m lab.settings.close_ups [--model assets/tiny] [--people 4] [--seeds 0 ...] [--zoom 0.5]
-       [--strengths [0.3 0.5 0.7 1.0]] [--enlarge 2] [--pictures FOLDER]    (after `snakemake models`)
+       [--strengths [0.3 0.5 0.7 1.0]] [--enlarge 2] [--window 2.2] [--edge 0.15] [--pictures FOLDER]
+       (after `snakemake models`)
 
 Prints a row for each strength, 0 being the render as it is, as large as the others, and one of the person as drawn in the model's
 size: means over people and seeds, and the largest change of a pixel outside of the heads. Nobody has a LoRA: the face comes from
@@ -29,6 +30,7 @@ from facedance.faces.dlib_backend import DlibBackend
 from facedance.faces.photos import read_picture
 from facedance.poses.skeleton import COCO
 from facedance.poses.table import Dancers
+from facedance.render import head_view, heads
 from facedance.render.closeup import close_up
 from facedance.render.driving import Driving
 from facedance.render.head_view import View, softness, views_of
@@ -99,8 +101,11 @@ def main() -> None:
     parser.add_argument("--zoom", type=float, default=0.5, help="how large people are, as a share of the world's")
     parser.add_argument("--strengths", type=float, nargs="*", default=[0.3, 0.5, 0.7, 1.0])
     parser.add_argument("--enlarge", type=int, default=2, help="how many times as large as the model's the videos are")
+    parser.add_argument("--window", type=float, default=heads.WINDOW, help="its side, in heights of the head")
+    parser.add_argument("--edge", type=float, default=head_view.EDGE, help="of what is made anew, how much passes over")
     parser.add_argument("--pictures", type=Path, help="a folder for pictures of the heads")
     given = parser.parse_args()
+    heads.WINDOW, head_view.EDGE = given.window, given.edge  # constants of the product
     table = pd.DataFrame(_rows(given)).groupby("strength", sort=False)
     means = table.mean(numeric_only=True).drop(columns=["seed", "outside"])
     print(means.assign(outside=table["outside"].max()).round(3).to_string())

@@ -1,6 +1,6 @@
 """Whether likeness chooses well: trainings that it ends and chooses from, against one of a fixed length; the best of some seeds.
 
-usage: python -m lab.settings.selection [--people 8] [--seeds 3] [--steps 300] [--most 600] [--every 25] [--patience 3]
+usage: python -m lab.settings.selection [--people 8] [--seeds 0 ...] [--steps 300] [--most 600] [--every 25] [--patience 3]
        [--clips 2] [--tries 4] [--known 16] [--only WAY ...]     (after `snakemake models`)
 
 People whom the model has never seen are trained on their photos. A selection looks at them in one dance; all are then rendered in
@@ -51,7 +51,7 @@ PEOPLE = Path("lab/results/sitters")
 LOOKED_AT, DANCE = "looked-at_000", "dance"
 FIXED, AS_MANY, MORE = WAYS = ("fixed", "chosen of as many", "chosen of more")
 RECIPE = Recipe(face=0, reference="own", lora="own")
-USUAL = {"people": 8, "seeds": 3, "steps": 300, "most": 600, "every": 25, "patience": 3, "clips": 2, "tries": 4}
+USUAL = {"people": 8, "steps": 300, "most": 600, "every": 25, "patience": 3, "clips": 2, "tries": 4}
 FIGURES = ["steps", "from step", "found", "distance", "PCK", "second judge", "rank-1", "second's rank-1"]
 
 
@@ -147,7 +147,7 @@ def rows(bench: Bench, given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     wan, poses = bench.project.wan, bench.project.poses
     for who in bench.people[-given.people :]:
         dances = [make_clip(who.face, who.name, 300 + number, wan, poses, POSE) for number in range(given.clips)]
-        for seed in range(given.seeds):
+        for seed in given.seeds:
             with tempfile.TemporaryDirectory() as name:
                 files, judges = bench.files(who, seed, Path(name))
                 for way, train in ((way, train) for way, train in ways(bench.project, given).items() if way in given.only):
@@ -175,6 +175,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, usual in USUAL.items():
         parser.add_argument(f"--{name}", type=int, default=usual)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--known", type=int, default=len(NAMES), help="people of whom one is to be named; the last are trained")
     parser.add_argument("--only", nargs="+", choices=WAYS, default=WAYS, metavar="WAY")
     given = parser.parse_args()

@@ -18,7 +18,7 @@ from facedance.video.pictures import Frame, Frames
 
 _log = logging.getLogger("facedance")
 
-_EDGE = 0.15  # of the shorter side of what is made anew: over so much it passes into what was there
+EDGE = 0.15  # of the shorter side of what is made anew: over so much it passes into what was there
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def views_of(driving: Driving, size: tuple[int, int], wan: WanModel, enlarge: in
 def softness(region: NDArray[np.floating], width: int, height: int | None = None) -> NDArray[np.float32]:
     """How much of each pixel (H, W) is made anew: 1 in a region x0, y0, x1, y1, falling to 0 towards its edges and beyond."""
     sides = region[2:] - region[:2]
-    edge = max(_EDGE * float(sides.min()), 1e-6)
+    edge = max(EDGE * float(sides.min()), 1e-6)
     x, y = (
         np.minimum(places - region[i], region[2 + i] - places)
         for i, places in enumerate((np.arange(width) + 0.5, np.arange(height or width) + 0.5))
