@@ -125,6 +125,7 @@ def test_the_page_shows_verdicts_pictures_and_the_plan(made: tuple[Params, Check
     assert "Clips used</dt><dd>1 of 3" in page
     assert "Renders to make</dt><dd>2" in page
     assert "default, seed~7" in page
+    assert page.count("a person in a teal top and navy trousers dancing before a grey wall") == 1, "both variants say the same"
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
 

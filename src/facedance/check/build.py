@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from facedance.config.batches import renders_of
 from facedance.config.cast import cast_in_words, cast_of
 from facedance.config.params import Params
 from facedance.config.patterns import matches
+from facedance.config.texts import render_texts
 from facedance.evaluate.pose import read_dancers
 from facedance.files import atomic
 from facedance.names import CONTROL_PREFIX, video_of_clip
@@ -76,6 +77,7 @@ def build_check(params: Params, files: CheckFiles, one_face: bool = False) -> No
         learned=learned,
         to_render=to_render,
         renders={who: sum(_seeds(params, variant) for _, variant in asked) for who, asked in to_render.items()},
+        said={who: _said(params, who, (variant for _, variant in asked)) for who, asked in to_render.items()},
         cast={who: cast_in_words(cast) for who in to_render if (cast := cast_of(who))},
         warnings=[
             *(sentence for person, found in photos.items() for sentence in about_photos(person, found)),
@@ -134,6 +136,12 @@ def _asked_for(params: Params) -> list[str]:
 def _seeds(params: Params, variant: str) -> int:
     """How many renders are made for one of a variant."""
     return params.render.settings.varied(variant).seeds.tries
+
+
+def _said(params: Params, who: str, variants: Iterable[str]) -> list[str]:
+    """The prompts of someone's variants, each once."""
+    texts = render_texts(params, who)
+    return list(dict.fromkeys(texts[params.render.settings.varied(variant).prompt] or "nothing" for variant in variants))
 
 
 def _is_learned(clip: Fate, params: Params) -> bool:
