@@ -4,21 +4,27 @@ usage: python benchmarks/photo_step.py [--blocks 4] [--side 256] [--steps 3]
 
 Photos of 832x480 and Wan2.1-VACE-1.3B for the operations, which are counted on the meta device. musubi-tuner takes one photo
 at a time, computes all blocks again in the backward pass, and counts a prompt with its padding; it trains the model without
-VACE blocks (here there is one, that diffusers asks for). Seconds are processor time of one thread.
+VACE blocks (here there is one, that diffusers asks for). Seconds are processor time of one thread. The last line says how long
+a step waits for a photo's latents, which nothing reads ahead.
 """
 
 import argparse
+import tempfile
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from random_model import EMBEDDING, MODEL, MODELS, ROOT, random_faces
+from safetensors.torch import save_file
 from steps import fill_randomly
 from torch.utils.flop_counter import FlopCounterMode
 
 from facedance.config import params
 from facedance.plan.peaks import GIB
+from facedance.train.dataset import Source
 from facedance.wan.adapter import adapter_config, attach, trainable
 from facedance.wan.architectures import meta_transformer
 from facedance.wan.flow import flow_loss
@@ -27,6 +33,7 @@ from facedance.wan.recompute import compute_again
 PHOTO = (1, 60, 104)  # latents of 832x480
 WORDS = 65  # a prompt's own tokens and one for its padding
 EVERYTHING = 1000.0
+PORTRAITS = 36  # of 12 photos, each in three cuts
 WAYS = {  # VACE blocks, photos at once, tokens of the prompt, GiB kept
     "musubi-tuner's: one by one, all again": (False, 1, 512, 0.0),
     "the same with the VACE blocks": (True, 1, 512, 0.0),
@@ -50,6 +57,8 @@ def main() -> None:
         model = learned(given.blocks, vace, kept, "cpu")
         took = min([seconds(model, batch, words, small) for _ in range(given.steps + 1)][1:])
         print(f"{name:40} {counter.get_total_flops() / batch / 1e12:8.2f} {took / batch:8.3f}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        print(f"to read a photo of 832x480, one of {PORTRAITS} in a file: {1000 * reading(Path(folder)):.2f} ms")
 
 
 def learned(blocks: int, vace: bool, kept: float, device: str) -> tuple[Any, Any]:
@@ -88,6 +97,20 @@ def seconds(model: tuple[Any, Any], batch: int, words: int, shape: tuple[int, in
     started = time.process_time()
     step(*model, batch, words, shape)
     return time.process_time() - started
+
+
+def reading(folder: Path) -> float:
+    """Seconds until a photo's latents are there, the mean of all in a file that the system has read before."""
+    file, boxes = folder / "photos.safetensors", np.zeros((1, 4), np.float32)
+    latents = {"video": torch.randn(16, *PHOTO), "control": torch.randn(96, *PHOTO, dtype=torch.bfloat16)}
+    save_file({f"{i}.{name}": tensor + i for i in range(PORTRAITS) for name, tensor in latents.items()}, file)
+    photos = [Source(str(i), "photo", file, "", boxes, (832, 480), None) for i in range(PORTRAITS)]
+    for photo in photos:
+        photo.load()
+    started = time.perf_counter()
+    for photo in photos:
+        photo.load()
+    return (time.perf_counter() - started) / PORTRAITS
 
 
 if __name__ == "__main__":
