@@ -78,9 +78,10 @@ rule train_face_branch:
             },
         ),
     output:
-        branch=TRAINED_BRANCH,
-        sizes=layout.FACE_BRANCH_SIZES.format(model=PARAMS.model),
-        card=layout.FACE_BRANCH_CARD.format(model=PARAMS.model),
+        # The branch that is there stays until there is another one.
+        branch=update(TRAINED_BRANCH),
+        sizes=update(layout.FACE_BRANCH_SIZES.format(model=PARAMS.model)),
+        card=update(layout.FACE_BRANCH_CARD.format(model=PARAMS.model)),
         metrics=report(
             layout.BRANCH_LOSSES,
             caption="captions/training.rst",

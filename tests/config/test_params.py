@@ -76,6 +76,7 @@ def test_shipped_parameters_are_valid(values):
         ("render.batches.0.who", ["zoe"], ["render.batches.0.who", "'zoe'", "morph"]),
         ("render.batches.0.variants", ["speed~2"], ["speed", "face_scale"]),
         ("render.batches.0.variants", ["prompt~sing"], ["'sing'", "dance"]),
+        ("render.batches.0.variants", ["negative_prompt~mist"], ["'mist'", "negative"]),
         ("render.settings.prompt", "sing", ["render.settings.prompt", "'sing'", "dance"]),
         ("render.settings.face_guidance", -1, ["render.settings.face_guidance", "greater than or equal to 0", "given: -1"]),
         ("render.batches.0.variants", ["guidance_scale~1_face_guidance~2"], ["face_guidance 2", "guidance_scale above 1"]),

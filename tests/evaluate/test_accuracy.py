@@ -109,6 +109,11 @@ def test_without_ground_truth_the_table_is_empty(world: dict[str, Any]) -> None:
     assert world["out"].read_text() == ",".join(COLUMNS) + "\n"
 
 
+def test_of_ready_made_control_videos_alone_the_table_is_empty_too(world: dict[str, Any]) -> None:
+    pose_accuracy(**{**world, "ground_truth": [], "poses_manifests": [], "landmarks": []})
+    assert world["out"].read_text() == ",".join(COLUMNS) + "\n"
+
+
 def test_of_a_group_each_dancer_counts(world: dict[str, Any]) -> None:
     truth, landmarks = world["ground_truth"][0], world["landmarks"][0]
     joints, found = pd.read_parquet(truth), pd.read_parquet(landmarks)

@@ -49,6 +49,19 @@ def test_only_what_diffusers_needs_is_fetched_and_no_pickle(server, tmp_path):
     assert server.fetched == set(WANTED)
 
 
+def test_files_of_an_earlier_source_are_removed(server, tmp_path):
+    elsewhere = tmp_path / "elsewhere.json"
+    elsewhere.write_text("{}")
+    folder = tmp_path / "model"
+    for name in ("vae/diffusion_pytorch_model.safetensors.index.json", "face_branch/card.json"):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text("{}")
+    (folder / "model_index.json").symlink_to(elsewhere)
+    fetch_snapshot(source(server), folder)
+    assert files(folder) == {**WANTED, "face_branch/card.json": b"{}"}
+    assert elsewhere.read_text() == "{}"
+
+
 def test_a_repository_in_another_layout_is_refused(server, tmp_path):
     server.files = OTHERS
     with pytest.raises(InputError, match=r"no model_index\.json.* as models\.mine\.repo"):

@@ -114,6 +114,21 @@ def test_a_folder_in_diffusers_layout_is_linked(tmp_path: Path) -> None:
     assert not (tmp_path / "models/mine/README.md").exists()
 
 
+def test_nothing_of_an_earlier_source_stays_but_a_face_branch(originals: Originals, tmp_path: Path) -> None:
+    mine, target = tmp_path / "mine", tmp_path / "models" / "wan2.1-vace-1.3b"
+    build_tiny(mine, seed=0)
+    (mine / "transformer/diffusion_pytorch_model.safetensors.index.json").write_text("{}")
+    before = {path: path.read_bytes() for path in mine.rglob("*") if path.is_file()}
+    take_folder(mine, target, SMALL)
+    (target / "face_branch").mkdir()
+    (target / "face_branch/card.json").write_text("{}")
+    take_folder(originals.folder, target, SMALL)
+    assert {path: path.read_bytes() for path in mine.rglob("*") if path.is_file()} == before, "nothing is written through a link"
+    assert not list(target.rglob("*.index.json"))
+    assert (target / "face_branch/card.json").exists()
+    assert load_transformer(target, torch.float32, CPU).state_dict().keys() == originals.transformer.keys()
+
+
 def test_what_is_missing_is_named(originals: Originals, tmp_path: Path) -> None:
     (originals.folder / "vae/wan_2.1_vae.safetensors").unlink()
     with pytest.raises(InputError, match="holds no vae: Comfy-Org"):

@@ -238,6 +238,9 @@ def test_nothing_is_removed_while_snakemake_runs(tree):
 def test_a_wrong_value_in_params_is_no_hindrance_and_broken_yaml_is_named(tree):
     (tree.root / "params.yaml").write_text("identities:\nrender: {blends: }\nshards: none\n")
     assert "ann" in known_people(tree.root)
+    for odd in ("", "7", "identities: [ann]\nrender: 3\n", "render: {blends: {half: ann, other: {weights: 1}}}\n"):
+        (tree.root / "params.yaml").write_text(odd)
+        assert "ann" in known_people(tree.root)
     (tree.root / "params.yaml").write_text("identities: [")
     with pytest.raises(InputError, match=r"params\.yaml cannot be read"):
         forget(tree.root, "ann", photos=False)

@@ -80,6 +80,17 @@ def test_a_restored_training_goes_on_to_the_bit_and_needs_every_part(tmp_path, p
     assert not all(map(torch.equal, resumed(spoilt), (layer.weight, average["weight"])))
 
 
+def test_a_restored_optimizer_lies_where_its_parameters_do():
+    """A fused AdamW counts its steps there too: a GPU's kernel cannot read them from the CPU."""
+    layer, optimizer, average = training()
+    steps(layer, optimizer, average, 1)
+    state = checkpoint.pack({"weight": layer.weight}, optimizer, average)
+    elsewhere = nn.Linear(3, 2, bias=False, device="meta")
+    optimizer = torch.optim.AdamW(elsewhere.parameters())
+    checkpoint.unpack(state, {"weight": elsewhere.weight}, optimizer, {})
+    assert {tensor.device.type for tensor in optimizer.state[elsewhere.weight].values()} == {"meta"}
+
+
 def test_of_every_module_that_the_learner_imports_it_is_said_whether_it_changes_a_number():
     root = Path(facedance.__file__).parents[1]
     names = {

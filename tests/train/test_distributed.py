@@ -27,6 +27,7 @@ def add_up(folder: Path) -> None:
             parameters[0].grad = torch.full((2, 2), 1.0)
         parameters[1].grad = torch.full((3,), 10.0 + rank.number)
         rank.add_gradients(parameters)
+        rank.add_gradients([torch.zeros(1)])  # which nobody has one for
         items = rank.gather([(item, rank.number) for item in rank.share(5)])
         torch.save(([p.grad for p in parameters], items), folder / f"{rank.number}.pt")
 

@@ -73,6 +73,18 @@ def test_it_is_whoever_is_to_be_shown_that_counts_and_without_anybody_nobody_loo
     assert nobody == 0
 
 
+def test_losses_lie_where_the_guess_does_whoever_computes_them(example):
+    """dlib's are computed on the CPU, and those of nobody by nobody: on a GPU they have to come together."""
+
+    class Elsewhere(IdentityLoss):
+        def _decoded(self, latents):
+            return torch.empty(len(latents), 3, 1, 8, 8, device="meta")
+
+    loss = Elsewhere(None, lambda *given: (torch.zeros(()), torch.zeros(())))
+    (together,) = stacked([example, replace(example, shown=torch.zeros_like(example.shown))])
+    assert loss(together, together.target.to("meta")).device.type == "meta"
+
+
 def test_it_depends_on_the_examples_own_chance_alone(example, loss):
     first, again = (loss(example, example.target).item() for _ in range(2))
     assert first == again

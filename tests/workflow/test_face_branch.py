@@ -2,6 +2,8 @@
 
 import pytest
 
+from lab.face_branch.people import draw_people
+
 from .conftest import new_project
 
 
@@ -29,6 +31,19 @@ def test_a_face_branch_needs_portraits_and_nothing_of_videos(peopled):
     assert done.returncode != 0
     assert "there are no portraits to train a face branch with" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.thorough
+def test_a_branch_stays_while_there_is_no_better_one(tmp_path):
+    project = new_project(tmp_path / "p", models="models")
+    draw_people(project["data/people"], 3, 1)
+    project.change("face_branch.licence", "drawn")
+    project.snakemake("models")
+    branch = {path: path.read_bytes() for path in project["models/tiny/face_branch"].iterdir()}
+    assert branch
+    done = project.snakemake("face_branch", check=False)
+    assert "people" in done.stderr.splitlines()[-1]
+    assert {path: path.read_bytes() for path in project["models/tiny/face_branch"].iterdir()} == branch
 
 
 @pytest.mark.thorough

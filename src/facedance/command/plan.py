@@ -2,6 +2,8 @@
 
 import argparse
 
+from facedance.command.project import HOME
+
 HELP = (
     "Print what the settings in params.yaml will need before any heavy work is done: memory for training and for rendering, by "
     "parts, disk, and which GPUs have room. MODEL asks the same of another of the models in models.yaml. Nothing is fetched or "
@@ -18,5 +20,5 @@ def run(given: argparse.Namespace) -> int:
     """Print the plan. Ends the process with one sentence if it cannot be made."""
     from facedance.plan.__main__ import main  # noqa: PLC0415  (it is heavy, and --help is not)
 
-    main([given.model] if given.model else [])
+    main([given.model] if given.model else [], HOME)
     return 0

@@ -77,7 +77,8 @@ class Params(Section):
             where = f"render.batches.{i}.{'cast' if batch.cast else 'who'}"
             _known(where, batch.named, [*self.identities, *self.render.blends])
             for variant in batch.all_variants():
-                _known(f"render.batches.{i}.variants", [self.render.settings.varied(variant).prompt], self.prompts)
+                varied = self.render.settings.varied(variant)
+                _known(f"render.batches.{i}.variants", [varied.prompt, varied.negative_prompt], self.prompts)
         if self.prompts.get("none") != "":
             raise ValueError('prompts: an entry `none: ""` is needed, the empty prompt that training and guidance fall back on')
         if self.aist.ignore_list and self.clips.ignore_list:

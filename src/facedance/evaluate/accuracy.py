@@ -34,7 +34,8 @@ def pose_accuracy(
     by_video = {str(name): rows for name, rows in truth.groupby("video")}
     clips = pd.read_csv(clips_csv, dtype={"clip": str, "source": str})
     clips["video"] = clips["clip"].map(video_of_clip)
-    poses = pd.concat([pd.read_csv(path, dtype={"clip": str}) for path in poses_manifests])
+    tables = [pd.read_csv(path, dtype={"clip": str}) for path in poses_manifests]
+    poses = pd.concat(tables) if tables else pd.DataFrame({"clip": [], "status": [], "origin": []}, dtype=str)
     used = clips[(clips["status"] == "accepted") & clips["video"].isin(list(by_video))]
     used = used.merge(poses.loc[poses["status"] == "accepted", ["clip", "origin"]], on="clip").sort_values("clip")
     found = pose.read_dancers(landmarks, used["clip"].tolist())

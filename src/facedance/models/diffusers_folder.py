@@ -1,10 +1,12 @@
 """A model's folder in diffusers' layout: which of its files are taken, and that all weights are safetensors."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from huggingface_hub.utils import filter_repo_objects
 
 from facedance.job import InputError
+from facedance.wan.pretrained_face import FACE_BRANCH
 
 _PICKLES = (".pth", ".pt", ".bin", ".ckpt")
 """Endings of weights that can run any code when they are opened."""
@@ -32,6 +34,18 @@ def needed(names: Sequence[str], where: str, advice: str) -> list[str]:
             refuse_pickles([name for name in names if name.startswith(f"{part}/")], where, advice)
             raise InputError(f"{where} has no safetensors in {part}: {advice}")
     return wanted
+
+
+def keep_only(folder: Path, names: Collection[str]) -> None:
+    """Remove what an earlier source has left in a model's folder: all files but these, and all links.
+
+    The face branch stays, which was trained for the model, and so does what a broken download goes on from.
+    """
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        stale = path.is_symlink() or (path.is_file() and name.as_posix() not in names)
+        if stale and name.parts[0] not in (FACE_BRANCH, ".cache"):
+            path.unlink()
 
 
 def refuse_pickles(names: Sequence[str], where: str, advice: str) -> None:

@@ -22,7 +22,7 @@ from huggingface_hub.errors import (
 
 from facedance.files import sha256
 from facedance.job import InputError
-from facedance.models.diffusers_folder import needed
+from facedance.models.diffusers_folder import keep_only, needed
 
 _log = logging.getLogger("facedance")
 
@@ -56,6 +56,7 @@ def fetch_snapshot(source: Source, folder: Path) -> None:
             )
         advice = f"give a repository that has safetensors, as Wan-AI's -diffusers ones do, as {source.entry}.repo"
         wanted = needed(names, source.repo, advice)
+        keep_only(folder, wanted)
         _fetch(source, info, wanted, folder)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from facedance.files import write_json
 from facedance.job import InputError
-from facedance.models.diffusers_folder import needed, refuse_pickles
+from facedance.models.diffusers_folder import keep_only, needed, refuse_pickles
 from facedance.wan.architectures import Architecture, meta_text_encoder, meta_transformer, meta_vae
 from facedance.wan.load import new_scheduler
 
@@ -55,6 +55,7 @@ def take_folder(source: Path, target: Path, architecture: Architecture) -> None:
         _link(source, target)
         return
     files = _single_files(source)
+    keep_only(target, ())
     log = logging.getLogger("facedance")
     for part, file in files.items():
         log.info("%s: %s", part, file)
@@ -73,10 +74,10 @@ def take_folder(source: Path, target: Path, architecture: Architecture) -> None:
 def _link(source: Path, target: Path) -> None:
     names = sorted(p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file())
     wanted = needed(names, str(source), _SAFETENSORS)
+    keep_only(target, ())
     for name in wanted:
         place = target / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.unlink(missing_ok=True)
         place.symlink_to(os.path.realpath(source / name))
 
 

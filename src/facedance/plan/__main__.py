@@ -9,11 +9,14 @@ from facedance.config.params import load
 from facedance.plan.report import plan
 
 
-def main(arguments: list[str]) -> None:
-    """Print the plan. Ends the process with one sentence if it cannot be made."""
+def main(arguments: list[str], otherwise: Path | None = None) -> None:
+    """Print the plan. Ends the process with one sentence if it cannot be made.
+
+    `otherwise`: the folder whose models.yaml counts where there is none.
+    """
     logging.getLogger("diffusers").setLevel(logging.ERROR)
     try:
-        params = load(Path("params.yaml"), {"model": arguments[0]} if arguments else None)
+        params = load(Path("params.yaml"), {"model": arguments[0]} if arguments else None, otherwise)
         print(plan(params, Path(layout.folder(layout.WAN_MODEL))), end="")
     except ValueError as error:  # InputError is one
         sys.exit(str(error))

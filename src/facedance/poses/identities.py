@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facedance.poses.assign import Seen, Tracklet, look_distance, match, place_of, speed_of, tracklets, unit_of, usual_look
+from facedance.workers import alive
 
 _SHORT = 3  # frames: fewer say little of who it is; such fragments are joined to whom they fill a gap of
 _LEAST, _LEAST_SHARE = 6, 0.15  # frames, and share of the clip's, that somebody is seen in
@@ -147,6 +148,7 @@ def _settled(chains: list[_Chain]) -> list[_Chain]:
 
 def _exchanges(one: _Chain, other: _Chain) -> list[tuple[float, tuple[_Chain, _Chain]]]:
     """What it costs, beyond what is, to exchange what two chains have between two moments, for all that can be."""
+    alive()
     now = _cost(one) + _cost(other)
     cuts = sorted({part.end for part in (*one, *other)})
     cuts = [cut for cut in cuts if not any(part.start <= cut < part.end for part in (*one, *other))]

@@ -88,11 +88,18 @@ def _declared(root: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         values = yaml.safe_load(file.read_text()) if file.exists() else {}
     except yaml.YAMLError as error:
         raise InputError(f"params.yaml cannot be read, mend it first: {' '.join(str(error).split())}") from None
-    return values.get("identities") or {}, (values.get("render") or {}).get("blends") or {}
+    render = _mapping(_mapping(values).get("render"))
+    return _mapping(_mapping(values).get("identities")), _mapping(render.get("blends"))
 
 
-def _members(blend: Mapping[str, Any]) -> set[str]:
-    return {*(blend.get("weights") or ()), *(blend.get("between") or ())}
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """The value, or nothing where it is something else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _members(blend: Any) -> set[str]:
+    named = (_mapping(blend).get(key) for key in ("weights", "between"))
+    return {str(name) for names in named if isinstance(names, (Mapping, list)) for name in names}
 
 
 def _shown(root: Path) -> dict[str, set[str]]:

@@ -86,9 +86,8 @@ def unpack(
     for path, tensor in tensors.items():
         if path.startswith("optimizer/"):
             _, key, name = path.split("/", 2)
-            # AdamW counts its steps on the CPU wherever the parameter is.
-            device = torch.device("cpu") if key == "step" else parameters[name].device
-            optimizer.state[parameters[name]][key] = tensor.to(device)
+            # The count of steps too: a fused AdamW has it where the parameter is.
+            optimizer.state[parameters[name]][key] = tensor.to(parameters[name].device)
 
 
 def _files(folder: Path, step: int) -> tuple[Path, Path]:

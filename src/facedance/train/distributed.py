@@ -59,6 +59,8 @@ class Rank:
         with_gradient = torch.tensor([float(p.grad is not None) for p in parameters], device=parameters[0].device)
         dist.all_reduce(with_gradient)
         moved = [p for p, count in zip(parameters, with_gradient.tolist(), strict=True) if count]
+        if not moved:  # the face was dropped in all items, and nothing but the face is trained
+            return
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in moved]
         total = torch.cat([g.flatten() for g in gradients])
         dist.all_reduce(total)

@@ -49,7 +49,7 @@ class IdentityLoss:
                 continue
             random = torch.Generator().manual_seed(chance)  # an item's own, so that who shares its batch changes nothing for it
             identity, missed = self._face_loss(frame, points, face, random)
-            losses.append(identity + MISSED_SHARE * missed)
+            losses.append((identity + MISSED_SHARE * missed).to(frame.device))  # dlib's is computed on the CPU
         return torch.stack(losses)
 
     def _decoded(self, latents: Tensor) -> Tensor:
