@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def train(folder: Path, people: int, steps: int, cores: int) -> None:
 def tell(folder: Path, people: int) -> bool:
     """Print what is there, and say whether it is enough."""
     rows = pd.read_csv(folder / "results/face_branch/people.csv", keep_default_na=False)
-    left_out = rows.loc[rows["status"] != "accepted", "reason"].str.partition(":")[0].value_counts()
+    left_out = Counter(reason.partition(":")[0] for reason in rows.loc[rows["status"] != "accepted", "reason"])
     print(f"{len(rows)} files, left out: {', '.join(f'{count} {reason}' for reason, count in left_out.items())}")
     card = read_json(folder / f"models/{MODEL}/face_branch/card.json")
     print(f"{card['portraits']} portraits of {card['people']} people learned from, {card['people_held_out']} people held out")

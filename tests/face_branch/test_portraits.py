@@ -37,6 +37,12 @@ def embedded(first: float) -> Embedding:
     return Embedding.of(np.array([first, 1.0, *np.zeros(D - 2)]))
 
 
+def test_where_every_portrait_is_used_nothing_is_left_out(tmp_path):
+    pd.DataFrame([{"portrait": "ann/1.jpg", "person": "ann", "status": "accepted", "reason": ""}]).to_csv(tmp_path / "0.csv")
+    list_people([tmp_path / "0.csv"], tmp_path / "people.csv")
+    assert pd.read_csv(tmp_path / "people.csv")["portrait"].tolist() == ["ann/1.jpg"]
+
+
 def test_windows_have_the_faces_of_renders():
     sides = {name: window_side(model) for name, model in MODELS.items()}
     assert sides["tiny"] == 80

@@ -15,7 +15,7 @@ from facedance.train.dataset import Dataset
 from facedance.train.portraits import PortraitSource, mean_embedding, read_portraits
 
 FEWEST = 2
-"""People held out: of fewer nobody can be mistaken for another."""
+"""People held out, of whom fewer could not be mistaken for each other; and to learn from, of whom fewer have no spread."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read_people(tables: Sequence[Path], latents: Sequence[Path], window: int, sh
     people = read_portraits(tables, latents, window)
     heldout = choose_heldout({name: mean_embedding([p.own for p in own]) for name, own in people.items()}, share, alike)
     learned = [name for name in people if name not in heldout]
-    if len(heldout) < FEWEST or not learned:
+    if len(heldout) < FEWEST or len(learned) < FEWEST:
         raise InputError(
             f"data/people holds usable portraits of {len(people)} people, of whom {len(heldout)} unlike ones would be held out "
             f"and {len(learned)} learned from: thousands are needed, {FEWEST} or more of them held out (face_branch.heldout is "

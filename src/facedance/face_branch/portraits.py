@@ -5,6 +5,7 @@ frames. All windows of a model have one shape, so a batch of them is computed at
 """
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,8 +120,8 @@ def list_people(tables: Sequence[Path], out: Path) -> None:
         if part.stem not in {table.stem for table in tables}:
             remove(part)
     used = rows[rows["status"] == "accepted"]
-    kinds = rows.loc[rows["status"] != "accepted", "reason"].str.partition(":")[0].value_counts()
-    left_out = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none"
+    kinds = Counter(reason.partition(":")[0] for reason in rows.loc[rows["status"] != "accepted", "reason"])
+    left_out = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()) or "none"
     _log.info("%d of %d portraits are used, of %d people; left out: %s", len(used), len(rows), used["person"].nunique(), left_out)
     if used.empty:
         raise InputError(
