@@ -95,24 +95,36 @@ rule encode_controls:
         "../scripts/encode_controls.py"
 
 
+STAMP_OF_PHOTOS = stamp(
+    "latents",
+    "encode_photos",
+    lambda w: {
+        **part("wan", "poses", "faces"),
+        "shares": [*PARAMS.train.face_shares],
+        "texts": texts_learned(w),
+    },
+    items=lambda w: photos_of(w.identity),
+    files=lambda w: photos_of(w.identity).values(),
+)
+
+
 rule encode_photos:
     input:
         photos_csv=layout.PHOTO_LIST,
         reference=layout.REFERENCE,
+        # Other prompts than those that are said of photos change nothing.
+        prompts=unminded(
+            layout.PROMPTS,
+            [layout.PHOTO_LATENTS, layout.CAPTIONS],
+            [
+                *(layout.PHOTO_LIST, layout.REFERENCE, FACE_MODEL, POSE_MODEL),
+                *(WAN_MODEL, STAMP_OF_PHOTOS),
+            ],
+        ),
         face_model=FACE_MODEL,
         pose_model=POSE_MODEL,
         model=WAN_MODEL,
-        stamp=stamp(
-            "latents",
-            "encode_photos",
-            lambda w: {
-                **part("wan", "poses", "faces"),
-                "shares": [*PARAMS.train.face_shares],
-                "texts": texts_learned(w),
-            },
-            items=lambda w: photos_of(w.identity),
-            files=lambda w: photos_of(w.identity).values(),
-        ),
+        stamp=STAMP_OF_PHOTOS,
     output:
         photos=layout.PHOTO_LATENTS,
         captions=layout.CAPTIONS,

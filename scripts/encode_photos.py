@@ -5,7 +5,7 @@ from pathlib import Path
 from facedance.config.sections import Faces, Poses, WanModel
 from facedance.faces.backend import open_backend
 from facedance.job import job
-from facedance.latents.encode import encode_prompts
+from facedance.latents.encode import keep_texts
 from facedance.latents.photos import PhotoFiles, encode_photos
 
 with job(snakemake.log[0], f"photo latents of {snakemake.wildcards.identity}", snakemake.threads):
@@ -18,7 +18,7 @@ with job(snakemake.log[0], f"photo latents of {snakemake.wildcards.identity}", s
         latents=Path(snakemake.output.photos),
     )
     model, wan = Path(snakemake.input.model).parent, WanModel(**snakemake.params.wan)
-    encode_prompts(model, wan, {text: text for text in snakemake.params.texts}, Path(snakemake.output.captions))
+    keep_texts(Path(snakemake.input.prompts), snakemake.params.texts, Path(snakemake.output.captions))
     encode_photos(
         snakemake.wildcards.identity,
         files,

@@ -32,8 +32,7 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Judged:
     """What is said of frames with a head for each of the poses, rendered under a name."""
     monkeypatch.setattr(sight, "open_landmarker", drawn_dancers.open_landmarker)
     monkeypatch.setattr(jury, "open_backend", lambda name, folder: SeesColours())
-    monkeypatch.setattr(jury, "LandmarkJudge", lambda predictor: Places())
-    monkeypatch.setattr(jury, "installed_predictor", lambda: None)
+    monkeypatch.setattr(jury, "open_landmark_judge", Places)
     for name, colour in (("ann", RED), ("ben", GREEN)):
         save_embeddings(tmp_path / f"{name}.safetensors", {"embedding": PERSONS[name]}, {})
         picture = np.zeros((208, 352, 3), np.uint8)

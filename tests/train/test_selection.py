@@ -201,7 +201,7 @@ def test_judges_see_the_pose_of_the_frames_that_are_rendered(tmp_path, monkeypat
     columns = ["clip", "dancer", "frame", "joint", "x", "y", "visibility"]
     pd.DataFrame(rows, columns=columns).to_parquet(tmp_path / "landmarks.parquet")
     monkeypatch.setattr(judging, "open_backend", lambda *_: None)
-    monkeypatch.setattr(judging, "LandmarkJudge", lambda _: None)
+    monkeypatch.setattr(judging, "open_landmark_judge", lambda: None)
     monkeypatch.setattr(judging, "read_picture", lambda _: None)
     monkeypatch.setattr(judging.Judges, "shape", lambda *_: None)
     monkeypatch.setattr(judging, "load_embeddings", lambda _: {"embedding": type("E", (), {"raw": np.zeros(3, np.float32)})})

@@ -48,7 +48,7 @@ class Judges:
     """Who looks at a render."""
 
     backend: FaceBackend
-    landmarks: LandmarkJudge
+    landmarks: LandmarkJudge | None  # the second judge; None where it is not installed
     pose_model: Path
 
     def look(self, frames: Iterable[Frame], fps: int) -> Seen:
@@ -70,15 +70,16 @@ class Judges:
         return [Seen(np.array(scored, np.int64)[view], own[view], shape[view], person) for view, own, shape, person in of_each]
 
     def shape(self, photo: Image) -> Shape | None:
-        """The shape of the face in a photo (H, W, 3); None where none is found."""
-        found = face_in_photo(photo, self.backend)
-        return None if found is None else self.landmarks.shape(photo, found)
+        """The shape of the face in a photo (H, W, 3); None where none is found, or nobody judges it."""
+        found = face_in_photo(photo, self.backend) if self.landmarks else None
+        return self.landmarks.shape(photo, found) if self.landmarks and found else None
 
     def view(self, frame: Frame, face: Face | None) -> tuple[NDArray[np.float32], Shape]:
         """Both judges' view of a face in a frame, (D,) and (68, 2); NaN of none."""
         if face is None:
             return np.full(self.backend.dimension, np.nan, np.float32), np.full((POINTS, 2), np.nan)
-        return self.backend.embed(frame, face).raw, self.landmarks.shape(frame, face)
+        shape = self.landmarks.shape(frame, face) if self.landmarks else np.full((POINTS, 2), np.nan)
+        return self.backend.embed(frame, face).raw, shape
 
 
 def face_in_photo(photo: Image, backend: FaceBackend) -> Face | None:

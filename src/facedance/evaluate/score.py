@@ -7,13 +7,12 @@ from pathlib import Path
 
 from facedance.config.rendering import Blend
 from facedance.config.sections import Evaluate, WanModel
-from facedance.evaluate import distances, pose
+from facedance.evaluate import distances, likeness, pose
 from facedance.evaluate.asked import asked_poses
 from facedance.evaluate.drift import DRIFTS, drift
 from facedance.evaluate.figures import FIGURES, figures
-from facedance.evaluate.judge import LandmarkJudge, Shape, mean_shape, open_landmark_judge, shape_distance
+from facedance.evaluate.judge import Shape, mean_shape, open_landmark_judge, shape_distance
 from facedance.evaluate.kept import Judges
-from facedance.evaluate.likeness import face_in_photo
 from facedance.evaluate.seams import read_seams
 from facedance.evaluate.seconds import Second, by_second
 from facedance.evaluate.shown import Shown, shown_in, wanted_of
@@ -68,7 +67,8 @@ def score_shard(
     driving = pose.read_dancers(files.landmarks, sorted({clip for _, clip, _ in renders}))
     landmarks = open_landmark_judge()
     judges = Judges(backend, landmarks, files.pose_model, params, wan, stamp, files.observations)
-    shapes = _shapes(files.references, backend, landmarks)
+    known = likeness.Judges(backend, landmarks, files.pose_model)
+    shapes = {name: known.shape(read_picture(path)) for name, path in files.references.items()}
     near = distances.recognised_within(backend, params)
     rows, by_seconds = [], []
     for i, (name, clip, variant) in enumerate(renders, 1):
@@ -94,15 +94,6 @@ def score_shard(
             )  # fmt: skip
     write_table(files.seconds, by_seconds, SECONDS_COLUMNS, digits=4)
     write_table(files.scores, rows, COLUMNS, digits=4)
-
-
-def _shapes(references: Mapping[str, Path], backend: FaceBackend, landmarks: LandmarkJudge | None) -> dict[str, Shape]:
-    """Of those in whose picture a face is found."""
-    if landmarks is None:
-        return {}
-    pictures = {name: read_picture(path) for name, path in references.items()}
-    faces = {name: face_in_photo(picture, backend) for name, picture in pictures.items()}
-    return {name: landmarks.shape(pictures[name], face) for name, face in faces.items() if face is not None}
 
 
 def _apart(shape: Shape | None, known: Shape | None) -> float | None:

@@ -18,7 +18,7 @@ from facedance.evaluate.asked import built_as
 from facedance.evaluate.distances import People
 from facedance.evaluate.each import look_at_each, mean_of
 from facedance.evaluate.further import further_distance
-from facedance.evaluate.judge import LandmarkJudge, Shape, installed_predictor
+from facedance.evaluate.judge import Shape, open_landmark_judge
 from facedance.evaluate.likeness import Judges, Likeness, face_in_photo, likeness
 from facedance.evaluate.shown import Shown, shown_in
 from facedance.faces.backend import open_backend
@@ -47,7 +47,7 @@ class Jury:
         """
         self._inputs, self.decides = inputs, files.backend
         backend = open_backend(files.backend, files.recogniser)
-        self._judges = Judges(backend, LandmarkJudge(installed_predictor()), files.pose_model)
+        self._judges = Judges(backend, open_landmark_judge(), files.pose_model)
         self._embeddings = {
             name: load_embeddings(person.embedding)["embedding"] for name, person in sorted(inputs.people.items())
         }

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from facedance.config.sections import WanModel
 from facedance.evaluate import pose
-from facedance.evaluate.judge import LandmarkJudge, Shape, installed_predictor
+from facedance.evaluate.judge import Shape, open_landmark_judge
 from facedance.evaluate.likeness import Judges, Likeness, likeness
 from facedance.faces.backend import open_backend
 from facedance.faces.embedding import load_embeddings
@@ -52,7 +52,7 @@ def open_judging(files: TrainingFiles, read: JudgeFiles, heldout: Source, wan: W
     Raises:
         InputError: weights of a judge are missing or damaged.
     """
-    judges = Judges(open_backend(read.backend, files.recogniser), LandmarkJudge(installed_predictor()), read.pose_model)
+    judges = Judges(open_backend(read.backend, files.recogniser), open_landmark_judge(), read.pose_model)
     shape = judges.shape(read_picture(read.reference))
     driving = pose.read_landmarks(read.landmarks, [heldout.name]).get(heldout.name)
     first = heldout.window * wan.frames
