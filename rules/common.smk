@@ -84,8 +84,8 @@ def stamp(
 
     `params` is a part of PARAMS or a function of the wildcards; `items`, a function of the wildcards, names what the
     job works on, so that one fewer is a change as well. `files`, another, names files that the user brings: their
-    content counts too. What is only fetched does not depend on this program's `code`. `without`, one more, names
-    modules that the job does its work without.
+    content counts too. What is only fetched does not depend on this program's `code`; or it names the rule by whose
+    script it counts. `without`, one more, names modules that the job does its work without.
     """
 
     def path(wildcards):
@@ -106,7 +106,7 @@ def stamp(
             params(wildcards) if callable(params) else params,
             (
                 code_digest(
-                    HOME / f"{prefix}scripts/{rule}.py",
+                    HOME / f"{prefix}scripts/{rule if code is True else code}.py",
                     without(wildcards) if without else (),
                 )
                 if code

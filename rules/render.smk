@@ -75,11 +75,12 @@ rule render_clip:
             render_params,
             items=lambda w: said_in_renders(w).values(),
             files=lambda w: LORAS.values(),
+            code="render_shard",  # what that has made is not made again
             without=not_to_choose_with,
         ),
     output:
-        video=layout.RENDER,
-        sidecar=layout.RENDER_FACTS,
+        video=update(layout.RENDER),
+        sidecar=update(layout.RENDER_FACTS),
     log:
         layout.log("render_clip"),
     benchmark:

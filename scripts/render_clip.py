@@ -20,3 +20,5 @@ with job(snakemake.log[0], f"render {wildcards.who} {wildcards.clip} {wildcards.
         stamp=Path(snakemake.input.stamp),
         provenance=request.provenance,
     )
+    for file in snakemake.output:  # what was there already is as good as new
+        Path(file).touch()

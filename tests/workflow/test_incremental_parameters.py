@@ -107,8 +107,22 @@ def test_other_patterns_for_the_same_videos_train_nothing_anew(project):
     assert project.planned("train") == {"encode_clips": 1, **TRAINING, "train": 1}
 
 
+def test_a_render_of_a_batch_is_not_made_again_when_it_is_asked_for_by_name(project):
+    (clip,) = project["results/render/eileen"].glob("*/default.mp4")
+    files = [clip, clip.with_suffix(".json")]
+    before = [(file.stat().st_ino, file.read_bytes()) for file in files]
+    project.snakemake(str(clip.relative_to(project.folder)))
+    assert [(file.stat().st_ino, file.read_bytes()) for file in files] == before
+    (log,) = project["logs/render_clip"].rglob("*.log")
+    assert "1 renders, 0 of them to be made" in log.read_text()
+    assert not {"render_shard", "render_clip"} & project.planned("all").keys()
+    clip.unlink()
+    project.snakemake(str(clip.relative_to(project.folder)))
+    assert clip.read_bytes() == before[0][1]
+
+
 def test_a_single_variant_is_a_target_and_will_be_on_the_page(project):
-    clip = next(project["results/render/eileen"].iterdir()).name
+    (clip,) = (path.parent.name for path in project["results/render/eileen"].glob("*/default.mp4"))
     target = f"results/render/eileen/{clip}/face_scale~0.5_seed~7.mp4"
     assert project.planned(target) == {"render_clip": 1}
     project.snakemake(target)
