@@ -1,5 +1,8 @@
 """A published model is not run on a CPU unasked."""
 
+import tempfile
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -19,6 +22,33 @@ def no_gpu(monkeypatch, tmp_path):
     monkeypatch.setattr(device, "_DRIVER", tmp_path / "version")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv(device.ALLOW_CPU, raising=False)
+
+
+@pytest.fixture
+def two_gpus(monkeypatch, tmp_path):
+    """A machine with two GPUs, as a process sees it that has none yet; the numbers that became the current one."""
+    chosen = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda number: SimpleNamespace(uuid=f"GPU-{number}"))
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(device, "_held", [])
+    return chosen
+
+
+def test_each_job_on_a_machine_takes_a_gpu_of_its_own(two_gpus, monkeypatch):
+    assert [choose_device() for _ in range(2)] == [torch.device("cuda", 0)] * 2
+    first = device._held
+    monkeypatch.setattr(device, "_held", [])
+    assert choose_device() == torch.device("cuda", 1)
+    second = device._held
+    monkeypatch.setattr(device, "_held", [])
+    assert choose_device() == torch.device("cuda", 0), "more jobs than GPUs"
+    first[0][1].close()
+    assert choose_device() == torch.device("cuda", 0)
+    assert two_gpus == [1]
+    second[0][1].close()
 
 
 @pytest.mark.parametrize("published", [PUBLISHED, WAN.model_copy(update={"folder": "~/models"})])

@@ -1,11 +1,15 @@
-"""A published model is far too slow on a CPU, so nothing starts there unseen."""
+"""Which GPU a job computes on. A published model is far too slow on a CPU, so nothing starts there unseen."""
 
+import fcntl
 import os
 import re
 import subprocess
+import tempfile
 from pathlib import Path
+from typing import IO
 
 import torch
+import torch.distributed as dist
 
 from facedance.config.sections import WanModel
 from facedance.job import InputError
@@ -14,6 +18,34 @@ ALLOW_CPU = "FACEDANCE_ALLOW_CPU"
 """The environment variable that, set to 1, lets a published model run on the CPU."""
 
 _DRIVER = Path("/proc/driver/nvidia/version")
+
+
+_held: list[tuple[int, IO[str]]] = []
+"""The number of this process's GPU, and its lock, which goes with the process."""
+
+
+def free_gpu() -> int:
+    """The number of a GPU that no other job on this machine has taken; it is this process's from now on. 0 where all are taken.
+
+    Processes that train together have their own already.
+    """
+    if dist.is_initialized():
+        return torch.cuda.current_device()
+    count = torch.cuda.device_count()
+    for number in range(0 if _held or count < 2 else count):
+        uuid = torch.cuda.get_device_properties(number).uuid  # other jobs may see it under another number
+        try:
+            lock = (Path(tempfile.gettempdir()) / f"facedance-gpu-{uuid}.lock").open("w")
+        except OSError:  # another user's
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            continue
+        _held.append((number, lock))
+        break
+    return _held[0][0] if _held else 0
 
 
 def refuse_slow_cpu(wan: WanModel) -> None:

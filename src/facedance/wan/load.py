@@ -10,17 +10,19 @@ from diffusers.video_processor import VideoProcessor
 from transformers import AutoTokenizer, UMT5EncoderModel
 
 from facedance.config.sections import WanModel
-from facedance.wan.device import refuse_slow_cpu
+from facedance.wan.device import free_gpu, refuse_slow_cpu
 
 
 def choose_device(wan: WanModel | None = None) -> torch.device:
-    """The GPU if there is one, else the CPU.
+    """A GPU if there is one, of several one that is free, else the CPU.
 
     Raises:
         InputError: `wan` is a published model, and there is no GPU; see `facedance.wan.device`.
     """
     if torch.cuda.is_available():
-        return torch.device("cuda")
+        if number := free_gpu():
+            torch.cuda.set_device(number)
+        return torch.device("cuda", number)
     if wan is not None:
         refuse_slow_cpu(wan)
     return torch.device("cpu")
