@@ -12,9 +12,9 @@ OF_TRAIN = ("face_tokens", "face_rank", "mapper_width", "face_weight", "noise_sh
 """Values of `train` that change a face branch too."""
 
 NOBODY_ELSE = (
-    "The model has no face branch and there is no face of others to learn from, so the new one learns each person alone and "
-    "render.settings.face_scale will do little: train a branch from portraits of many people (docs/face-branch.md), or put some "
-    "into data/people and say face_branch.licence, or let the dancers' heads be learned with train.videos."
+    "The model has no face branch and there is no face of others to learn from, so the new one learns each person alone: the "
+    "LoRA carries most of the face, and render.settings.face_scale has a part of its strength. To change that, train a branch "
+    "from portraits of many people (docs/face-branch.md)."
 )
 """Said of a person's training that begins a branch, before it and in it."""
 
