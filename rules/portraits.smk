@@ -58,8 +58,9 @@ def learned_heads():
 
 
 def learns_one_face():
-    """Whether a new face branch sees nobody else, and so becomes a constant."""
-    return begins_a_branch() and not learned_parts() and not learned_heads()
+    """Whether a new face branch sees nobody else. The tiny model brings one along, also before it is put in place."""
+    alone = begins_a_branch() and not learned_parts() and not learned_heads()
+    return alone and PARAMS.model != "tiny"
 
 
 def heads_to_learn(wildcards):

@@ -89,7 +89,7 @@ def test_elsewhere_the_snakefile_is_the_one_beside_the_program(called, capsys, m
 def test_forget_and_plan_are_the_library_s(monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr("facedance.privacy.forget.main", lambda arguments: asked.append(("forget", arguments)))
-    planner = types.SimpleNamespace(main=lambda arguments: asked.append(("plan", arguments)))
+    planner = types.SimpleNamespace(main=lambda arguments, otherwise: asked.append(("plan", arguments)))
     monkeypatch.setitem(sys.modules, "facedance.plan.__main__", planner)  # the real one imports torch
     for arguments in (["forget", "ann"], ["forget", "ann", "--photos"], ["plan"], ["plan", "tiny"]):
         assert ended(*arguments) == 0

@@ -96,13 +96,14 @@ def test_a_new_identity_leaves_the_others_alone(project):
     project.change("identities.zoe.trigger", "ohwx woman")
     planned = project.planned("train")
     assert planned.pop("train") == 1
-    assert planned == {"embed_faces": 1, "encode_photos": 1, "train_adapter": 1}
+    assert planned == {"embed_faces": 1, "encode_prompts": 1, "encode_photos": 1, "train_adapter": 1}
 
 
 @pytest.mark.thorough
 def test_where_photos_alone_are_learned_from_a_new_video_trains_nobody(project):
     project.change("train.videos", [])
-    assert project.planned("train") == {"train_adapter": 2, "train": 1}
+    # What was said of clips is no caption any more.
+    assert project.planned("train") == {"encode_photos": 2, "train_adapter": 2, "train": 1}
     project.snakemake("train")
     shutil.copy(min(project["data/videos"].glob("*.mp4")), project["data/videos/my dance.mp4"])
     planned = project.planned("all")
