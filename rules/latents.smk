@@ -10,9 +10,13 @@ STAMP_OF_PROMPTS = stamp(
 
 rule encode_prompts:
     input:
-        # The text encoder is heavy: nobody waits for it whose videos are of no use.
-        clips=unminded(
-            layout.ALL_CLIPS, [layout.PROMPTS], [WAN_MODEL, STAMP_OF_PROMPTS]
+        # A published model's text encoder is heavy: nobody waits for it whose videos are of no use.
+        clips=(
+            []
+            if PARAMS.model == "tiny"
+            else unminded(
+                layout.ALL_CLIPS, [layout.PROMPTS], [WAN_MODEL, STAMP_OF_PROMPTS]
+            )
         ),
         model=WAN_MODEL,
         stamp=STAMP_OF_PROMPTS,
