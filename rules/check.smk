@@ -10,7 +10,7 @@ rule build_check:
         stamp=stamp(
             "check",
             "build_check",
-            {**PARAMS.model_dump(mode="json"), "one_face": learns_one_face()},
+            lambda w: {**PARAMS.model_dump(mode="json"), "one_face": learns_one_face()},
         ),
     output:
         layout.CHECK,
@@ -25,7 +25,7 @@ rule build_check:
         all=PARAMS.model_dump(mode="json"),
         clips_folder=folder_of(layout.CLIP),
         poses_folder=folder_of(layout.CONTROL),
-        one_face=learns_one_face(),
+        one_face=lambda w: learns_one_face(),  # only where it is asked for: it lists data/people
     message:
         "Building the page to look at before the training"
     script:

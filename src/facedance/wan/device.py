@@ -31,21 +31,27 @@ def free_gpu() -> int:
     """
     if dist.is_initialized():
         return torch.cuda.current_device()
-    count = torch.cuda.device_count()
-    for number in range(0 if _held or count < 2 else count):
-        uuid = torch.cuda.get_device_properties(number).uuid  # other jobs may see it under another number
-        try:
-            lock = (Path(tempfile.gettempdir()) / f"facedance-gpu-{uuid}.lock").open("w")
-        except OSError:  # another user's
-            continue
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            continue
-        _held.append((number, lock))
-        break
+    if not _held and (count := torch.cuda.device_count()) > 1:
+        for number in range(count):
+            if (lock := _lock(number)) is not None:
+                _held.append((number, lock))
+                break
     return _held[0][0] if _held else 0
+
+
+def _lock(number: int) -> IO[str] | None:
+    """The lock of a GPU; None where another job has it. It goes by the UUID, as jobs may see a GPU under different numbers."""
+    path = Path(tempfile.gettempdir()) / f"facedance-gpu-{torch.cuda.get_device_properties(number).uuid}.lock"
+    try:
+        lock = path.open("w")
+    except OSError:  # another user's
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return None
+    return lock
 
 
 def refuse_slow_cpu(wan: WanModel) -> None:
