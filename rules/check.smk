@@ -10,7 +10,10 @@ rule build_check:
         stamp=stamp(
             "check",
             "build_check",
-            lambda w: {**PARAMS.model_dump(mode="json"), "one_face": learns_one_face()},
+            lambda w: {
+                **PARAMS.model_dump(mode="json"),
+                "one_face": learns_one_face(),
+            },
         ),
     output:
         layout.CHECK,

@@ -10,13 +10,9 @@ STAMP_OF_PROMPTS = stamp(
 
 rule encode_prompts:
     input:
-        # A published model's text encoder is heavy: nobody waits for it whose videos are of no use.
-        clips=(
-            []
-            if PARAMS.model == "tiny"
-            else unminded(
-                layout.ALL_CLIPS, [layout.PROMPTS], [WAN_MODEL, STAMP_OF_PROMPTS]
-            )
+        # The text encoder is heavy: nobody waits for it whose videos are of no use.
+        clips=unminded(
+            layout.ALL_CLIPS, [layout.PROMPTS], [WAN_MODEL, STAMP_OF_PROMPTS]
         ),
         model=WAN_MODEL,
         stamp=STAMP_OF_PROMPTS,
@@ -99,39 +95,22 @@ rule encode_controls:
         "../scripts/encode_controls.py"
 
 
-STAMP_OF_PHOTOS = stamp(
-    "latents",
-    "encode_photos",
-    lambda w: {
-        **part("wan", "poses", "faces"),
-        "shares": [*PARAMS.train.face_shares],
-        "texts": texts_learned(w),
-    },
-    items=lambda w: photos_of(w.identity),
-    files=lambda w: photos_of(w.identity).values(),
-)
-
-
 rule encode_photos:
     input:
         photos_csv=layout.PHOTO_LIST,
         reference=layout.REFERENCE,
-        # Other prompts than those that are said of photos change nothing.
-        prompts=unminded(
-            layout.PROMPTS,
-            [layout.PHOTO_LATENTS, layout.CAPTIONS],
-            [
-                *(layout.PHOTO_LIST, layout.REFERENCE, FACE_MODEL, POSE_MODEL),
-                *(WAN_MODEL, STAMP_OF_PHOTOS),
-            ],
-        ),
         face_model=FACE_MODEL,
         pose_model=POSE_MODEL,
         model=WAN_MODEL,
-        stamp=STAMP_OF_PHOTOS,
+        stamp=stamp(
+            "latents",
+            "encode_photos",
+            {**part("wan", "poses", "faces"), "shares": [*PARAMS.train.face_shares]},
+            items=lambda w: photos_of(w.identity),
+            files=lambda w: photos_of(w.identity).values(),
+        ),
     output:
-        photos=layout.PHOTO_LATENTS,
-        captions=layout.CAPTIONS,
+        layout.PHOTO_LATENTS,
     log:
         layout.log("encode_photos"),
     benchmark:
@@ -144,7 +123,6 @@ rule encode_photos:
     params:
         **part("wan", "poses", "faces"),
         shares=[*PARAMS.train.face_shares],
-        texts=texts_learned,
         photos=lambda w: photos_of(w.identity),
     message:
         "Encoding the photos of {wildcards.identity}"

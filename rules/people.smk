@@ -71,7 +71,7 @@ def learned_in_shard(wildcards):
 def training_params():
     """What a training depends on besides its data; which videos it learns from is part of that."""
     values = part("train", "wan")
-    for name in ("videos", "prompt", "captions"):  # what they mean is in the data
+    for name in ("videos", "prompt", "captions"):  # what they mean counts
         del values["train"][name]
     return values
 
@@ -83,8 +83,7 @@ def said_in_training(wildcards):
 
 def texts_learned(wildcards):
     """Those of these texts whose change trains anew."""
-    said = training_texts(PARAMS, wildcards.identity)
-    return said.learned(PARAMS.train.learns_clips)
+    return training_texts(PARAMS, wildcards.identity).learned(PARAMS.train.learns_clips)
 
 
 def training_shards():
@@ -99,7 +98,7 @@ def only_waited_for(files):
         [layout.ADAPTER, layout.ADAPTER_FACTS, layout.LOSSES, layout.LIKENESS],
         [
             *(expand(learned, shard=training_shards())),
-            *(layout.PHOTO_LATENTS, layout.CAPTIONS, layout.EMBEDDING),
+            *(layout.PHOTO_LATENTS, layout.EMBEDDING),
             layout.PHOTO_EMBEDDINGS,
             *(expand(layout.HEAD_LATENTS, shard=learned_heads())),
             *(expand(layout.PORTRAIT_LATENTS, part=learned_parts())),

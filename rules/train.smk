@@ -4,7 +4,7 @@
 STAMP_OF_TRAINING = stamp(
     "train",
     "train_adapter",
-    training_params(),
+    lambda w: {**training_params(), "said": texts_learned(w)},
     items=lambda w: [*training_videos(), *learned_parts()],
     files=lambda w: trained_face_branch(),
 )
@@ -20,8 +20,7 @@ rule train_adapter:
         faces=layout.PHOTO_EMBEDDINGS,
         others=others_learned(layout.HEAD_LIST, layout.PORTRAIT_LIST),
         other_latents=others_learned(layout.HEAD_LATENTS, layout.PORTRAIT_LATENTS),
-        captions=layout.CAPTIONS,
-        # What is said of a dance that it only looks at.
+        # What is said in the training is in the stamp, and other prompts change nothing.
         prompts=only_waited_for(layout.PROMPTS),
         # Only to know that there is something to render.
         clips=only_waited_for(layout.ALL_CLIPS),

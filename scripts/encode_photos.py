@@ -1,11 +1,10 @@
-"""Encode the accepted photos of one identity as videos of one frame, and what is said of them."""
+"""Encode the accepted photos of one identity as videos of one frame."""
 
 from pathlib import Path
 
 from facedance.config.sections import Faces, Poses, WanModel
 from facedance.faces.backend import open_backend
 from facedance.job import job
-from facedance.latents.encode import keep_texts
 from facedance.latents.photos import PhotoFiles, encode_photos
 
 with job(snakemake.log[0], f"photo latents of {snakemake.wildcards.identity}", snakemake.threads):
@@ -15,10 +14,9 @@ with job(snakemake.log[0], f"photo latents of {snakemake.wildcards.identity}", s
         photos={name: Path(photo) for name, photo in snakemake.params.photos.items()},
         reference=Path(snakemake.input.reference),
         pose_model=Path(snakemake.input.pose_model),
-        latents=Path(snakemake.output.photos),
+        latents=Path(snakemake.output[0]),
     )
     model, wan = Path(snakemake.input.model).parent, WanModel(**snakemake.params.wan)
-    keep_texts(Path(snakemake.input.prompts), snakemake.params.texts, Path(snakemake.output.captions))
     encode_photos(
         snakemake.wildcards.identity,
         files,

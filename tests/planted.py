@@ -31,7 +31,7 @@ def of_person(name: str) -> Iterator[tuple[str, Names]]:
             f"results/faces/{name}/{file}"
             for file in ("reference.png", "crops.png", "proportions.json", ".photos.host-77.part.csv")
         ),
-        *(f"results/latents/{kind}/{name}.safetensors" for kind in ("photos", "captions")),
+        f"results/latents/photos/{name}.safetensors",
         f"results/latents/photos/.{name}.host-77.part.safetensors",
         *(f"results/train/{name}/{file}" for file in ("adapter.safetensors", "meta.json", "metrics.csv", "validation.csv")),
         *(f"results/train/{name}/{file}" for file in ("lora.kohya.safetensors", "validation/step_4.mp4")),

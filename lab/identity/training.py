@@ -82,7 +82,6 @@ class Trainer:
             model=self.model,
             recogniser=self.recogniser,
             prompts=prompts,
-            captions=prompts,
             manifests=[],
             latents=folder / LORA,
             boxes=[],

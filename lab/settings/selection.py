@@ -82,7 +82,6 @@ class Bench:
         files = replace(
             trainer.files(who),
             prompts=folder / "prompts.safetensors",
-            captions=folder / "prompts.safetensors",
             manifests=[folder / "clips.csv"],
             latents=folder,
             boxes=[folder / "boxes.parquet"],

@@ -49,6 +49,8 @@ def test_all_that_is_read_is_encoded_and_a_person_without_a_word_adds_nothing():
     for who in ("ann", "ben", "eve", "two", "one"):
         assert set(render_texts(given, who).values()) <= set(texts)
     said = training_texts(given, "ann")
-    assert set(said.learned(clips=True)) == {"a person dancing", "ohwx woman dancing", ""}
+    photos = dict.fromkeys(("face", "half", "whole"), "ohwx woman dancing")
+    assert said.learned(clips=False) == {"photos": photos, "others": "a person dancing"}
+    assert said.learned(clips=True) == {"clips": "a person dancing", **said.learned(clips=False)}
     without = {name: person for name, person in PEOPLE.items() if name != "zoe"}
     assert all_texts(params(identities=without)) == texts

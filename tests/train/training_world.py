@@ -110,7 +110,6 @@ def files_in(folder: Path) -> TrainingFiles:
         model=folder / "model",
         recogniser=dlib_folder(),
         prompts=folder / "p.safetensors",
-        captions=folder / "p.safetensors",
         manifests=[folder / "clips.csv"],
         latents=folder,
         boxes=[folder / "boxes.parquet"],

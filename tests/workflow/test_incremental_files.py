@@ -102,8 +102,7 @@ def test_a_new_identity_leaves_the_others_alone(project):
 @pytest.mark.thorough
 def test_where_photos_alone_are_learned_from_a_new_video_trains_nobody(project):
     project.change("train.videos", [])
-    # What was said of clips is no caption any more.
-    assert project.planned("train") == {"encode_photos": 2, "train_adapter": 2, "train": 1}
+    assert project.planned("train") == {"train_adapter": 2, "train": 1}
     project.snakemake("train")
     shutil.copy(min(project["data/videos"].glob("*.mp4")), project["data/videos/my dance.mp4"])
     planned = project.planned("all")

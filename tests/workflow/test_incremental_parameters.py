@@ -64,7 +64,7 @@ def test_a_cast_is_all_that_is_made_beside_the_others(project):
         ("render.settings.prompt", "none", RENDERING),
         ("prompts.negative", "mist", {"encode_prompts": 1, **RENDERING}),
         ("prompts.stage", "a person on a stage", {"encode_prompts": 1, **RENDERING}),
-        ("train.prompt", "none", {"encode_photos": 2, **TRAINING, **RENDERING}),
+        ("train.prompt", "none", {**TRAINING, **RENDERING}),
         ("evaluate.recognised_distance", 0.5, {"score_renders": 4, **SCORING}),
         ("train.seed", 1, {**TRAINING, **RENDERING}),
         ("identities.nora.consent", "signed on paper, 2026", None),
@@ -86,7 +86,7 @@ def test_who_learns_from_photos_alone_is_not_trained_anew_for_what_dances_are_sa
     project.change("prompts.dance", "{person} on a stage")
     assert project.planned("train") == {"encode_prompts": 1}
     project.change("prompts.portrait", "a picture of {person}")
-    assert project.planned("train") == {"encode_prompts": 1, "encode_photos": 2, **TRAINING, "train": 1}
+    assert project.planned("train") == {"encode_prompts": 1, **TRAINING, "train": 1}
 
 
 @pytest.mark.thorough

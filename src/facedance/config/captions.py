@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
@@ -40,9 +40,9 @@ class TrainingTexts:
     photos: Mapping[Shown, str]
     others: str
 
-    def learned(self, clips: bool) -> list[str]:
-        """Those that a training learns with, and none at all, each once. `clips`: whether it learns from clips."""
-        return list(dict.fromkeys([*([self.clips] if clips else []), *self.photos.values(), self.others, ""]))
+    def learned(self, clips: bool) -> dict[str, Any]:
+        """What a training learns with, as plain values. `clips`: whether it learns from clips."""
+        return {**({"clips": self.clips} if clips else {}), "photos": {**self.photos}, "others": self.others}
 
     @classmethod
     def one(cls, text: str) -> "TrainingTexts":

@@ -11,7 +11,7 @@ import torch
 from diffusers import WanVACEPipeline
 from diffusers.pipelines.wan.pipeline_wan_vace import prompt_clean
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from facedance.clips.crop import covered, is_inside
@@ -66,12 +66,6 @@ def encode_prompts(model: Path, wan: WanModel, prompts: Mapping[str, str], out: 
         embeddings, _ = pipeline.encode_prompt(prompt, do_classifier_free_guidance=False, max_sequence_length=TEXT_TOKENS)
         tensors[name] = embeddings[0].cpu().contiguous()
     save_latents(out, tensors)
-
-
-def keep_texts(prompts: Path, texts: Sequence[str], out: Path) -> None:
-    """Write those of the texts that `encode_prompts` has encoded by themselves: the encoder is the heaviest part of a model."""
-    encoded = load_file(prompts)
-    save_latents(out, {text: encoded[text] for text in texts})
 
 
 def encode_shard(

@@ -133,10 +133,9 @@ def _ladder_table(parts: Parts, params: Params) -> str:
     )
     small = [str(card) for card in CARDS if not encoding_peak(parts).fits(card * GIB)]
     if small:
-        texts = [layout.PROMPTS, *(layout.CAPTIONS.format(identity=who) for who in params.identities)]
         note += (
-            f"\nThe text encoder has no room in {' or '.join(small)} GiB; encode prompts and photos on the CPU first: "
-            f"CUDA_VISIBLE_DEVICES= {ALLOW_CPU}=1 snakemake --cores all {' '.join(texts)}"
+            f"\nThe text encoder has no room in {' or '.join(small)} GiB; encode prompts on the CPU first: "
+            f"CUDA_VISIBLE_DEVICES= {ALLOW_CPU}=1 snakemake --cores all {layout.PROMPTS}"
         )
     header = ("card", "train", *(f"render: {memory_name(memory)}" for memory in rendering))
     return f"{_table(header, rows)}\n{note}"

@@ -49,8 +49,7 @@ class TrainingFiles:
 
     model: Path  # folder of the video model
     recogniser: Path  # folder of the face recogniser's weights, which only an identity_weight above 0 needs
-    prompts: Path  # safetensors: text embeddings by their texts, of all that renders say
-    captions: Path  # safetensors: the same of what is learned with
+    prompts: Path  # safetensors: text embeddings by their texts
     manifests: Sequence[Path]  # csv: clip, status, width, height, file, sha256 of the clips' latents
     latents: Path  # folder of these latents
     boxes: Sequence[Path]  # parquet: the dancers' faces in the clips
@@ -176,7 +175,7 @@ def read_dataset(files: TrainingFiles, wan: WanModel, train: Train, said: Traini
         sizes: dict[str, Size] = {name: tuple(file.get_tensor(f"{name}.size").tolist()) for name in names}
     if not names:
         raise InputError(f"{files.photos} holds no photo; run the faces and latents stages again")
-    texts, content = {**load_file(files.prompts), **load_file(files.captions)}, sha256(files.photos)
+    texts, content = load_file(files.prompts), sha256(files.photos)
     captions = {name: texts[said.photos[shown_in(name)]] for name in names}
     faces = {name: torch.from_numpy(own[photo_of(name)].vector) if own else identity for name in names}
     return Dataset(

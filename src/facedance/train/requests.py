@@ -14,7 +14,6 @@ def training_files(given: Any, latents: Path) -> TrainingFiles:
         model=Path(given.model).parent,
         recogniser=Path(given.face_model).parent,
         prompts=Path(given.prompts),
-        captions=Path(given.captions),
         manifests=_paths(given.latents),
         latents=latents,
         boxes=_paths(given.boxes),
