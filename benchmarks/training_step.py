@@ -1,7 +1,7 @@
 """How long a training step takes here and in DiffSynth-Studio: Wan2.1-VACE-1.3B with random weights, one clip with a reference.
 
 usage: python benchmarks/training_step.py --peer PYTHON [--width 128] [--height 128] [--frames 9] [--rank 16] [--steps 3]
-           [--words 64] [--kept 0.5]
+           [--words 64] [--kept 0.3]
 
 PYTHON is the interpreter of another environment: python -m venv peer && peer/bin/pip install diffsynth torch. Here latents
 and text are read from a file, as a training does; there text and video are encoded in every step, which is its default, or
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--peer", required=True, type=Path)
     for name, default in {"width": 128, "height": 128, "frames": 9, "rank": 16, "steps": 3, "words": 64}.items():
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--kept", type=float, default=0.5)
+    parser.add_argument("--kept", type=float, default=0.3)
     given = parser.parse_args()
     sizes = [f"--{name}={getattr(given, name)}" for name in ("width", "height", "frames", "rank", "steps")]
     print(f"{MODEL} on {choose_device()}, {given.width}x{given.height}, {given.frames} frames, rank {given.rank}", flush=True)

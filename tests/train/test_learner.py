@@ -16,7 +16,7 @@ from facedance.train.example import stacked
 from facedance.train.learner import learning_rate
 from facedance.train.validate import SIGMAS, heldout_losses
 from facedance.wan import recompute
-from facedance.wan.recompute import Kept, compute_again
+from facedance.wan.recompute import compute_again
 from tests.train.training_world import (
     BOTH,
     TRAIN,
@@ -37,31 +37,38 @@ def test_only_the_adapter_gets_gradients(world, dataset):
     ]
 
 
-class SelfAttention(TorchDispatchMode):
-    """Counts how often attention among as many keys as queries runs."""
+class Heavy(TorchDispatchMode):
+    """Counts how often attention among as many keys as queries runs, and a feed-forward network's second layer."""
 
-    count = 0
+    attention = down = 0
+
+    def __init__(self, ffn):
+        super().__init__()
+        self.ffn = ffn
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         name = str(func)
-        self.count += "scaled_dot" in name and "backward" not in name and args[0].shape[-2] == args[1].shape[-2]
+        self.attention += "scaled_dot" in name and "backward" not in name and args[0].shape[-2] == args[1].shape[-2]
+        self.down += name == "aten.addmm.default" and args[1].shape[-1] == self.ffn
         return func(*args, **(kwargs or {}))
 
 
 def test_what_is_kept_and_what_is_computed_again_changes_no_gradient(world, dataset, monkeypatch):
-    gradients, attended = [], []
-    for kept in (None, Kept(0, 0), Kept(2, 0), Kept(0, 2), Kept(0, 6)):
+    gradients, computed = [], []
+    ffn = learner_for(world, TRAIN).transformer.config.ffn_dim
+    for kept in (None, [None] * 6, [0, 0, *[None] * 4], [ffn, ffn, *[None] * 4], [1] * 6):
         model = learner_for(world, TRAIN)
         for block in model.branch.blocks:
             torch.nn.init.normal_(block.out_up.weight, std=0.1, generator=torch.Generator().manual_seed(0))
         if kept is not None:
-            monkeypatch.setattr(recompute, "kept_blocks", lambda *_, kept=kept: kept)
+            monkeypatch.setattr(recompute, "floors", lambda *_, kept=kept: kept)
             compute_again(model.transformer, 0)
-        with SelfAttention() as counted:
+        with Heavy(ffn) as counted:
             model.accumulate(fixed_example(dataset))
         gradients.append({name: p.grad for name, p in model.parameters.items() if p.grad is not None})
-        attended.append(counted.count)
-    assert [count - attended[0] for count in attended] == [0, 6, 4, 4, 0]
+        computed.append((counted.attention, counted.down))
+    (attention, down), *more = computed
+    assert [(one - attention, other - down) for one, other in more] == [(6, 6), (4, 4), (6, 4), (0, 0)]
     for found in gradients[1:]:
         assert found.keys() == gradients[0].keys()
         assert all(torch.equal(found[name], gradients[0][name]) for name in found)

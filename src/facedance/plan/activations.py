@@ -17,7 +17,7 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import CACHE_T, WanCausalC
 
 from facedance.config.sections import Size, WanModel
 from facedance.plan.parts import Widths
-from facedance.wan.recompute import Kept, Sizes, attention_bytes, kept_blocks
+from facedance.wan.recompute import Sizes, floors, worth_keeping
 from facedance.wan.text_padding import TEXT_TOKENS
 
 FLOAT32 = 4
@@ -80,7 +80,7 @@ def training_bytes(widths: Widths, tokens: int, checkpointing: bool, kept_memory
                                                   a LoRA the first keeps of all before the face its queries alone
         (B - n) L w d + kept                      with it: each block's input, and one block run again; or, where n > 0
         (B - n) L w d + n kept                    blocks are kept whole in `kept_memory` bytes, these before that,
-        + a attention                             and of `a` blocks the output of self-attention
+        + what is worth keeping                   of the others (`facedance.wan.recompute`)
         + L (w f + 14 d)                          on its way in the feed-forward layer
         + 8 L head_dim                            rotary embeddings
 
@@ -89,11 +89,13 @@ def training_bytes(widths: Widths, tokens: int, checkpointing: bool, kept_memory
     d, f, w = widths.dim, widths.ffn, widths.number
     block = kept_by_block(widths, tokens, batch)
     sizes = _sizes(widths)
-    kept = kept_blocks(sizes, batch, tokens // batch, kept_memory) if checkpointing else Kept(widths.blocks, 0)
-    untouched = 0 if widths.adapted or kept.whole < widths.blocks else tokens * (2 * FLOAT32 * d + 8 * w * d)
-    stored = (widths.blocks - kept.whole) * tokens * w * d + max(kept.whole, 1) * block - untouched
-    # The block that runs again has its own attention among what it keeps.
-    stored += max(kept.attention - 1, 0) * attention_bytes(sizes, tokens)
+    kept = floors(sizes, batch, tokens // batch, kept_memory) if checkpointing else [0] * widths.blocks
+    whole = kept.count(0)
+    untouched = 0 if widths.adapted or whole < widths.blocks else tokens * (2 * FLOAT32 * d + 8 * w * d)
+    stored = (widths.blocks - whole) * tokens * w * d + max(whole, 1) * block - untouched
+    # The block that runs again has its own among what it keeps.
+    parts = worth_keeping(sizes, batch, tokens // batch)
+    stored += sum(size for floor in kept[max(whole, 1) :] if floor for worth, size in parts.items() if worth >= floor)
     return stored + tokens * (w * f + 14 * d) + _rotary(widths, tokens)
 
 
