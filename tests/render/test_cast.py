@@ -193,10 +193,22 @@ def test_who_is_not_shown_is_not_drawn(world: Path, landmarks: Path) -> None:
     assert drawn["model"][:, :, right].max() > 100
 
 
-def test_a_clip_without_anybody_of_the_cast_is_refused(world: Path, landmarks: Path, solo: str, tmp_path: Path) -> None:
+def test_a_clip_that_was_asked_for_without_anybody_of_the_cast_is_refused(
+    world: Path, landmarks: Path, solo: str, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match="solo_000 has one dancer, and none of them is in the cast"):
-        run(world, tmp_path, [job("2~nora", solo)], inputs(world, landmarks, {2: "nora"}))
+        run(world, tmp_path, [job("2~nora", solo)], inputs(world, landmarks, {2: "nora"}), manifest=None)
     run(world, tmp_path, [job("1~eileen_2~nora", solo)], inputs(world, landmarks, {1: "eileen", 2: "nora"}))
+
+
+def test_a_batch_leaves_out_clips_without_anybody_of_the_cast(
+    world: Path, landmarks: Path, solo: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING", "facedance")
+    run(world, tmp_path, [job("2~nora", solo), job("2~nora")], inputs(world, landmarks, {2: "nora"}))
+    assert pd.read_csv(tmp_path / "manifest.csv")["clip"].tolist() == ["dance_000"]
+    (told,) = caplog.messages
+    assert told.startswith("left out: solo_000 has one dancer, and none of them is in the cast")
 
 
 @pytest.fixture

@@ -154,7 +154,12 @@ def inputs(
 
 
 def run(
-    world: Path, folder: Path, jobs: list[RenderJob], given: RenderInputs, provenance: Mapping[str, str] | None = None
+    world: Path,
+    folder: Path,
+    jobs: list[RenderJob],
+    given: RenderInputs,
+    provenance: Mapping[str, str] | None = None,
+    manifest: str | None = "manifest.csv",
 ) -> None:
     render.render_clips(
         jobs,
@@ -162,7 +167,7 @@ def run(
         folder=folder,
         stamp=world / "stamp.json",
         provenance=provenance or {"weights": "0"},
-        manifest=folder / "manifest.csv",
+        manifest=folder / manifest if manifest else None,
     )
 
 

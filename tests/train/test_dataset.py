@@ -245,3 +245,14 @@ def test_a_long_clip_is_learned_from_window_by_window(world, tmp_path):
     assert torch.equal(second.load().video, first.load().video + 1)
     assert second.boxes[-1].tolist() == [1, 2, 3, 4]
     assert first.digest != second.digest
+
+
+def test_of_two_faces_in_a_frame_none_counts(world, tmp_path):
+    shutil.copytree(world, tmp_path / "world")
+    path = tmp_path / "world/boxes.parquet"
+    boxes = pd.read_parquet(path)
+    second = boxes[(boxes["clip"] == "a_000") & (boxes["frame"] == 2)].assign(x0=40.0, x1=50.0)
+    pd.concat([boxes, second]).to_parquet(path)
+    (clip,) = (clip for clip in dataset_in(tmp_path / "world").clips if clip.name == "a_000")
+    assert np.isnan(clip.boxes[2]).all()
+    assert clip.boxes[3].tolist() == [16, 16, 32, 40]

@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,12 @@ from facedance.job import InputError
 from facedance.poses.skeleton import to_openpose
 from facedance.regions.shares import reaches, shares
 from facedance.render.driving import Driving
-from facedance.render.inputs import RenderInputs
+from facedance.render.inputs import RenderInputs, RenderJob
 from facedance.render.windows import Window
 from facedance.wan.pipeline import ControlLatents
+
+_NOBODY = "and none of them is in the cast: name one in render.batches, or leave the video out"
+_log = logging.getLogger("facedance")
 
 
 @dataclass(frozen=True)
@@ -73,13 +76,32 @@ def casting(inputs: RenderInputs, clip: str, driving: Driving) -> Casting | None
     Raises:
         InputError: none of the dancers who become somebody is in the clip.
     """
-    if (cast := inputs.cast) is None:
+    if inputs.cast is None:
         return None
     everybody = inputs.dancers(clip).joints
-    people = {dancer for dancer, who in cast.dancers.items() if who not in NO_PERSON}
-    there = f"{clip} has {'one dancer' if len(everybody) == 1 else f'dancers 1 to {max(everybody, default=0)}'}"
-    if not people & everybody.keys():
-        raise InputError(f"{there}, and none of them is in the cast: name one in render.batches, or leave the video out")
+    if not (people := _people(inputs)) & everybody.keys():
+        raise InputError(f"{_there(clip, everybody)} {_NOBODY}")
     if missing := sorted(people - everybody.keys()):
-        logging.getLogger("facedance").warning("%s; of the cast it lacks %s", there, ", ".join(map(str, missing)))
+        _log.warning("%s and of the cast it lacks %s", _there(clip, everybody), ", ".join(map(str, missing)))
     return Casting(driving)
+
+
+def with_somebody(jobs: Sequence[RenderJob], inputs: RenderInputs) -> list[RenderJob]:
+    """Those of a batch's renders whose clips have a dancer who becomes somebody; of the others a warning tells."""
+    if inputs.cast is None:
+        return [*jobs]
+    dancers = {clip: inputs.dancers(clip).joints for clip in dict.fromkeys(job.clip for job in jobs)}
+    people = _people(inputs)
+    for clip, there in dancers.items():
+        if not people & there.keys():
+            _log.warning("left out: %s %s", _there(clip, there), _NOBODY)
+    return [job for job in jobs if people & dancers[job.clip].keys()]
+
+
+def _people(inputs: RenderInputs) -> set[int]:
+    """The dancers who become somebody."""
+    return {dancer for dancer, who in inputs.cast.dancers.items() if who not in NO_PERSON} if inputs.cast else set()
+
+
+def _there(clip: str, dancers: Collection[int]) -> str:
+    return f"{clip} has {'one dancer' if len(dancers) == 1 else f'dancers 1 to {max(dancers, default=0)}'},"

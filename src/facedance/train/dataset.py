@@ -246,7 +246,7 @@ def _clips(files: TrainingFiles, wan: WanModel, videos: Sequence[str]) -> list[S
         windows = _windows_in(files.latents / file)
         frames = np.full((windows * wan.frames, 4), np.nan, np.float32)
         if (rows := by_clip.get(clip)) is not None:
-            encoded = rows[rows["frame"] < len(frames)]
+            encoded = rows[rows["frame"] < len(frames)].drop_duplicates("frame", keep=False)  # of several faces none counts
             frames[encoded["frame"]] = encoded[["x0", "y0", "x1", "y1"]]
         embedding = torch.from_numpy(embeddings[clip].vector) if clip in embeddings else None
         whole = Source(clip, "clip", files.latents / file, file_digest, frames, (int(width), int(height)), embedding)
