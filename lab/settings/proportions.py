@@ -230,9 +230,11 @@ def _off(lengths: Mapping[str, float], wanted: Mapping[str, float], bones: Seque
 
 
 def _draw(path: Path, videos: list[Frames]) -> None:
-    """Three frames of each."""
+    """Three frames of each, in the size of the smallest."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.hstack([np.vstack([*video[[0, 8, 16]]]) for video in videos])).save(path)
+    height, width = min(video.shape[1:3] for video in videos)
+    columns = [np.vstack([*resized(video[[0, 8, 16]], (width, height))]) for video in videos]
+    Image.fromarray(np.hstack(columns)).save(path)
 
 
 if __name__ == "__main__":
