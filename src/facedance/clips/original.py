@@ -6,7 +6,7 @@ from pathlib import Path
 
 from facedance.clips.crop import crop_and_resize
 from facedance.clips.timing import TIE_S
-from facedance.video.decoding import Shown, shown_frames, undecodable
+from facedance.video.decoding import DecodedFrame, shown_frames, undecodable
 from facedance.video.frames import Footage
 from facedance.video.opening import UnreadableVideo
 from facedance.video.pictures import Frame, Upright
@@ -72,7 +72,7 @@ def _shown_at(video: Path, times: Sequence[float]) -> Iterator[Frame]:
         yield upright.rgb(shown.picture)
 
 
-def _next(frames: Iterator[Shown]) -> Shown | None:
+def _next(frames: Iterator[DecodedFrame]) -> DecodedFrame | None:
     """The next frame; None where there is none, or none that can be decoded: a clip may end just before the damage."""
     try:
         return next(frames, None)

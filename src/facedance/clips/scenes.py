@@ -8,7 +8,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from facedance.clips.timing import Stretch, half_frame, whole
-from facedance.video.decoding import Shown
+from facedance.video.decoding import DecodedFrame
 
 _SIDE = 32  # pixels of the small pictures that are compared
 _CHANGE = 12.0  # grey levels by which frames differ on average across a cut, at least
@@ -25,7 +25,7 @@ class SceneWatch:
         self._small = VideoReformatter()
         self._seen: list[NDArray[np.uint8]] = []
 
-    def see(self, shown: Shown) -> None:
+    def see(self, shown: DecodedFrame) -> None:
         """Look at the next frame."""
         picture = self._small.reformat(shown.picture, _SIDE, _SIDE, "gray", interpolation=Interpolation.AREA, threads=1)
         self._seen.append(picture.to_ndarray().astype(np.uint8))

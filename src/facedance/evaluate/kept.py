@@ -10,7 +10,7 @@ import numpy as np
 from facedance.config.sections import Evaluate, WanModel
 from facedance.evaluate.judge import LandmarkJudge
 from facedance.evaluate.observe import GroupObservation, Observation, footage_of, load, observe, observe_group, save
-from facedance.evaluate.shown import Dancer, Shown
+from facedance.evaluate.shown import Dancer, LookedFor
 from facedance.faces.face import FaceBackend
 from facedance.files import digest, sha256
 from facedance.rerun.item_cache import item_key, record, reusable
@@ -19,7 +19,7 @@ _Seen = TypeVar("_Seen", Observation, GroupObservation)
 
 
 @dataclass(frozen=True)
-class Judges:
+class Observer:
     """Who looks at renders, and where it is kept."""
 
     backend: FaceBackend
@@ -30,7 +30,7 @@ class Judges:
     stamp: Path
     folder: Path  # gets `<identity>/<clip>/<variant>.safetensors`
 
-    def look(self, video: Path, item: str, shown: Shown) -> list[Dancer]:
+    def look(self, video: Path, item: str, shown: LookedFor) -> list[Dancer]:
         """What is seen of each dancer in a render; `item` is its path in the folder, without a suffix."""
         if not shown.several:
             alone = self._kept(

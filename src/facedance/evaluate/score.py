@@ -12,10 +12,10 @@ from facedance.evaluate.asked import asked_poses
 from facedance.evaluate.drift import DRIFTS, drift
 from facedance.evaluate.figures import FIGURES, figures
 from facedance.evaluate.judge import Shape, mean_shape, open_landmark_judge, shape_distance
-from facedance.evaluate.kept import Judges
+from facedance.evaluate.kept import Observer
 from facedance.evaluate.seams import read_seams
 from facedance.evaluate.seconds import Second, by_second
-from facedance.evaluate.shown import Shown, shown_in, wanted_of
+from facedance.evaluate.shown import LookedFor, shown_in, wanted_of
 from facedance.faces.embedding import load_embeddings
 from facedance.faces.face import FaceBackend
 from facedance.faces.photos import read_picture
@@ -66,7 +66,7 @@ def score_shard(
     )
     driving = pose.read_dancers(files.landmarks, sorted({clip for _, clip, _ in renders}))
     landmarks = open_landmark_judge()
-    judges = Judges(backend, landmarks, files.pose_model, params, wan, stamp, files.observations)
+    judges = Observer(backend, landmarks, files.pose_model, params, wan, stamp, files.observations)
     known = likeness.Judges(backend, landmarks, files.pose_model)
     shapes = {name: known.shape(read_picture(path)) for name, path in files.references.items()}
     near = distances.recognised_within(backend, params)
@@ -104,7 +104,7 @@ def _share(rate: float | None) -> str:
     return "unknown" if rate is None else f"{100 * rate:.0f} %"
 
 
-def _fits(video: Path, shown: Shown, clip: str) -> bool:
+def _fits(video: Path, shown: LookedFor, clip: str) -> bool:
     """Whether a render has the frames of its clip, as that is now."""
     if clip.startswith(CONTROL_PREFIX):
         return True

@@ -12,7 +12,7 @@ from facedance.evaluate.observe import Observation
 
 
 @dataclass(frozen=True)
-class Shown:
+class LookedFor:
     """The dancers of a render who are looked for."""
 
     who: dict[int, str]  # whom each becomes, by number
@@ -33,16 +33,16 @@ class Dancer:
     there: NDArray[np.bool_] | None  # (T,) frames in which they should be there; None for all
 
 
-def shown_in(name: str, driving: NDArray[np.float32] | None) -> Shown:
+def shown_in(name: str, driving: NDArray[np.float32] | None) -> LookedFor:
     """Those of a person, blend or cast in a clip with these driving poses (P, T, 17, 3), without those who are not shown."""
     if driving is None or len(driving) == 1:
-        return Shown({1: who_is(name, 1)}, driving, several=False)
+        return LookedFor({1: who_is(name, 1)}, driving, several=False)
     becomes = {number: who_is(name, number) for number in range(1, len(driving) + 1)}
     who = {number: becomes[number] for number in becomes if becomes[number] != NOBODY}
-    return Shown(who, driving[[number - 1 for number in who]], several=True)
+    return LookedFor(who, driving[[number - 1 for number in who]], several=True)
 
 
-def wanted_of(people: distances.People, shown: Shown, dancer: Dancer, near: float) -> Wanted:
+def wanted_of(people: distances.People, shown: LookedFor, dancer: Dancer, near: float) -> Wanted:
     """What one of those shown should look like; a face that is nearer than `near` counts as recognised."""
     who, seen, there = shown.who[dancer.number], dancer.seen, dancer.there
     driving = None if shown.driving is None else shown.driving[[*shown.who].index(dancer.number)]

@@ -20,7 +20,7 @@ from facedance.render.going_on import make_windows
 from facedance.render.head_view import View, views_of
 from facedance.render.inputs import RenderInputs, RenderJob
 from facedance.render.scene import Scene
-from facedance.render.windows import Shown, Window, WindowFiles
+from facedance.render.windows import PartReader, Window, WindowFiles
 from facedance.video.pictures import Frame, Frames
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.pipeline import ControlLatents, FaceVACEPipeline
@@ -47,9 +47,9 @@ def with_close_ups(
     pipeline: FaceVACEPipeline,
     scene: Scene,
     make: MakeOf,
-    shown: Shown,
+    shown: PartReader,
     files: WindowFiles,
-) -> Shown:
+) -> PartReader:
     """A render with the heads of all who are somebody made once more, one after the other."""
     driving, frame = scene.driving, shown(range(1))[0]
     assert driving is not None, "a render with close-ups depends on where the dancers are"
@@ -67,14 +67,14 @@ def with_close_ups(
 
 def close_up(
     view: View,
-    shown: Shown,
+    shown: PartReader,
     windows: Sequence[Window],
     files: WindowFiles,
     encoder: LatentEncoder,
     references: tuple[Tensor, ...],
     settings: RenderSettings,
     make: Make,
-) -> Shown:
+) -> PartReader:
     """The frames of a render with a head made once more; what was made of it lies in the files.
 
     Args:

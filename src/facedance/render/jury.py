@@ -20,7 +20,7 @@ from facedance.evaluate.each import look_at_each, mean_of
 from facedance.evaluate.further import further_distance
 from facedance.evaluate.judge import Shape, open_landmark_judge
 from facedance.evaluate.likeness import Judges, Likeness, face_in_photo, likeness
-from facedance.evaluate.shown import Shown, shown_in
+from facedance.evaluate.shown import LookedFor, shown_in
 from facedance.faces.backend import open_backend
 from facedance.faces.embedding import load_embeddings
 from facedance.faces.face import FaceBackend, Image
@@ -75,7 +75,7 @@ class Jury:
             said[f"{name}_distance"] = further_distance(frames, other, people, places)
         return {name: None if value is None else round(value, _DIGITS) for name, value in said.items()}
 
-    def _likeness(self, job: RenderJob, frames: Footage, shown: Shown, fps: int) -> Likeness:
+    def _likeness(self, job: RenderJob, frames: Footage, shown: LookedFor, fps: int) -> Likeness:
         """The recogniser's and the landmark judge's."""
         people, poses = self._people(job), [None] * len(shown.who) if shown.driving is None else list(shown.driving)
         if shown.several:

@@ -16,7 +16,7 @@ from facedance.render.going_on import make_windows, on_poses
 from facedance.render.inputs import RenderInputs, RenderJob
 from facedance.render.roles import Role
 from facedance.render.scene import Scene, frames_of
-from facedance.render.windows import Shown, WindowFiles, enlarged, one_by_one
+from facedance.render.windows import PartReader, WindowFiles, enlarged, one_by_one
 from facedance.video.frames import read_frames
 from facedance.video.pictures import Frame, Frames
 from facedance.wan.face_branch import FaceBranch
@@ -62,7 +62,7 @@ def made(
         photos=photos,
     )
     make = functools.partial(frames_of, pipeline, prompts, job.settings)
-    shown: Shown
+    shown: PartReader
     if len(windows) == 1:
         whole = make(scene, ControlLatents(latents, heads), windows[0])
         shown = functools.partial(_part, whole)

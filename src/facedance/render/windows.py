@@ -16,7 +16,7 @@ FEWEST_NEW = 4
 """Frames that a window adds at least: those of a latent frame of Wan's VAE."""
 
 
-Shown = Callable[[range], Frames]
+PartReader = Callable[[range], Frames]
 """Frames (T, H, W, 3) of a part of a clip."""
 
 
@@ -64,13 +64,13 @@ def seams(windows: Sequence[Window]) -> list[int]:
     return [window.first_made + i for window in windows[1:] for i in range(window.faded + 1)]
 
 
-def one_by_one(windows: Sequence[Window], shown: Shown) -> Iterator[Frame]:
+def one_by_one(windows: Sequence[Window], shown: PartReader) -> Iterator[Frame]:
     """All frames (H, W, 3) of a clip, of which the parts between the beginnings of windows are in memory one at a time."""
     for start, end in itertools.pairwise([*(window.start for window in windows), windows[-1].end]):
         yield from shown(range(start, end))
 
 
-def enlarged(shown: Shown, times: int) -> Shown:
+def enlarged(shown: PartReader, times: int) -> PartReader:
     """A clip so many times as large, by cubic interpolation: room for the detail of close-ups."""
 
     def larger(some: range) -> Frames:

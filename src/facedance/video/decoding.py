@@ -17,7 +17,7 @@ _JUMP_S = 1.0  # a step back in time by more than this is another recording, les
 
 
 @dataclass(frozen=True)
-class Shown:
+class DecodedFrame:
     """A frame as decoded, its place in the video and its time in seconds by the file's own clock."""
 
     picture: av.VideoFrame
@@ -26,7 +26,7 @@ class Shown:
     deinterlaced: bool = False
 
 
-def shown_frames(path: Path | str) -> Iterator[Shown]:
+def shown_frames(path: Path | str) -> Iterator[DecodedFrame]:
     """Every frame that a video shows, in order, deinterlaced where it is interlaced; times never descend.
 
     Raises:
@@ -44,7 +44,7 @@ def shown_frames(path: Path | str) -> Iterator[Shown]:
                         continue  # the first ones refer to what was cut away
                     raise undecodable(count + deinterlacer.waiting)
                 for whole, at in deinterlacer.through(picture, time):
-                    yield Shown(whole, count, at, deinterlacer.active)
+                    yield DecodedFrame(whole, count, at, deinterlacer.active)
                     count += 1
     except av.FFmpegError:
         raise undecodable(count) from None

@@ -9,7 +9,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from facedance.video.decoding import Shown, shown_frames
+from facedance.video.decoding import DecodedFrame, shown_frames
 from facedance.video.opening import UnreadableVideo, open_media, packets_of, pictures_of, sound_of
 from facedance.video.pictures import Upright
 
@@ -44,7 +44,7 @@ class VideoInfo:
         return len(self.timestamps) / self.seconds if self.seconds else 0.0
 
 
-def inspect(path: Path | str, until: float = math.inf, watch: Callable[[Shown], None] | None = None) -> VideoInfo:
+def inspect(path: Path | str, until: float = math.inf, watch: Callable[[DecodedFrame], None] | None = None) -> VideoInfo:
     """Size and frame times of a video, from all of its frames, or from those of its first `until` seconds.
 
     Each frame is shown to `watch`, if there is one, in passing.

@@ -17,7 +17,7 @@ from facedance.inputs import photos_in
 from facedance.job import InputError
 from facedance.tables import read_rows
 from facedance.yardstick.driving import Driving, of_clip, of_video
-from facedance.yardstick.judges import NOBODY, Judges, Sitter, meet, open_judges
+from facedance.yardstick.judges import NOBODY, Panel, Sitter, meet, open_judges
 from facedance.yardstick.page import write_page
 from facedance.yardstick.protocol import protocol
 from facedance.yardstick.score import Scored, Setting, score_videos, videos_of
@@ -92,7 +92,7 @@ def people_of(root: Path, person: str, params: Params) -> People:
     return People(identities, params.render.blends, dancers)
 
 
-def _dances(videos: list[Path], root: Path, params: Params, driving: str, judges: Judges) -> dict[Path, Driving | None]:
+def _dances(videos: list[Path], root: Path, params: Params, driving: str, judges: Panel) -> dict[Path, Driving | None]:
     """The dance of each video; clips and their landmarks are read once."""
     if driving:
         dance = of_clip(root, driving, params)
@@ -107,7 +107,7 @@ def _dances(videos: list[Path], root: Path, params: Params, driving: str, judges
     return {video: clip(video.stem) or clip(video.parent.name) for video in videos}
 
 
-def sitter_of(root: Path, person: str, params: Params, judges: Judges) -> Sitter:
+def sitter_of(root: Path, person: str, params: Params, judges: Panel) -> Sitter:
     """What the further judges know of a person from the photos that were accepted; of a blend they know nothing."""
     table = root / layout.PHOTO_LIST.format(identity=person)
     if person not in params.identities or not table.is_file() or (judges.landmarks is None and judges.arcface is None):

@@ -24,7 +24,7 @@ INSIGHTFACE = "insightface"
 
 
 @dataclass(frozen=True)
-class Judges:
+class Panel:
     """All of them, opened once for any number of videos."""
 
     backend: FaceBackend
@@ -47,7 +47,7 @@ NOBODY = Sitter(None, None)
 class Witness:
     """The recogniser, with the further judges looking at the frames and faces that it is asked about."""
 
-    def __init__(self, judges: Judges, sitter: Sitter) -> None:
+    def __init__(self, judges: Panel, sitter: Sitter) -> None:
         self._judges, self._sitter = judges, sitter
         self.name, self.dimension = judges.backend.name, judges.backend.dimension
         self.face_model = judges.backend.face_model
@@ -81,7 +81,7 @@ class Witness:
         }
 
 
-def open_judges(root: Path, params: Params) -> Judges:
+def open_judges(root: Path, params: Params) -> Panel:
     """Open the judges of the project at `root`; those that are not here are told of in the log and left out.
 
     Raises:
@@ -95,10 +95,10 @@ def open_judges(root: Path, params: Params) -> Judges:
     arcface = backend if faces.backend == INSIGHTFACE else None
     if arcface is None and (root / layout.FACE_MODEL.format(pack=faces.insightface_model)).is_file():
         arcface = open_backend(INSIGHTFACE, _folder(root, faces.insightface_model))
-    return Judges(backend, open_landmark_judge(), arcface, root / layout.POSE_MODEL)
+    return Panel(backend, open_landmark_judge(), arcface, root / layout.POSE_MODEL)
 
 
-def meet(photos: Mapping[str, Path], judges: Judges, params: Faces) -> Sitter:
+def meet(photos: Mapping[str, Path], judges: Panel, params: Faces) -> Sitter:
     """What the further judges make of a person's photos: the mean shape, and the mean direction of ArcFace's embeddings."""
     shapes, directions = [], []
     for _, path in sorted(photos.items()):

@@ -9,13 +9,13 @@ from facedance.config.params import Params
 from facedance.evaluate.distances import recognised_within
 from facedance.evaluate.judge import installed_predictor
 from facedance.files import digest, read_json, sha256
-from facedance.yardstick.judges import INSIGHTFACE, Judges
+from facedance.yardstick.judges import INSIGHTFACE, Panel
 
 VERSION = 1
 """Grows with every change after which the same video can get other numbers."""
 
 
-def protocol(root: Path, params: Params, judges: Judges) -> dict[str, Any]:
+def protocol(root: Path, params: Params, judges: Panel) -> dict[str, Any]:
     """The version, the settings and the weights by sha256 that a table was made with, and the digest of all of them."""
     wan, evaluate = params.wan, params.evaluate
     content = {
@@ -34,7 +34,7 @@ def protocol(root: Path, params: Params, judges: Judges) -> dict[str, Any]:
     return {**content, "digest": digest(content)[:16]}
 
 
-def _weights(root: Path, params: Params, judges: Judges) -> dict[str, str]:
+def _weights(root: Path, params: Params, judges: Panel) -> dict[str, str]:
     """Digests of the judges' files by their names."""
     packs = {params.faces.backend} - {INSIGHTFACE} | ({params.faces.insightface_model} if judges.arcface is not None else set())
     found: dict[str, str] = {}

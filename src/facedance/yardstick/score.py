@@ -22,7 +22,7 @@ from facedance.names import shown
 from facedance.video.opening import UnreadableVideo
 from facedance.video.suffixes import VIDEO_SUFFIXES
 from facedance.yardstick.driving import Driving, best_fit
-from facedance.yardstick.judges import Judges, Sitter, Witness
+from facedance.yardstick.judges import Panel, Sitter, Witness
 from facedance.yardstick.pictures import choose
 
 COLUMNS = (
@@ -39,7 +39,7 @@ class Setting:
     person: str
     people: People
     sitter: Sitter
-    judges: Judges
+    judges: Panel
     params: Params
 
 
