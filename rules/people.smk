@@ -91,7 +91,7 @@ def training_shards():
 
 
 def only_waited_for(files):
-    """What a training waits for and does not learn from."""
+    """What a training waits for and is not run again for: its stamp says what it takes of that."""
     learned = (layout.LATENTS_LIST, layout.DANCER_BOXES, layout.DANCER_EMBEDDINGS)
     return unminded(
         files,

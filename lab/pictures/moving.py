@@ -14,18 +14,19 @@ from facedance.faces.photos import read_picture
 from facedance.files import atomic
 from facedance.video.frames import read_frames
 
-PEOPLE, DANCES = ("eileen", "nora"), 2
+PEOPLE = ("eileen", "nora")
 SIDE, GAP, HEADER, FPS, QUALITY = 200, 4, 22, 16, 60
 TITLES = ("photo", "dance", "render")
 RESULTS = Path("results")
 
 
 def main() -> None:
-    """Write the picture: a row for each person, each dance with what was made of it."""
+    """Write the picture: a row for each person, each dance of them all with what was made of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("docs/renders.webp"))
     out = parser.parse_args().out
-    rows = [columns_of(person) for person in PEOPLE]
+    dances = sorted(set.intersection(*(dances_of(person) for person in PEOPLE)))
+    rows = [columns_of(person, dances) for person in PEOPLE]
     length = min(len(column) for row in rows for column in row if len(column) > 1)
     sheets = [sheet([[column[min(t, len(column) - 1)] for column in row] for row in rows]) for t in range(length)]
     there_and_back = sheets + sheets[-2:0:-1]
@@ -42,11 +43,17 @@ def main() -> None:
     print(f"{out}: {len(there_and_back)} frames, {out.stat().st_size / 1e6:.2f} MB")
 
 
-def columns_of(person: str) -> list[list[Picture]]:
+def dances_of(person: str) -> set[str]:
+    """The clips in which somebody is rendered."""
+    return {render.parent.name for render in (RESULTS / "render" / person).glob("*/default.mp4")}
+
+
+def columns_of(person: str, dances: list[str]) -> list[list[Picture]]:
     """Frames of each column; a photo is one frame."""
     columns = [[read_picture(RESULTS / "faces" / person / "reference.png")]]
-    for render in sorted((RESULTS / "render" / person).glob("*/default.mp4"))[:DANCES]:
-        columns += [list(read_frames(RESULTS / "clips" / f"{render.parent.name}.mp4")), list(read_frames(render))]
+    for dance in dances:
+        driving, render = RESULTS / "clips" / f"{dance}.mp4", RESULTS / "render" / person / dance / "default.mp4"
+        columns += [list(read_frames(driving)), list(read_frames(render))]
     return columns
 
 

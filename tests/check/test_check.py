@@ -11,7 +11,7 @@ from PIL import Image
 
 from facedance.check import build
 from facedance.check.build import CheckFiles, build_check, overlay
-from facedance.check.findings import Photo, about_clips, about_photos, about_plan
+from facedance.check.findings import Photo, about_casts, about_clips, about_photos, about_plan
 from facedance.check.numbers import clearest_frame, numbered
 from facedance.config.face_branch import NOBODY_ELSE
 from facedance.config.params import Params, load
@@ -55,6 +55,12 @@ def test_what_the_tiny_model_does_not_know_is_told() -> None:
     assert list(about_plan({"ann": 1}, [], "wan2.1-vace-1.3b", True)) == [NOBODY_ELSE]
     assert "ann" in next(about_plan({"ann": 1}, ["ann"], "tiny", False))
     assert list(about_plan({"ben": 0}, [], "tiny", False)) == ["ben: nothing will be rendered."]
+
+
+def test_clips_without_anybody_of_a_cast_are_told() -> None:
+    assert list(about_casts({"1~ann_2~ben": [], "2~ben": ["solo_000"]})) == [
+        "2~ben: solo_000 will be left out, as nobody there becomes somebody."
+    ]
 
 
 def test_the_skeleton_lies_over_the_picture() -> None:

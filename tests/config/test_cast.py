@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from facedance.config.batches import asked_for, renders_of
-from facedance.config.cast import cast_in_words, cast_name, cast_of, is_cast
+from facedance.config.cast import cast_in_words, cast_name, cast_of, is_among, is_cast
 from facedance.config.checks import Known, check_names, check_patterns
 from facedance.config.params import validate
 from facedance.config.reading import read_parameters
@@ -148,3 +148,10 @@ def test_who_is_shown_and_what_is_said_of_them():
     assert said["dance"] == "ohwx woman and ohwx woman sks man dancing"
     assert {*said.values()} <= {*all_texts(given)}
     assert all_texts(with_batches({"cast": {1: "eve", 2: "zoe"}, "videos": ["*"]})) == all_texts(params()), "they have no words"
+
+
+def test_somebody_of_a_cast_is_among_the_dancers_of_a_clip_or_not():
+    assert [is_among("1~ann_2~ben", 1), is_among("2~ben", 1), is_among("1~model_2~ben", 1), is_among("ann", 1)] == [
+        True, False, False, True
+    ]  # fmt: skip
+    assert is_among("2~ben", 2)

@@ -49,8 +49,16 @@ def test_all_that_is_read_is_encoded_and_a_person_without_a_word_adds_nothing():
     for who in ("ann", "ben", "eve", "two", "one"):
         assert set(render_texts(given, who).values()) <= set(texts)
     said = training_texts(given, "ann")
+    assert {said.clips, said.dance, said.others, *said.photos.values(), ""} <= set(texts)
     photos = dict.fromkeys(("face", "half", "whole"), "ohwx woman dancing")
     assert said.learned(clips=False) == {"photos": photos, "others": "a person dancing"}
     assert said.learned(clips=True) == {"clips": "a person dancing", **said.learned(clips=False)}
     without = {name: person for name, person in PEOPLE.items() if name != "zoe"}
     assert all_texts(params(identities=without)) == texts
+
+
+def test_photos_whose_captions_change_places_are_learned_anew():
+    one, other = ({"face": a, "half": b} for a, b in (("close", "dance"), ("dance", "close")))
+    assert training_texts(params(captions=one), "ann").learned(False) != training_texts(params(captions=other), "ann").learned(
+        False
+    )

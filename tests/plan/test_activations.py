@@ -83,14 +83,14 @@ def test_training(name: str, checkpointing: bool) -> None:
     assert predicted == pytest.approx(counted(architecture, gradients=True, checkpointing=checkpointing), rel=TOLERANCE)
 
 
-@pytest.mark.parametrize("checkpointing", [False, True])
-def test_training_of_a_face_branch_alone(checkpointing: bool) -> None:
+@pytest.mark.parametrize(("checkpointing", "kept"), [(False, 0), (True, 0), (True, 2**30)])
+def test_training_of_a_face_branch_alone(checkpointing: bool, kept: int) -> None:
     name = "wan2.1-vace-1.3b"
     architecture, wan = short(name), PARAMS.models[name]
     widths = replace(count_parts(architecture, PARAMS.train, torch.bfloat16, EMBEDDING).widths, adapted=())
     tokens = token_count(latent_shape(meta_vae(architecture), wan, wan.frames), widths.patch, references=1)
-    found = counted(architecture, gradients=True, checkpointing=checkpointing, lora=False)
-    assert training_bytes(widths, tokens, checkpointing) == pytest.approx(found, rel=TOLERANCE)
+    found = counted(architecture, gradients=True, checkpointing=checkpointing, lora=False, kept=kept)
+    assert training_bytes(widths, tokens, checkpointing, kept) == pytest.approx(found, rel=TOLERANCE)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

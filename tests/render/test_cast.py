@@ -194,11 +194,13 @@ def test_who_is_not_shown_is_not_drawn(world: Path, landmarks: Path) -> None:
 
 
 def test_a_clip_that_was_asked_for_without_anybody_of_the_cast_is_refused(
-    world: Path, landmarks: Path, solo: str, tmp_path: Path
+    world: Path, landmarks: Path, solo: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with pytest.raises(InputError, match="solo_000 has one dancer, and none of them is in the cast"):
+    caplog.set_level("WARNING", "facedance")
+    with pytest.raises(InputError, match="solo_000 has one dancer, and by the cast nobody there becomes somebody: name one"):
         run(world, tmp_path, [job("2~nora", solo)], inputs(world, landmarks, {2: "nora"}), manifest=None)
     run(world, tmp_path, [job("1~eileen_2~nora", solo)], inputs(world, landmarks, {1: "eileen", 2: "nora"}))
+    assert caplog.messages == ["solo_000 has one dancer, and of the cast it lacks 2"]
 
 
 def test_a_batch_leaves_out_clips_without_anybody_of_the_cast(
@@ -207,8 +209,7 @@ def test_a_batch_leaves_out_clips_without_anybody_of_the_cast(
     caplog.set_level("WARNING", "facedance")
     run(world, tmp_path, [job("2~nora", solo), job("2~nora")], inputs(world, landmarks, {2: "nora"}))
     assert pd.read_csv(tmp_path / "manifest.csv")["clip"].tolist() == ["dance_000"]
-    (told,) = caplog.messages
-    assert told.startswith("left out: solo_000 has one dancer, and none of them is in the cast")
+    assert caplog.messages == ["left out: solo_000 has one dancer, and by the cast nobody there becomes somebody"]
 
 
 @pytest.fixture

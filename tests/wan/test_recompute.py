@@ -34,6 +34,9 @@ def test_what_is_worth_most_is_kept_of_all_blocks_first():
 
 def test_short_attention_is_not_worth_it():
     assert list(worth_keeping(SIZES, 1, 256)) == [DOWN, OTHERS]
+    shorter, same = (worth_keeping(SIZES, 1, length) for length in (SIZES.dim // 2 - 1, SIZES.dim // 2))
+    assert list(shorter) == list(same) == [DOWN, OTHERS]
+    assert same[OTHERS] - shorter[OTHERS] > SIZES.dim // 2 * SIZES.number * SIZES.dim, "attention is kept with the other layers"
 
 
 def test_what_is_worth_the_same_is_kept_together():

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facedance.check.findings import Photo, about_clips, about_photos, about_plan
+from facedance.check.findings import Photo, about_casts, about_clips, about_photos, about_plan
 from facedance.check.numbers import clearest_frame, numbered
 from facedance.config.batches import renders_of
-from facedance.config.cast import cast_in_words, cast_of
+from facedance.config.cast import cast_in_words, cast_of, is_among
 from facedance.config.params import Params
 from facedance.config.patterns import matches
 from facedance.config.texts import render_texts
@@ -58,7 +58,10 @@ def build_check(params: Params, files: CheckFiles, one_face: bool = False) -> No
     clips = read_fates(files.clips, files.poses)
     used = [clip for clip in clips if not clip.reason]
     shown = sorted(used, key=lambda clip: (1.0 if clip.tracked_rate is None else clip.tracked_rate, clip.name))[:PICTURES]
-    to_render = {who: list(renders_of(who, (clip.name for clip in used), params.render.batches)) for who in _asked_for(params)}
+    asked = {who: list(renders_of(who, (clip.name for clip in used), params.render.batches)) for who in _asked_for(params)}
+    dancers = {clip.name: clip.dancers for clip in used}
+    to_render = {who: [one for one in some if is_among(who, dancers[one[0]])] for who, some in asked.items()}
+    without = {who: sorted({clip for clip, _ in some if not is_among(who, dancers[clip])}) for who, some in asked.items()}
     groups = [clip.name for clip in used if clip.dancers > 1]
     joints = read_dancers(files.landmarks, groups)
     learned = [clip.name for clip in used if _is_learned(clip, params)]
@@ -76,13 +79,14 @@ def build_check(params: Params, files: CheckFiles, one_face: bool = False) -> No
         },
         learned=learned,
         to_render=to_render,
-        renders={who: sum(_seeds(params, variant) for _, variant in asked) for who, asked in to_render.items()},
-        said={who: _said(params, who, (variant for _, variant in asked)) for who, asked in to_render.items()},
+        renders={who: sum(_seeds(params, variant) for _, variant in some) for who, some in to_render.items()},
+        said={who: _said(params, who, (variant for _, variant in some)) for who, some in to_render.items()},
         cast={who: cast_in_words(cast) for who in to_render if (cast := cast_of(who))},
         warnings=[
             *(sentence for person, found in photos.items() for sentence in about_photos(person, found)),
             *about_clips(clips),
-            *about_plan({who: len(asked) for who, asked in to_render.items()}, _strangers(params, used), params.model, one_face),
+            *about_casts(without),
+            *about_plan({who: len(some) for who, some in to_render.items()}, _strangers(params, used), params.model, one_face),
         ],
     )
     media.remove_unused()

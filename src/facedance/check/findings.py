@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from facedance.config.face_branch import NOBODY_ELSE
+from facedance.job import first_few
 from facedance.report.fates import Fate
 
 GOOD_PHOTOS = 10
@@ -51,6 +52,13 @@ def about_clips(clips: Sequence[Fate]) -> Iterator[str]:
             yield f"{clip.name}: in {1 - clip.surety:.0%} of the frames two dancers may have been taken for each other."
         if clip.cut_px is not None and clip.size is not None and clip.cut_px < clip.size[1] / 2:
             yield f"{clip.name}: {clip.cut_px} pixels of the video are enlarged to {clip.size[1]}, so the skeleton is coarse."
+
+
+def about_casts(without: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Of each cast the clips that are asked for in which by it nobody becomes somebody."""
+    for cast, clips in without.items():
+        if clips:
+            yield f"{cast}: {first_few(clips)} will be left out, as nobody there becomes somebody."
 
 
 def about_plan(renders: Mapping[str, int], strangers: Sequence[str], model: str, one_face: bool) -> Iterator[str]:

@@ -51,6 +51,16 @@ def cast_of(name: str) -> dict[int, str]:
     return cast
 
 
+def become_somebody(cast: Mapping[int, str]) -> set[int]:
+    """The dancers of a cast who become somebody."""
+    return {dancer for dancer, who in cast.items() if who not in NO_PERSON}
+
+
+def is_among(name: str, dancers: int) -> bool:
+    """Whether one of the dancers 1 to `dancers` becomes somebody in the cast of this name; of a person or blend all do."""
+    return not is_cast(name) or any(dancer <= dancers for dancer in become_somebody(cast_of(name)))
+
+
 def who_is(name: str, dancer: int) -> str:
     """Whom a dancer becomes in a render of this name: somebody in a cast or, of a person or blend, everybody the same."""
     return cast_of(name).get(dancer, MODEL) if is_cast(name) else name

@@ -29,7 +29,7 @@ def render_texts(params: Params, who: str) -> dict[str, str]:
 
 
 def all_texts(params: Params) -> list[str]:
-    """Every text that a render may read, each once. Somebody without a word of their own adds none."""
+    """Every text that a training or a render may read, each once. Somebody without a word of their own adds none."""
     everybody = (*params.identities, *params.render.blends, *params.render.casts)
     words = [ANYBODY, *(_word(params, who) for who in everybody)]
     return list(dict.fromkeys(_said(prompt, word) for word in words for prompt in params.prompts.values()))

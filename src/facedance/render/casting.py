@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facedance.config.cast import NO_PERSON
+from facedance.config.cast import become_somebody
 from facedance.job import InputError
 from facedance.poses.skeleton import to_openpose
 from facedance.regions.shares import reaches, shares
@@ -19,7 +19,7 @@ from facedance.render.inputs import RenderInputs, RenderJob
 from facedance.render.windows import Window
 from facedance.wan.pipeline import ControlLatents
 
-_NOBODY = "and none of them is in the cast: name one in render.batches, or leave the video out"
+_NOBODY = "and by the cast nobody there becomes somebody"
 _log = logging.getLogger("facedance")
 
 
@@ -79,8 +79,8 @@ def casting(inputs: RenderInputs, clip: str, driving: Driving) -> Casting | None
     if inputs.cast is None:
         return None
     everybody = inputs.dancers(clip).joints
-    if not (people := _people(inputs)) & everybody.keys():
-        raise InputError(f"{_there(clip, everybody)} {_NOBODY}")
+    if not (people := become_somebody(inputs.cast.dancers)) & everybody.keys():
+        raise InputError(f"{_there(clip, everybody)} {_NOBODY}: name one in render.batches, or leave the video out")
     if missing := sorted(people - everybody.keys()):
         _log.warning("%s and of the cast it lacks %s", _there(clip, everybody), ", ".join(map(str, missing)))
     return Casting(driving)
@@ -91,16 +91,11 @@ def with_somebody(jobs: Sequence[RenderJob], inputs: RenderInputs) -> list[Rende
     if inputs.cast is None:
         return [*jobs]
     dancers = {clip: inputs.dancers(clip).joints for clip in dict.fromkeys(job.clip for job in jobs)}
-    people = _people(inputs)
+    people = become_somebody(inputs.cast.dancers)
     for clip, there in dancers.items():
         if not people & there.keys():
             _log.warning("left out: %s %s", _there(clip, there), _NOBODY)
     return [job for job in jobs if people & dancers[job.clip].keys()]
-
-
-def _people(inputs: RenderInputs) -> set[int]:
-    """The dancers who become somebody."""
-    return {dancer for dancer, who in inputs.cast.dancers.items() if who not in NO_PERSON} if inputs.cast else set()
 
 
 def _there(clip: str, dancers: Collection[int]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from facedance.config.batches import renders_of
 from facedance.config.cast import cast_in_words, cast_of, dancer_in_words, is_cast, who_is
 from facedance.config.params import Params
 from facedance.config.rendering import Blend
@@ -53,6 +54,12 @@ class ReportFiles:
     folder: Path  # gets index.html, and copies of the media that it shows
 
 
+def _asked_for(params: Params, clips: Sequence[str]) -> set[str]:
+    """The clips in which a batch asks for somebody."""
+    people = {who for batch in params.render.batches for who in batch.rendered}
+    return {clip for who in people for clip, _ in renders_of(who, clips, params.render.batches)}
+
+
 def build_report(params: Params, files: ReportFiles) -> None:
     """Write index.html and copies of the media that it shows."""
     media = Media(files.folder)
@@ -85,7 +92,7 @@ def build_report(params: Params, files: ReportFiles) -> None:
         "extraction_pck": {origin: _mean_pck(extraction, origin) for origin in _unique(extraction, "origin")},
         "training": {name: loss_curve(path / "metrics.csv") for name, path in sorted(files.training.items())},
         "likeness": {name: _table(path / "validation.csv", ()) for name, path in sorted(files.training.items())},
-        "rejected": left_out(fates, {row["clip"] for row in renders}),
+        "rejected": left_out(fates, {row["clip"] for row in renders}, _asked_for(params, [fate.name for fate in fates])),
         "notes": [{"clip": fate.name, "note": fate.note} for fate in fates if fate.note and not fate.stage],
         "parameters": yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120),
         "versions": _versions(),

@@ -55,8 +55,9 @@ def worth_keeping(sizes: Sizes, batch: int, length: int) -> dict[int, int]:
     Attention keeps for each head and token the logarithm of a sum in float32, too.
     """
     tokens, number, dim = batch * length, sizes.number, sizes.dim
-    kept = Counter({sizes.ffn: tokens * number * dim, dim: tokens * number * (6 * dim + sizes.ffn)})
-    if 2 * length > dim:
+    kept = Counter({dim: tokens * number * (6 * dim + sizes.ffn)})
+    kept[sizes.ffn] += tokens * number * dim
+    if 2 * length >= dim:
         kept[2 * length] += tokens * (number * dim + _FLOAT32 * sizes.heads)
     return dict(sorted(kept.items(), reverse=True))
 

@@ -25,7 +25,7 @@ INSIGHTFACE = "insightface"
 
 @dataclass(frozen=True)
 class Panel:
-    """All of them, opened once for any number of videos."""
+    """All judges, opened once for any number of videos."""
 
     backend: FaceBackend
     landmarks: LandmarkJudge | None  # None where its predictor is not installed
