@@ -125,10 +125,9 @@ def of_judged_clips(template):
 
 def render_lists(template=layout.RENDER_LIST):
     """The template for everybody who is rendered, by a batch or by name, in each shard."""
-    people = dict.fromkeys(who for b in PARAMS.render.batches for who in b.rendered)
     batches = [
         (who, shard)
-        for who in people
+        for who in PARAMS.render.rendered
         for shard in all_shards()
         if asked_for(who, videos_of(shard), PARAMS.render.batches)
     ]

@@ -50,6 +50,7 @@ def test_what_a_dance_is_said_to_show_is_not_learned(model):
     params, other = (load(PARAMS, {**ann, "prompts": {"dance": dance, "none": ""}}) for dance in ("{person} dancing", "a stage"))
     learned = [training_texts(one, "ann").learned(one.train.learns_clips) for one in (params, other)]
     assert learned[0] == learned[1]
+    assert {*learned[0]["photos"].values(), learned[0]["others"], ""} <= set(all_texts(params))
     assert training_texts(params, "ann").dance in all_texts(params)
 
 

@@ -58,8 +58,8 @@ def build_check(params: Params, files: CheckFiles, one_face: bool = False) -> No
     clips = read_fates(files.clips, files.poses)
     used = [clip for clip in clips if not clip.reason]
     shown = sorted(used, key=lambda clip: (1.0 if clip.tracked_rate is None else clip.tracked_rate, clip.name))[:PICTURES]
-    asked = {who: list(renders_of(who, (clip.name for clip in used), params.render.batches)) for who in _asked_for(params)}
     dancers = {clip.name: clip.dancers for clip in used}
+    asked = {who: list(renders_of(who, dancers, params.render.batches)) for who in params.render.rendered}
     to_render = {who: [one for one in some if is_among(who, dancers[one[0]])] for who, some in asked.items()}
     without = {who: sorted({clip for clip, _ in some if not is_among(who, dancers[clip])}) for who, some in asked.items()}
     groups = [clip.name for clip in used if clip.dancers > 1]
@@ -131,10 +131,6 @@ def _jpeg(picture: Frame, most: int) -> bytes:
     content = io.BytesIO()
     small.save(content, "JPEG", quality=85)
     return content.getvalue()
-
-
-def _asked_for(params: Params) -> list[str]:
-    return list(dict.fromkeys(who for batch in params.render.batches for who in batch.rendered))
 
 
 def _seeds(params: Params, variant: str) -> int:

@@ -133,6 +133,11 @@ class Render(Section):
     batches: tuple[Batch, ...] = Field(min_length=1, description="Who is rendered in which videos.")
 
     @property
+    def rendered(self) -> tuple[str, ...]:
+        """Everybody whom a batch asks for: people, blends and casts."""
+        return tuple(dict.fromkeys(name for batch in self.batches for name in batch.rendered))
+
+    @property
     def casts(self) -> tuple[str, ...]:
         """The names of the batches' casts."""
         return tuple(dict.fromkeys(name for batch in self.batches if batch.cast for name in batch.rendered))

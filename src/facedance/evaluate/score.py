@@ -66,7 +66,7 @@ def score_shard(
     )
     driving = pose.read_dancers(files.landmarks, sorted({clip for _, clip, _ in renders}))
     landmarks = open_landmark_judge()
-    judges = Observer(backend, landmarks, files.pose_model, params, wan, stamp, files.observations)
+    observer = Observer(backend, landmarks, files.pose_model, params, wan, stamp, files.observations)
     known = likeness.Judges(backend, landmarks, files.pose_model)
     shapes = {name: known.shape(read_picture(path)) for name, path in files.references.items()}
     near = distances.recognised_within(backend, params)
@@ -79,7 +79,7 @@ def score_shard(
             logging.getLogger("facedance").warning("%s was made of another clip: ask for it again to see its scores", video)
             continue
         seams = read_seams(video.with_suffix(".json"))
-        for dancer in judges.look(video, f"{name}/{clip}/{variant}", shown):
+        for dancer in observer.look(video, f"{name}/{clip}/{variant}", shown):
             wanted = wanted_of(people, shown, dancer, near)
             seconds = by_second(dancer.seen, wanted, wan.fps)
             scores = {**figures(dancer.seen, wanted), **drift(dancer.seen, seconds, seams, wan.fps)}

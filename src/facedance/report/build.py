@@ -54,12 +54,6 @@ class ReportFiles:
     folder: Path  # gets index.html, and copies of the media that it shows
 
 
-def _asked_for(params: Params, clips: Sequence[str]) -> set[str]:
-    """The clips in which a batch asks for somebody."""
-    people = {who for batch in params.render.batches for who in batch.rendered}
-    return {clip for who in people for clip, _ in renders_of(who, clips, params.render.batches)}
-
-
 def build_report(params: Params, files: ReportFiles) -> None:
     """Write index.html and copies of the media that it shows."""
     media = Media(files.folder)
@@ -78,6 +72,9 @@ def build_report(params: Params, files: ReportFiles) -> None:
         row["choice"] = read_sidecar(video.with_suffix(".json")).get(CHOICE)  # None of one that was made with one seed
         row["built"] = how_built(video.with_suffix(".json"))
     fates = read_fates(files.clips, files.poses)
+    asked = {
+        clip for who in params.render.rendered for clip, _ in renders_of(who, (f.name for f in fates), params.render.batches)
+    }
     sizes = {fate.name: fate.size for fate in fates}
     extraction = _table(files.accuracy, ("clip", "origin"))
     adapters = [path / "adapter.safetensors" for _, path in sorted(files.training.items())]
@@ -92,7 +89,7 @@ def build_report(params: Params, files: ReportFiles) -> None:
         "extraction_pck": {origin: _mean_pck(extraction, origin) for origin in _unique(extraction, "origin")},
         "training": {name: loss_curve(path / "metrics.csv") for name, path in sorted(files.training.items())},
         "likeness": {name: _table(path / "validation.csv", ()) for name, path in sorted(files.training.items())},
-        "rejected": left_out(fates, {row["clip"] for row in renders}, _asked_for(params, [fate.name for fate in fates])),
+        "rejected": left_out(fates, {row["clip"] for row in renders}, asked),
         "notes": [{"clip": fate.name, "note": fate.note} for fate in fates if fate.note and not fate.stage],
         "parameters": yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120),
         "versions": _versions(),
