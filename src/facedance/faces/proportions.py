@@ -22,7 +22,7 @@ _STRAIGHT = 0.9  # of a leg's length: from hip to ankle in somebody who stands
 _LIKE = 1.5  # times by which thigh and shin differ at most: else one of them points at the camera
 _SHOWS = dict(zip(("whole", "half", "face"), MEASURES, strict=True))
 _OF_BODY = {"whole": BONES, "half": BONES[:-2], "face": BONES[:3]}
-_LIMBS = ("upper_arm", "forearm", "thigh", "shin")
+_ARMS = ("upper_arm", "forearm")
 
 Lengths = Mapping[str, float]
 
@@ -68,7 +68,7 @@ def of_photos(seen: Mapping[str, Lengths]) -> Proportions:
     """The proportions that lengths in photos tell, by the photos' names: of those that show most of the body.
 
     Each photo has a unit of its own, one of `facedance.poses.proportions.MEASURES`. The median over the photos counts, and of
-    arms and legs, which may be bent, the upper quartile.
+    arms, which may be bent, the upper quartile; legs are those of who stands.
     """
     for shows, measure in _SHOWS.items():
         photos = {name: lengths for name, lengths in seen.items() if lengths.keys() >= {*measure, "head"}}
@@ -78,7 +78,7 @@ def of_photos(seen: Mapping[str, Lengths]) -> Proportions:
         shares = {
             bone: [lengths[bone] / units[name] for name, lengths in photos.items() if bone in lengths] for bone in _OF_BODY[shows]
         }
-        known = {bone: float(np.quantile(own, 0.75 if bone in _LIMBS else 0.5)) for bone, own in shares.items() if own}
+        known = {bone: float(np.quantile(own, 0.75 if bone in _ARMS else 0.5)) for bone, own in shares.items() if own}
         return Proportions(shows, tuple(photos), known)
     return Proportions("nothing", (), {})
 

@@ -19,8 +19,9 @@ MEASURES = (("head", "neck", "torso", "thigh", "shin"), ("torso",), ("shoulders"
 
 _FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
 _ENDS = {"upper_arm": ("shoulder", "elbow"), "forearm": ("elbow", "wrist"), "thigh": ("hip", "knee"), "shin": ("knee", "ankle")}
-_FULL = 95.0
-"""Percentile over a clip: in so few frames a bone points more across the picture, and what is longer is a slip of the tracker."""
+_FULL = 75.0
+"""Percentile over a clip, as of the arms in photos: more often bones point at the camera, and what is longest is a slip of the
+tracker."""
 
 _MOST = 2.0
 """By which a bone is made longer or shorter at most: whoever is only seen from the side has no shoulders to go by."""
