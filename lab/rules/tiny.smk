@@ -233,6 +233,7 @@ rule train_tiny_masks:
     input:
         model=TINY_PUBLISHED,
         face_model="models/faces/dlib/manifest.json",
+        pose_model=POSE_MODEL,
         world=expand(f"{TINY_FOLDER}/masks/{{part}}.safetensors", part=TINY_MASK_PARTS)
         + expand(f"{TINY_FOLDER}/sizes/{{part}}.safetensors", part=TINY_SIZE_PARTS),
         stamp=lab_stamp("tiny", "train_tiny_masks", TINY_MASKS),

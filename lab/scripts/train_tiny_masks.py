@@ -11,6 +11,7 @@ from facedance.wan.load import load_transformer, load_vae
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 from lab.tiny.learning import state_folder
 from lab.tiny.masks import all_losses, train_masks
+from lab.tiny.pose_loss import PoseLoss
 from lab.tiny.publish import history, publish
 from lab.tiny.recipe import TinyMasks, TinyTransformer
 from lab.tiny.texts import encode_texts
@@ -25,8 +26,8 @@ with job(snakemake.log[0], "tiny masks"):
     # Steps and decay may change on the way: a training that is to end sooner goes on from where it is.
     fixed = recipe.model_dump(mode="json", exclude={"rounds": {"__all__": {"steps", "decay"}}})
     losses = train_masks(
-        transformer, branch, vae, FaceLoss(Path(given.face_model).parent, torch.bfloat16), world,
-        encode_texts(world.prompts, tiny["seed"]),
+        transformer, branch, vae, FaceLoss(Path(given.face_model).parent, torch.bfloat16),
+        PoseLoss(Path(given.pose_model), torch.bfloat16), world, encode_texts(world.prompts, tiny["seed"]),
         inactive_latents(vae, recipe.world.frames, recipe.world.side),
         recipe, TinyTransformer(**tiny["transformer"]), seed=tiny["seed"], compiled=snakemake.params.compiled,
         state=state_folder(out.with_name("masks-state"), [tiny["seed"], tiny["transformer"], fixed], made_from),

@@ -22,6 +22,7 @@ from lab.tiny.mask_batches import GIVEN, KINDS, MaskKind, draw_masked, kind_of
 from lab.tiny.mask_world import shares
 from lab.tiny.masks import train_masks
 from lab.tiny.model import LATENT_CHANNELS, SPATIAL_FACTOR, new_transformer
+from lab.tiny.pose_loss import PoseLoss
 from lab.tiny.recipe import TinyMaskRound, TinyMasks, TinyMaskWorld, TinySizeWorld
 from lab.tiny.size_world import built
 from lab.tiny.transformer import new_model
@@ -35,14 +36,16 @@ from tests.faces.people import dlib_folder
 ASSETS = Path(__file__).parents[2] / "assets"
 FRAMES, PIXELS = 9, 32
 STILL = Kind(size=1, clips=False, frames=1, heads=False, reference=True)
-PLAIN = {"decay": 2, "rate": 0.2, "motion": 0.0, "body": 4.0, "told": 1.0, "drifted": 0.0}
+PLAIN = {"decay": 2, "rate": 0.2, "motion": 0.0, "body": 4.0, "pose": 0.0, "lengths": 0.0, "told": 1.0, "drifted": 0.0}
+LATER = {"motion": 1.0, "pose": 1.0, "lengths": 2.0, "told": 0.5, "drifted": 0.3}
 MASKS = TinyMasks(
     world=TinyMaskWorld(seed=0, side=128, frames=17, short=9, parts=1, people=4, dancers=2, estimated=0.5),
     sizes=TinySizeWorld(seed=0, side=128, frames=17, parts=1, people=4),
     rounds=(
         TinyMaskRound(shares={"before": 1, "going": 1, "close": 1, "duet": 1}, steps=4, **PLAIN),
-        TinyMaskRound(shares={"going": 1}, steps=3, decay=1, rate=0.2, motion=1.0, body=4.0, told=0.5, drifted=0.3),
+        TinyMaskRound(shares={"going": 1}, steps=3, **PLAIN | {"decay": 1} | LATER),
     ),
+    halved=1,
     ema=0.9,
 )  # fmt: skip
 
@@ -282,17 +285,18 @@ def test_two_dancers_are_in_one_scene_with_both_poses():
         assert scene.control[0, hips[1] - 8 : hips[1] + 8, hips[0] - 8 : hips[0] + 8].max() > 60
 
 
-def test_an_interruption_changes_nothing(world, prompts, vae, tmp_path, monkeypatch):
+def test_an_interruption_changes_nothing(world, prompts, vae, pose_model, tmp_path, monkeypatch):
     monkeypatch.setattr(masks, "CHECKPOINT_EVERY", 2)
     monkeypatch.setattr(masks, "MOST_FACES", 1)
     monkeypatch.setattr(masks, "KINDS", {n: replace(kind, size=1, frames=2) for n, kind in KINDS.items()})
     monkeypatch.setattr("lab.tiny.faces.KINDS", (STILL,))
-    face_loss = FaceLoss(dlib_folder())
+    monkeypatch.setattr(masks, "MOST_BODIES", 1)
+    face_loss, pose_loss = FaceLoss(dlib_folder()), PoseLoss(pose_model)
 
     def train(folder):
         model, branch = new_model(RECIPE, world, 0)
         losses = train_masks(
-            model, branch, vae, face_loss, world, prompts, INACTIVE, MASKS, RECIPE, seed=0, state=tmp_path / folder,
+            model, branch, vae, face_loss, pose_loss, world, prompts, INACTIVE, MASKS, RECIPE, seed=0, state=tmp_path / folder,
             compiled=False,
         )  # fmt: skip
         return {**model.state_dict(), **branch.state_dict()}, losses
@@ -315,5 +319,5 @@ def test_an_interruption_changes_nothing(world, prompts, vae, tmp_path, monkeypa
     resumed, again = train("killed")
     assert again.equals(losses)
     assert {column.split("/")[0] for column in losses if column != "step"} == set(MASKS.rounds[0].shares)
-    assert losses["going/motion"].notna().sum() == MASKS.rounds[1].steps
+    assert losses["going/motion"].notna().sum() == losses["going/pose"].notna().sum() == MASKS.rounds[1].steps
     assert all(torch.equal(value, resumed[name]) for name, value in weights.items())

@@ -32,6 +32,7 @@ FEW = {
     "masks.world.dancers": 2,
     "masks.sizes.parts": 2,
     "masks.sizes.people": 4,
+    "masks.halved": 1,
     "masks.rounds": [
         {
             "shares": {"before": 1, "duet": 1},
@@ -40,10 +41,23 @@ FEW = {
             "rate": 0.2,
             "motion": 0.0,
             "body": 4.0,
+            "pose": 0.0,
+            "lengths": 0.0,
             "told": 1.0,
             "drifted": 0.0,
         },
-        {"shares": {"size": 1}, "steps": 1, "decay": 1, "rate": 0.2, "motion": 1.0, "body": 8.0, "told": 0.5, "drifted": 0.3},
+        {
+            "shares": {"size": 1},
+            "steps": 1,
+            "decay": 1,
+            "rate": 0.2,
+            "motion": 1.0,
+            "body": 8.0,
+            "pose": 5.0,
+            "lengths": 2.0,
+            "told": 0.5,
+            "drifted": 0.3,
+        },
     ],
 }
 

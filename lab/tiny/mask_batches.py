@@ -87,7 +87,7 @@ def draw_masked(
         poses = torch.where(estimated, part("estimated"), part("control"))
         control = continued(video, poses, idle, _given(kind, random))
     made = control[:, -(SPATIAL_FACTOR**2) :].mean(1, keepdim=True)  # (B, 1, T', h, w)
-    weight = 1 + recipe.head_weight * head + (0 if kind.heads else phase.body * drawn_poses(_reactive(control)))
+    weight = 1 + recipe.head_weight * head + (0 if kind.heads else phase.body * drawn_poses(reactive(control)))
     landmarks = _to_make(landmarks, made)
     if kind.source in ("clip", "size", "wide"):
         control = _rough(control, made, random)
@@ -136,7 +136,8 @@ def _given(kind: MaskKind, random: torch.Generator) -> int:
     return allowed[int(torch.randint(len(allowed), (), generator=random))]
 
 
-def _reactive(control: Tensor) -> Tensor:
+def reactive(control: Tensor) -> Tensor:
+    """The half of controls (B, c, F, h, w) that holds what is to be made."""
     channels = (control.shape[1] - SPATIAL_FACTOR**2) // 2
     return control[:, channels : 2 * channels]
 

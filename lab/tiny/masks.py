@@ -2,6 +2,7 @@
 
 Among the steps are those of the training before, so that what the model could is not forgotten. A later round counts besides
 how errors change from frame to frame: what a frame shows must follow from the one before, which is little of the loss of noise.
+Of what the last rounds change half is taken: the mean of weights keeps what they could before (Wortsman et al. 2022, WiSE-FT).
 """
 
 import functools
@@ -16,27 +17,32 @@ from torch import Tensor
 from facedance.faces.face_loss import FaceLoss
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import flow_loss
-from lab.tiny.batches import Batch, batch_rng
+from lab.tiny.batches import Batch, batch_rng, drawn_poses
 from lab.tiny.faces import IDENTITY_WEIGHT, MISSED_WEIGHT, draw_faces
 from lab.tiny.fast_vae import decode_normalised
 from lab.tiny.landmarks import are_found
 from lab.tiny.learning import learn
-from lab.tiny.mask_batches import KINDS, draw_masked, kind_of
+from lab.tiny.mask_batches import KINDS, draw_masked, kind_of, reactive
+from lab.tiny.pose_loss import PoseLoss
 from lab.tiny.recipe import TinyMaskRound, TinyMasks, TinyTransformer
 from lab.tiny.transformer import block_functions, new_optimizer, predicted, weights_of
 from lab.tiny.world_latents import World
 
 BEFORE = "before"
 """The kind of step that the training for faces had."""
+DANCING = ("long", "going", "size", "size_long")
+"""Kinds that show the whole of one dancer."""
 WARMUP = 20
 CHECKPOINT_EVERY = 10
 MOST_FACES = 8  # that the recogniser looks at in a batch of the new kinds
+MOST_BODIES = 4  # that the landmarker looks at
 _FIRST, _ROUND = 3_000_000, 100_000  # batch, later than any of the trainings before, and of another round
 
 
 def train_masks(
-    model: Any, branch: FaceBranch, vae: Any, face_loss: FaceLoss, world: World, prompts: Mapping[str, Tensor], idle: Tensor,
-    recipe: TinyMasks, earlier: TinyTransformer, *, seed: int, state: Path, compiled: bool,
+    model: Any, branch: FaceBranch, vae: Any, face_loss: FaceLoss, pose_loss: PoseLoss, world: World,
+    prompts: Mapping[str, Tensor], idle: Tensor, recipe: TinyMasks, earlier: TinyTransformer, *, seed: int, state: Path,
+    compiled: bool,
 ) -> pd.DataFrame:  # fmt: skip
     """Train them on; gives the losses of each step, whose columns begin with its kind.
 
@@ -57,19 +63,26 @@ def train_masks(
         if part.motion and kind != BEFORE:
             parts["motion"] = part.motion * motion_loss(velocity, batch.target, batch.weight)
         if judged:
-            most = None if kind == BEFORE else MOST_FACES
-            parts |= _face_losses(decode_normalised(vae, batch.denoised(velocity)), batch, face_loss, most, random)
+            guess, most = decode_normalised(vae, batch.denoised(velocity)), None if kind == BEFORE else MOST_FACES
+            parts |= _face_losses(guess, batch, face_loss, most, random)
+            if part.pose and kind in DANCING:
+                parts["pose"] = part.pose * _pose_loss(guess, batch, vae, pose_loss, part.lengths, random)
         return {f"{kind}/{name}": part for name, part in parts.items()}
 
-    tables = [
-        learn(
+    tables, before = [], {}
+    for number, part in enumerate(recipe.rounds):
+        if number == len(recipe.rounds) - recipe.halved:
+            before = {name: parameter.detach().clone() for name, parameter in weights.items()}
+        table = learn(
             f"masks {number}", weights, new_optimizer(weights, earlier), functools.partial(losses_of, number, part),
             steps=part.steps,
             rate_factor=functools.partial(_rate, part),
             checkpoint_every=CHECKPOINT_EVERY, state=state / f"round_{number}", ema=recipe.ema,
-        )
-        for number, part in enumerate(recipe.rounds)
-    ]  # fmt: skip
+        )  # fmt: skip
+        tables.append(table)
+    with torch.no_grad():
+        for name, value in before.items():
+            weights[name].lerp_(value, 0.5)
     return pd.concat(tables, ignore_index=True)
 
 
@@ -100,6 +113,15 @@ def _face_losses(
     item, person, frame = places.unbind(1)
     identity, missed = face_loss(guess.transpose(1, 2)[item, frame], landmarks[item, person, frame], wanted[item, person], random)
     return {"identity": IDENTITY_WEIGHT * identity, "missed": MISSED_WEIGHT * missed}
+
+
+def _pose_loss(guess: Tensor, batch: Batch, vae: Any, pose_loss: PoseLoss, lengths: float, random: torch.Generator) -> Tensor:
+    """What the landmarker has against bodies in guessed frames (B, 3, F, H, W), of at most so many that are to be made."""
+    drawn = drawn_poses(reactive(batch.control))[:, 0]  # (B, F, h, w); nothing is drawn where frames are given
+    places = drawn.flatten(2).any(2).nonzero()
+    item, frame = places[torch.randperm(len(places), generator=random)[:MOST_BODIES]].unbind(1)
+    true = batch.denoised(batch.target)[item, :, frame][:, :, None]  # (N, z, 1, h, w)
+    return pose_loss(guess[item, :, frame], decode_normalised(vae, true)[:, :, 0], drawn[item, frame], lengths, random)
 
 
 def all_losses(table: pd.DataFrame) -> list[float]:

@@ -97,6 +97,8 @@ class TinyMaskRound(Section):
     rate: float = Field(gt=0, le=1, description="share of the transformer's rates")
     motion: float = Field(ge=0, description="how much errors count that are others in the next frame")
     body: float = Field(ge=0, description="how much more the loss counts where the pose is drawn")
+    pose: float = Field(ge=0, description="how much it counts where a landmarker finds the joints")
+    lengths: float = Field(ge=0, description="how much more of that the lengths of limbs count than the places of joints")
     told: float = Field(ge=0, le=1, description="1: six of ten prompts tell of the scene; less: fewer of them")
     drifted: float = Field(ge=0, description="largest deviation by which given frames have other colours than the anchor")
 
@@ -107,6 +109,7 @@ class TinyMasks(Section):
     world: TinyMaskWorld
     sizes: TinySizeWorld
     rounds: tuple[TinyMaskRound, ...] = Field(min_length=1)
+    halved: int = Field(ge=0, description="last rounds of whose change half is taken")
     ema: float = Field(ge=0, lt=1)
 
 
