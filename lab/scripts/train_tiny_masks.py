@@ -23,8 +23,8 @@ with job(snakemake.log[0], "tiny masks"):
     made_from = [Path(file) for file in (*given.world, given.model)]
     vae, transformer = load_vae(published, cpu), load_transformer(published, torch.float32, cpu)
     branch, world = load_face_branch(published / FACE_BRANCH), read_world([Path(file) for file in given.world])
-    # Steps and decay may change on the way: a training that is to end sooner goes on from where it is.
-    fixed = recipe.model_dump(mode="json", exclude={"rounds": {"__all__": {"steps", "decay"}}})
+    # Steps and decay may change on the way: a training that is to end sooner goes on from where it is. Halving comes after it.
+    fixed = recipe.model_dump(mode="json", exclude={"rounds": {"__all__": {"steps", "decay"}}, "halved": True})
     losses = train_masks(
         transformer, branch, vae, FaceLoss(Path(given.face_model).parent, torch.bfloat16),
         PoseLoss(Path(given.pose_model), torch.bfloat16), world, encode_texts(world.prompts, tiny["seed"]),

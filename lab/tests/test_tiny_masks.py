@@ -321,3 +321,8 @@ def test_an_interruption_changes_nothing(world, prompts, vae, pose_model, tmp_pa
     assert {column.split("/")[0] for column in losses if column != "step"} == set(MASKS.rounds[0].shares)
     assert losses["going/motion"].notna().sum() == losses["going/pose"].notna().sum() == MASKS.rounds[1].steps
     assert all(torch.equal(value, resumed[name]) for name, value in weights.items())
+
+
+def test_no_more_rounds_are_halved_than_there_are():
+    with pytest.raises(ValueError, match="3 of 2 rounds"):
+        TinyMasks.model_validate(MASKS.model_dump() | {"halved": 3})

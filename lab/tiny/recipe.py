@@ -1,8 +1,8 @@
 """How the tiny model is made: the section `tiny` of params.yaml, and who is in which part of its world."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from facedance.config.base import Fraction, Section
 from facedance.config.sections import FrameCount
@@ -111,6 +111,12 @@ class TinyMasks(Section):
     rounds: tuple[TinyMaskRound, ...] = Field(min_length=1)
     halved: int = Field(ge=0, description="last rounds of whose change half is taken")
     ema: float = Field(ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _as_many_as_there_are(self) -> Self:
+        if self.halved > len(self.rounds):
+            raise ValueError(f"halved: {self.halved} of {len(self.rounds)} rounds; allowed is at most as many as there are")
+        return self
 
 
 class Tiny(Section):
