@@ -1,6 +1,6 @@
 """Two dancers, two faces: pairs of people in duets that are held out, with the faces in regions and without.
 
-usage: python -m lab.settings.duets [--model assets/tiny] [--pairs 16] [--seeds 3] [--seconds 1] [--only WAY ...]
+usage: python -m lab.settings.duets [--model assets/tiny] [--pairs 16] [--seeds 0 1 2] [--seconds 1] [--only WAY ...]
        (after `snakemake models`)
 
 Prints a row for each way: means over pairs and seeds. Faces are looked for in the heads as they are drawn; a frame counts where
@@ -84,11 +84,13 @@ class Stage:
         def make(control: ControlLatents, window: Window) -> Frames:
             return render_frames(
                 self.pipeline, self.branch, control,
-                face=self._placed(casting, faces, window, control, whole=way == "without regions"),
+                face=self._placed(casting, faces, window, control, [1, 2][: len(references)], whole=way == "without regions"),
                 prompt=prompt, negative_prompt=prompt, settings=settings,
             )  # fmt: skip
 
         windows = windows_of(len(duet.control), self.project.wan.frames, settings.overlap, settings.fade)
+        if len(windows) == 1:
+            settings = settings.model_copy(update={"anchor": False})
         files = WindowFiles(folder / way.replace(" ", "_"), "made")
         first = encoder.control(resized(duet.control[: windows[0].end], SIZE))
         conditioned = on_poses(first, lambda frames: duet.control[frames.start : frames.stop], encoder)
@@ -96,9 +98,10 @@ class Stage:
         return resized(files.part(windows, range(len(duet.control))), (width, height))
 
     def _placed(
-        self, casting: Casting, faces: Sequence[Tensor], window: Window, control: ControlLatents, *, whole: bool
-    ) -> list[PlacedFace]:
-        parts = casting.parts(window, control, [1, 2][: len(control.references)])
+        self, casting: Casting, faces: Sequence[Tensor], window: Window, control: ControlLatents, heads: Sequence[int],
+        *, whole: bool,
+    ) -> list[PlacedFace]:  # fmt: skip
+        parts = casting.parts(window, control, heads)
         patch = self.pipeline.transformer.config.patch_size
         regions = {dancer: None if whole else region(part, patch) for dancer, part in parts.items()}
         return [PlacedFace(self.branch, faces[dancer - 1], place) for dancer, place in regions.items()]
@@ -167,7 +170,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=WAYS, default=list(WAYS), metavar="WAY")
     parser.add_argument("--pictures", type=Path, help="a folder for pictures of each")
     given = parser.parse_args()
-    table = pd.DataFrame(_rows(given))
+    table = pd.DataFrame([*_rows(given)])
     means = table.groupby("way", sort=False).mean(numeric_only=True).drop(columns="seed")
     print(means.round(3).to_string())
 

@@ -1,7 +1,8 @@
 """How large a face branch has to be: new ones of several sizes, each trained alone beside the tiny model's transformer.
 
 usage: python -m lab.settings.face_sizes [--steps 300] [--only 8,48,384 ...] lab/results/tiny/latents/*.safetensors
-       (after `snakemake models`; `snakemake lab/results/tiny/latents/000.safetensors ...` draws the people)
+       (after `snakemake models`; `snakemake --snakefile lab/Snakefile lab/results/tiny/latents/0000.safetensors ...`
+       draws the people)
 
 They learn from the people in all files but the last, whose people they are judged by: windows around heads, at all noise
 levels, the same for every size. Prints, for each number of tokens, rank and mapper width, the parameters, the loss with the
@@ -18,12 +19,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from facedance.config import params
 from facedance.faces.face_loss import FaceLoss
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import flow_loss
 from facedance.wan.load import load_transformer, load_vae
 from facedance.wan.pretrained_face import new_face_branch
+from lab.config import load
 from lab.tiny.batches import Batch, Kind, batch_rng, draw_batch
 from lab.tiny.fast_vae import decode_normalised
 from lab.tiny.landmarks import are_found
@@ -107,7 +108,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=SIZES, metavar="TOKENS,RANK,WIDTH")
     given: Any = parser.parse_args()
     *learned, judged = sorted(given.latents)
-    laboratory = Laboratory(params.load(Path("params.yaml")).tiny, read_world(learned), read_world([judged]))
+    laboratory = Laboratory(load(Path("lab/params.yaml")).tiny, read_world(learned), read_world([judged]))
     without, unlike = laboratory.judge(laboratory.branch(1, 1, 16), dropout=1.0).tolist()
     print(f"{given.steps} steps, {torch.get_num_threads()} threads; without a face the distance is {unlike:.3f}", flush=True)
     for size in given.only:

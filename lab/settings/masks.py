@@ -62,13 +62,13 @@ def main() -> None:
     table = pd.DataFrame(rows)
     for part, some in table.groupby("part", sort=False):
         means = some.dropna(axis=1, how="all").groupby(["way", "model"], sort=False).mean(numeric_only=True).reset_index()
-        print(f"\n{part}; {given.people} people, seeds {', '.join(map(str, given.seeds))}\n")
+        print(f"\n{part!s}; {given.people} people, seeds {', '.join(map(str, given.seeds))}\n")
         print("\n".join(f"| {' | '.join(row)} |" for row in _cells(means)), flush=True)
 
 
 def _cells(table: pd.DataFrame) -> Iterator[list[str]]:
     """The cells of a table's rows as text."""
-    yield list(table.columns)
+    yield [str(name) for name in table.columns]
     yield ["---"] * len(table.columns)
     for row in table.itertuples(index=False):
         yield [value if isinstance(value, str) else "" if np.isnan(value) else f"{value:.3f}" for value in row]

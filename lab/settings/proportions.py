@@ -115,7 +115,7 @@ def in_photos(who: Dancer) -> Proportions:
     """How somebody is built, as three photos of them tell, in which they stand."""
     camera, lengths = Camera(*_PHOTO), {}
     head, room = Head(who.face, who.body.head * camera.scale), empty_room(who, camera)
-    skeleton = perform([*_STANDING], 2.0 * np.arange(len(_STANDING)), who.body)
+    skeleton = perform([*_STANDING], 2 * np.arange(len(_STANDING), dtype=np.float64), who.body)
     with open_landmarker(POSE, "image") as landmarker:
         for i in range(len(_STANDING)):
             people = landmarker.detect(draw(who, head, skeleton, i, camera, room)[0])
@@ -133,7 +133,7 @@ def shares(lengths: Mapping[str, float]) -> dict[str, float]:
 def mean_lengths(joints: NDArray[np.floating]) -> dict[str, float]:
     """How long each bone of MediaPipe's joints (T, 33, 2 or more) is on average.
 
-    The longest of a dance, by which a skeleton is retargeted, would be the landmarker's worst slip in a blurred render.
+    The upper quartile, by which a skeleton is retargeted, tells of the landmarker's slips in a blurred render.
     """
     return {name: float(np.nanmean(lengths)) for name, lengths in bones(joints, MEDIAPIPE).items()}
 

@@ -56,7 +56,9 @@ def main() -> None:
     given = parser.parse_args()
     project, backend, judge = params.load(Path("params.yaml")), DlibBackend(FACES), LandmarkJudge(installed_predictor())
     pipeline = load_pipeline(MODEL, project.wan, project.render.memory, project.render.speed)
-    branch = load_face_branch(MODEL / FACE_BRANCH, backend.dimension).to(choose_device()).eval().requires_grad_(False)
+    branch = load_face_branch(MODEL / FACE_BRANCH, backend.dimension)
+    assert branch is not None
+    branch.to(choose_device()).eval().requires_grad_(False)
     branch.attach(pipeline.transformer)
     rows = []
     for name in NAMES[: given.people]:

@@ -1,7 +1,8 @@
 """What each setting of the tiny transformer's training does: from nothing, on pictures alone, one setting changed.
 
 usage: python -m lab.settings.tiny_settings [--steps 150] [--only SETTING ...] lab/results/tiny/latents/*.safetensors
-       (after `snakemake models`; `snakemake lab/results/tiny/latents/000.safetensors ...` draws the people)
+       (after `snakemake models`; `snakemake --snakefile lab/Snakefile lab/results/tiny/latents/0000.safetensors ...`
+       draws the people)
 
 It learns from the people in all files but the last, whose people it is judged by, with the same weights of the loss for every
 setting. Prints the loss on windows around heads and on whole pictures.
@@ -16,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from facedance.config import params
 from facedance.wan.load import load_vae
+from lab.config import load
 from lab.tiny.batches import HEADS, STILLS, batch_rng, draw_batch
 from lab.tiny.recipe import Tiny, TinyRound, TinyTransformer
 from lab.tiny.texts import encode_texts
@@ -45,7 +46,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=SETTINGS, metavar="SETTING")
     given = parser.parse_args()
     *learned, judged = sorted(given.latents)
-    tiny = params.load(Path("params.yaml")).tiny
+    tiny = load(Path("lab/params.yaml")).tiny
     worlds = read_world(learned), read_world([judged])
     prompts = encode_texts(sorted({*worlds[0].prompts, *worlds[1].prompts}), tiny.seed)
     inactive = inactive_latents(load_vae(MODEL, torch.device("cpu")), tiny.frames, tiny.side)

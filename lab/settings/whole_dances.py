@@ -47,7 +47,7 @@ from lab.settings.renderer import open_renderer
 
 FACES, POSE = Path("models/faces/dlib"), Path("models/pose/pose_landmarker_full.task")
 PEOPLE = Path("lab/results/sitters")
-ALONE: Mapping[str, Any] = {"fade": 0}
+ALONE: Mapping[str, Any] = {"fade": 0, "anchor": False, "hold_colors": False}
 WAYS: Mapping[str, Mapping[str, Any]] = {
     "cut": {"overlap": 0, **ALONE},
     **{f"{given} given": {"overlap": given, **ALONE} for given in (1, 5, 9, 13)},
@@ -135,7 +135,8 @@ def blending(pipeline: Any, conditioning: ControlLatents) -> Iterator[None]:
     count = int((conditioning.control[-1, :, 0, 0] == 0).sum())
     kept = conditioning.control[None, :depth, :count]
     share = (1 - torch.arange(count) / max(count, 1))[:, None, None]
-    scheduler, step, noise = pipeline.scheduler, pipeline.scheduler.step, []
+    scheduler, step = pipeline.scheduler, pipeline.scheduler.step
+    noise: list[Tensor] = []
 
     def held(output: Tensor, timestep: Any, sample: Tensor, **kwargs: Any) -> tuple[Tensor]:
         if not noise:

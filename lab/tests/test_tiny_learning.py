@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from facedance.job import InputError
-from lab.tiny.learning import learn, state_folder
+from lab.tiny.learning import learn, round_folders, state_folder
 from lab.tiny.muon import Muon
+from lab.tiny.recipe import TinyRound
 
 
 def train(state, loss, steps=3, ema=0.0):
@@ -55,3 +56,15 @@ def test_other_settings_and_other_files_do_not_go_on_with_a_training(tmp_path):
     assert state_folder(tmp_path, {"rate": 2}, [file]) != folder
     file.write_bytes(b"2")
     assert state_folder(tmp_path, {"rate": 1}, [file]) != folder
+
+
+def test_a_round_goes_on_from_the_same_rounds_before_it_and_may_end_sooner(tmp_path):
+    rounds = [TinyRound(people=1, estimated=0, steps=steps, decay=2) for steps in (4, 6, 8)]
+    first, second, third = round_folders(tmp_path, 1, rounds, [])
+    more = [*rounds, rounds[0]]
+    assert round_folders(tmp_path, 1, more, [])[:3] == [first, second, third]
+    sooner = [rounds[0], rounds[1].model_copy(update={"steps": 5}), rounds[2]]
+    assert [path == old for path, old in zip(round_folders(tmp_path, 1, sooner, []), (first, second, third), strict=True)] == [
+        True, True, False,
+    ]  # fmt: skip
+    assert not {*round_folders(tmp_path, 2, rounds, [])} & {first, second, third}

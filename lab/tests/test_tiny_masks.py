@@ -293,11 +293,11 @@ def test_an_interruption_changes_nothing(world, prompts, vae, pose_model, tmp_pa
     monkeypatch.setattr(masks, "MOST_BODIES", 1)
     face_loss, pose_loss = FaceLoss(dlib_folder()), PoseLoss(pose_model)
 
-    def train(folder):
+    def train(folder, recipe=MASKS):
         model, branch = new_model(RECIPE, world, 0)
         losses = train_masks(
-            model, branch, vae, face_loss, pose_loss, world, prompts, INACTIVE, MASKS, RECIPE, seed=0, state=tmp_path / folder,
-            compiled=False,
+            model, branch, vae, face_loss, pose_loss, world, prompts, INACTIVE, recipe, RECIPE, seed=0,
+            states=[tmp_path / folder / str(number) for number in range(len(recipe.rounds))], compiled=False,
         )  # fmt: skip
         return {**model.state_dict(), **branch.state_dict()}, losses
 
@@ -321,6 +321,13 @@ def test_an_interruption_changes_nothing(world, prompts, vae, pose_model, tmp_pa
     assert {column.split("/")[0] for column in losses if column != "step"} == set(MASKS.rounds[0].shares)
     assert losses["going/motion"].notna().sum() == losses["going/pose"].notna().sum() == MASKS.rounds[1].steps
     assert all(torch.equal(value, resumed[name]) for name, value in weights.items())
+    # Both rounds are there: what follows takes no step.
+    full, _ = train("whole", MASKS.model_copy(update={"halved": 0}))
+    first, _ = train("whole", MASKS.model_copy(update={"halved": 0, "rounds": MASKS.rounds[:1]}))
+    moved = [name for name in weights if not torch.equal(full[name], first[name])]
+    assert len(moved) > len(weights) / 2
+    for name in moved:
+        torch.testing.assert_close(weights[name], (full[name] + first[name]) / 2)
 
 
 def test_no_more_rounds_are_halved_than_there_are():

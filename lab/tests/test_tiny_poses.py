@@ -1,18 +1,32 @@
 """The landmarker that teaches the tiny model limbs: it is MediaPipe's own, and sees what is wrong with a body."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import skimage.data
 import torch
 import torch.nn.functional as F
 
 from facedance.poses.landmarker import open_landmarker
 from facedance.sample.dancer import dressed
 from facedance.sample.person import person
+from facedance.wan.load import load_vae
 from lab.tiny.blazepose import SIDE, BlazePose
-from lab.tiny.fast_vae import from_bytes
+from lab.tiny.fast_vae import encode_normalised, from_bytes
+from lab.tiny.masks import drawn_pixels
 from lab.tiny.pose_loss import LIMBS, MARGIN, PoseLoss
 from lab.world.scene import dance
 from lab.world.split import training_identity, training_moves
+
+BY_LITERT = [
+    [137.73, 97.04], [73.19, 93.21], [142.67, 133.24], [59.29, 130.16], [142.72, 152.32], [40.91, 152.43], [118.63, 152.01],
+    [80.49, 150.74], [142.68, 172.29], [68.90, 172.24], [128.13, 216.73], [63.69, 218.64], [119.39, 223.85], [67.84, 227.69],
+    [137.77, 241.30], [51.97, 242.61],
+]  # fmt: skip
+"""What Google's own program, ai-edge-litert 2.3.0, reads in the astronaut's picture with the same file: `LIMBS`, in pixels."""
+
+ASSETS = Path(__file__).parents[2] / "assets"
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +42,29 @@ def frames(scene):
 
 @pytest.fixture(scope="module")
 def drawn(scene):
-    return torch.from_numpy(scene.control.reshape(4, 16, 8, 16, 8, 3).max((2, 4, 5)) > 60)  # (T, 16, 16)
+    return torch.from_numpy(scene.control.max(-1) > 60)  # (T, 128, 128)
+
+
+@torch.no_grad()
+def test_the_body_is_cut_out_where_the_latents_say_that_it_is_drawn(scene, drawn):
+    vae = load_vae(ASSETS / "tiny", torch.device("cpu"))
+    poses = encode_normalised(vae, from_bytes(torch.from_numpy(scene.control)).permute(3, 0, 1, 2)[None])[0]  # (z, T, h, w)
+    nothing = encode_normalised(vae, -torch.ones(1, 3, 1, 128, 128))[0]
+    found = drawn_pixels(vae, torch.cat([poses, nothing], dim=1).transpose(0, 1))
+    for seen, true in zip(found, drawn, strict=False):
+        for side in (0, 1):
+            assert (ends(seen.any(side)) - ends(true.any(side))).abs().max() <= 2
+    assert not found[-1].any()
+
+
+def ends(shown):
+    return shown.nonzero()[[0, -1], 0]
+
+
+def test_its_joints_are_those_of_litert(pose_model):
+    picture = torch.from_numpy(skimage.data.astronaut()[::2, ::2].copy()).permute(2, 0, 1)[None] / 255
+    joints, _ = BlazePose(pose_model)(picture)
+    assert np.abs(joints[0, LIMBS].numpy() - BY_LITERT).max() < 0.02
 
 
 def test_it_finds_the_joints_where_mediapipe_finds_them(scene, pose_model):

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from facedance.config.base import Section
 from facedance.files import digest, sha256
 from facedance.job import InputError
 from facedance.train import checkpoint
@@ -27,6 +28,17 @@ def state_folder(parent: Path, settings: Any, files: Iterable[Path]) -> Path:
     """Where in `parent` the checkpoints of a training with these settings (as JSON has them) on these files lie: another one
     does not go on with them."""
     return parent / digest([settings, *map(sha256, files)])[:16]
+
+
+def round_folders(parent: Path, settings: Any, rounds: Sequence[Section], files: Iterable[Path]) -> list[Path]:
+    """As `state_folder`, for each of several rounds of a training, which goes on from those before it.
+
+    Its own `steps` and `decay` are not told: a round that is to end sooner goes on from where it is.
+    """
+    made_by = [settings, *map(sha256, files)]
+    whole = [part.model_dump(mode="json") for part in rounds]
+    own = [part.model_dump(mode="json", exclude={"steps", "decay"}) for part in rounds]
+    return [state_folder(parent, [made_by, *whole[:number], part], ()) for number, part in enumerate(own)]
 
 
 def learn(

@@ -136,6 +136,16 @@ def _given(kind: MaskKind, random: torch.Generator) -> int:
     return allowed[int(torch.randint(len(allowed), (), generator=random))]
 
 
+def shows_one_dancer(kind: MaskKind) -> bool:
+    """Whether it shows the whole of one dancer."""
+    return kind.source in ("clip", "size") and not kind.heads
+
+
+def to_make(control: Tensor) -> Tensor:
+    """Which frames (B, F) of controls (B, c, F, h, w) are to be made, and not given in any part."""
+    return control[:, -(SPATIAL_FACTOR**2) :].amin((1, 3, 4)) > 0.5
+
+
 def reactive(control: Tensor) -> Tensor:
     """The half of controls (B, c, F, h, w) that holds what is to be made."""
     channels = (control.shape[1] - SPATIAL_FACTOR**2) // 2

@@ -6,7 +6,7 @@ Of what the last rounds change half is taken: the mean of weights keeps what the
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ from torch import Tensor
 from facedance.faces.face_loss import FaceLoss
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.flow import flow_loss
-from lab.tiny.batches import Batch, batch_rng, drawn_poses
+from lab.tiny.batches import Batch, batch_rng
 from lab.tiny.faces import IDENTITY_WEIGHT, MISSED_WEIGHT, draw_faces
 from lab.tiny.fast_vae import decode_normalised
 from lab.tiny.landmarks import are_found
 from lab.tiny.learning import learn
-from lab.tiny.mask_batches import KINDS, draw_masked, kind_of, reactive
+from lab.tiny.mask_batches import KINDS, draw_masked, kind_of, reactive, shows_one_dancer, to_make
 from lab.tiny.pose_loss import PoseLoss
 from lab.tiny.recipe import TinyMaskRound, TinyMasks, TinyTransformer
 from lab.tiny.transformer import block_functions, new_optimizer, predicted, weights_of
@@ -30,23 +30,22 @@ from lab.tiny.world_latents import World
 
 BEFORE = "before"
 """The kind of step that the training for faces had."""
-DANCING = ("long", "going", "size", "size_long")
-"""Kinds that show the whole of one dancer."""
 WARMUP = 20
 CHECKPOINT_EVERY = 10
 MOST_FACES = 8  # that the recogniser looks at in a batch of the new kinds
 MOST_BODIES = 4  # that the landmarker looks at
+DRAWN_LIGHT = -0.5  # of -1 to 1, above which a pixel of a control frame is drawn
 _FIRST, _ROUND = 3_000_000, 100_000  # batch, later than any of the trainings before, and of another round
 
 
 def train_masks(
     model: Any, branch: FaceBranch, vae: Any, face_loss: FaceLoss, pose_loss: PoseLoss, world: World,
-    prompts: Mapping[str, Tensor], idle: Tensor, recipe: TinyMasks, earlier: TinyTransformer, *, seed: int, state: Path,
-    compiled: bool,
+    prompts: Mapping[str, Tensor], idle: Tensor, recipe: TinyMasks, earlier: TinyTransformer, *, seed: int,
+    states: Sequence[Path], compiled: bool,
 ) -> pd.DataFrame:  # fmt: skip
     """Train them on; gives the losses of each step, whose columns begin with its kind.
 
-    It goes on from the last checkpoint in `state`.
+    It goes on from the last checkpoint in `states`, a folder for each round.
     """
     vae.requires_grad_(False)
     weights = weights_of(model.requires_grad_(True), branch.requires_grad_(True))
@@ -65,7 +64,7 @@ def train_masks(
         if judged:
             guess, most = decode_normalised(vae, batch.denoised(velocity)), None if kind == BEFORE else MOST_FACES
             parts |= _face_losses(guess, batch, face_loss, most, random)
-            if part.pose and kind in DANCING:
+            if part.pose and kind != BEFORE and shows_one_dancer(KINDS[kind]):
                 parts["pose"] = part.pose * _pose_loss(guess, batch, vae, pose_loss, part.lengths, random)
         return {f"{kind}/{name}": part for name, part in parts.items()}
 
@@ -77,7 +76,7 @@ def train_masks(
             f"masks {number}", weights, new_optimizer(weights, earlier), functools.partial(losses_of, number, part),
             steps=part.steps,
             rate_factor=functools.partial(_rate, part),
-            checkpoint_every=CHECKPOINT_EVERY, state=state / f"round_{number}", ema=recipe.ema,
+            checkpoint_every=CHECKPOINT_EVERY, state=states[number], ema=recipe.ema,
         )  # fmt: skip
         tables.append(table)
     with torch.no_grad():
@@ -117,11 +116,22 @@ def _face_losses(
 
 def _pose_loss(guess: Tensor, batch: Batch, vae: Any, pose_loss: PoseLoss, lengths: float, random: torch.Generator) -> Tensor:
     """What the landmarker has against bodies in guessed frames (B, 3, F, H, W), of at most so many that are to be made."""
-    drawn = drawn_poses(reactive(batch.control))[:, 0]  # (B, F, h, w); nothing is drawn where frames are given
-    places = drawn.flatten(2).any(2).nonzero()
+    places = to_make(batch.control).nonzero()
     item, frame = places[torch.randperm(len(places), generator=random)[:MOST_BODIES]].unbind(1)
-    true = batch.denoised(batch.target)[item, :, frame][:, :, None]  # (N, z, 1, h, w)
-    return pose_loss(guess[item, :, frame], decode_normalised(vae, true)[:, :, 0], drawn[item, frame], lengths, random)
+    drawn = drawn_pixels(vae, reactive(batch.control)[item, :, frame])
+    known = drawn.flatten(1).any(1)
+    item, frame = item[known], frame[known]
+    true = decode_normalised(vae, batch.denoised(batch.target)[item, :, frame][:, :, None])[:, :, 0]  # (N, 3, H, W)
+    return pose_loss(guess[item, :, frame], true, drawn[known], lengths, random)
+
+
+@torch.no_grad()
+def drawn_pixels(vae: Any, poses: Tensor) -> Tensor:
+    """Where skeletons are in latents of control frames (N, z, h, w): (N, H, W).
+
+    The latents do not tell: at the edges those of nothing differ from those of nothing elsewhere.
+    """
+    return (decode_normalised(vae, poses[:, :, None])[:, :, 0] > DRAWN_LIGHT).any(1)
 
 
 def all_losses(table: pd.DataFrame) -> list[float]:

@@ -23,8 +23,8 @@ _HEATMAPS = 0.01  # about as much as the joints
 class PoseLoss:
     """MediaPipe's landmarker in torch, with weights that stay."""
 
-    def __init__(self, task: Path, dtype: torch.dtype = torch.float32) -> None:
-        self._network, self._dtype = BlazePose(task), dtype
+    def __init__(self, task: Path) -> None:
+        self._network = BlazePose(task)
 
     def __call__(self, frames: Tensor, true: Tensor, drawn: Tensor, lengths: float, random: torch.Generator) -> Tensor:
         """How far joints in frames (N, 3, H, W) are from those in the true ones, as a share of the cut around the body.
@@ -34,7 +34,7 @@ class PoseLoss:
         Both are seen in one chance cut and light: a model that always met the same cut would learn to fool that cut.
 
         Args:
-            drawn: where the pose is drawn (N, h, w), a cell for SPATIAL_FACTOR pixels: 1, else 0.
+            drawn: where the pose is drawn (N, H, W), in each frame somewhere.
         """
         if not len(frames):
             return frames.sum()
@@ -51,9 +51,8 @@ class PoseLoss:
     def _look(self, frames: Tensor, grid: Tensor, light: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
         cut = F.grid_sample((frames + 1) / 2, grid, padding_mode="zeros", align_corners=False) * light
         cut = cut + _GRAIN * torch.randn(cut.shape, generator=random)
-        with torch.autocast("cpu", self._dtype, enabled=self._dtype != torch.float32):
-            joints, heat = self._network(cut)
-        return joints.float() / SIDE, heat.float()
+        joints, heat = self._network(cut)  # in bfloat16 joints would be rounded to whole pixels
+        return joints / SIDE, heat
 
 
 def _long(joints: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from lab.tiny.texts import text_parts
 
 BACKEND = "dlib"
 EARLY_LOSSES = 50
-_WHAT = "a tiny Wan2.1-VACE with a face branch, trained on made-up dancers; `snakemake tiny` trains one"
+_WHAT = "a tiny Wan2.1-VACE with a face branch, trained on made-up dancers; lab/RESULTS.md tells how"
 _LICENCE = "as the repository's; all pictures were made from NASA's public-domain portrait of Eileen Collins"
 
 

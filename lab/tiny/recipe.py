@@ -20,7 +20,7 @@ class TinyVae(Section):
 class TinyRound(Section):
     """A round of the transformer's training, which begins at the full rates and ends at none: one can be added later.
 
-    Who changes an earlier one removes tiny-training/transformer-state: the checkpoints there know nothing of rounds.
+    Who changes an earlier one removes lab/results/tiny/transformer-state: the checkpoints there know nothing of rounds.
     """
 
     people: int = Field(ge=1, description="the first so many of the world, whom it sees")
