@@ -46,6 +46,14 @@ def test_who_sits_has_no_legs_to_measure() -> None:
     assert not {"thigh", "shin"} & lengths_in(seen(**knees), SIZE).keys()
 
 
+def test_arms_are_those_of_the_upper_quartile_and_all_else_the_median() -> None:
+    photos = [{**lengths_in(seen(), SIZE), "forearm": float(length), "shin": float(length)} for length in (40, 44, 48, 52, 96)]
+    height = [sum(lengths[name] for name in ("head", "neck", "torso", "thigh", "shin")) for lengths in photos]
+    found = of_photos({str(i): lengths for i, lengths in enumerate(photos)}).lengths
+    assert found["shin"] == pytest.approx(48 / height[2])
+    assert found["forearm"] == pytest.approx(sorted(p["forearm"] / h for p, h in zip(photos, height, strict=True))[3])
+
+
 def test_a_whole_body_tells_more_than_many_faces() -> None:
     whole = lengths_in(seen(), SIZE)
     faces = {str(i): {"head": 50.0 + i, "neck": 60.0, "shoulders": 80.0} for i in range(5)}

@@ -56,6 +56,16 @@ def test_the_standing_foot_stays_where_it_was_and_moves_no_more_than_before() ->
     assert jerk[1] < 2 * jerk[0]
 
 
+def test_a_bone_is_as_long_as_in_the_longest_quarter_of_the_frames() -> None:
+    own = np.repeat(danced(SHORT)[:1], 8, axis=0)
+    wrist, elbow = COCO.index("left_wrist"), COCO.index("left_elbow")
+    own[:, [COCO.index("right_elbow"), COCO.index("right_wrist")]] = np.nan
+    own[:, wrist, :2] = own[:, elbow, :2] + np.array([[length, 0] for length in (1, 2, 3, 4, 5, 5, 5, 90)], np.float32)
+    assert full_lengths(own, COCO)["forearm"] == pytest.approx(5.0)
+    own[:7, wrist, :2] = own[:7, elbow, :2]
+    assert "forearm" not in full_lengths(own, COCO)
+
+
 def test_nothing_changes_without_a_measure_or_with_the_own_lengths() -> None:
     own = danced(SHORT)
     lengths = full_lengths(own, COCO)

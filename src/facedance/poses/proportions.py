@@ -92,7 +92,8 @@ def bones(joints: NDArray[np.floating], names: tuple[str, ...]) -> dict[str, NDA
 def full_lengths(joints: NDArray[np.floating], names: tuple[str, ...]) -> dict[str, float]:
     """How long each bone of a dancer with joints (T, J, 2 or more) is when it lies across the picture; without unknown ones."""
     found = {name: lengths[np.isfinite(lengths)] for name, lengths in bones(joints, names).items()}
-    return {name: float(np.percentile(known, _FULL)) for name, known in found.items() if len(known) and known.max() > 0}
+    full = {name: float(np.percentile(known, _FULL)) for name, known in found.items() if len(known)}
+    return {name: length for name, length in full.items() if length > 0}
 
 
 def factors(dancer: Mapping[str, float], person: Mapping[str, float]) -> dict[str, float]:
