@@ -159,7 +159,6 @@ def run(
     jobs: list[RenderJob],
     given: RenderInputs,
     provenance: Mapping[str, str] | None = None,
-    manifest: str | None = "manifest.csv",
 ) -> None:
     render.render_clips(
         jobs,
@@ -167,7 +166,7 @@ def run(
         folder=folder,
         stamp=world / "stamp.json",
         provenance=provenance or {"weights": "0"},
-        manifest=folder / manifest if manifest else None,
+        manifest=folder / "manifest.csv",
     )
 
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from facedance.check.findings import Photo, about_casts, about_clips, about_photos, about_plan
 from facedance.check.numbers import clearest_frame, numbered
-from facedance.config.batches import renders_of
-from facedance.config.cast import cast_in_words, cast_of, is_among
+from facedance.config.batches import renders_of, without_anybody
+from facedance.config.cast import cast_in_words, cast_of
 from facedance.config.params import Params
 from facedance.config.patterns import matches
 from facedance.config.texts import render_texts
@@ -59,9 +59,11 @@ def build_check(params: Params, files: CheckFiles, one_face: bool = False) -> No
     used = [clip for clip in clips if not clip.reason]
     shown = sorted(used, key=lambda clip: (1.0 if clip.tracked_rate is None else clip.tracked_rate, clip.name))[:PICTURES]
     dancers = {clip.name: clip.dancers for clip in used}
-    asked = {who: list(renders_of(who, dancers, params.render.batches)) for who in params.render.rendered}
-    to_render = {who: [one for one in some if is_among(who, dancers[one[0]])] for who, some in asked.items()}
-    without = {who: sorted({clip for clip, _ in some if not is_among(who, dancers[clip])}) for who, some in asked.items()}
+    without = without_anybody(dancers, params.render.rendered, params.render.batches)
+    to_render = {
+        who: [one for one in renders_of(who, dancers, params.render.batches) if one[0] not in clips]
+        for who, clips in without.items()
+    }
     groups = [clip.name for clip in used if clip.dancers > 1]
     joints = read_dancers(files.landmarks, groups)
     learned = [clip.name for clip in used if _is_learned(clip, params)]

@@ -1,7 +1,8 @@
 """Which renders the batches of params.yaml ask for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from facedance.config.cast import is_among
 from facedance.config.patterns import matches
 from facedance.config.rendering import Batch
 from facedance.names import CONTROL_PREFIX, video_of_clip
@@ -21,6 +22,13 @@ def renders_of(who: str, clips: Iterable[str], batches: Iterable[Batch]) -> Iter
         variants = (v for batch in batches if _asks_for(batch, who, video) for v in batch.all_variants())
         for variant in dict.fromkeys(variants):
             yield clip, variant
+
+
+def without_anybody(dancers: Mapping[str, int], rendered: Iterable[str], batches: Iterable[Batch]) -> dict[str, list[str]]:
+    """Of each of `rendered` the clips, of so many dancers each, that are asked for and in which nobody becomes somebody."""
+    batches = list(batches)
+    asked = {who: dict(renders_of(who, dancers, batches)) for who in rendered}
+    return {who: [clip for clip in clips if not is_among(who, dancers[clip])] for who, clips in asked.items()}
 
 
 def _asks_for(batch: Batch, who: str, video: str) -> bool:

@@ -13,7 +13,6 @@ from torch import Tensor
 from facedance.files import sha256
 from facedance.job import InputError
 from facedance.marks.finished import marking
-from facedance.render.casting import with_somebody
 from facedance.render.choosing import judged_by
 from facedance.render.finishing import finishing
 from facedance.render.inputs import RenderInputs, RenderJob
@@ -49,7 +48,7 @@ def render_clips(
     from the same before is kept; the model is loaded once, and only if there is something to make. Of a job that tries several
     seeds the best video is kept, and the json tells beside what was said of each. `provenance` is what the caller knows of
     the model's weights and of the program; where it differs, all is made anew. `manifest` gets a row per job: identity, clip,
-    variant, video (inside `folder`), sha256; with one, clips without any dancer of the cast are left out.
+    variant, video (inside `folder`), sha256.
 
     Raises:
         InputError: a prompt that is not there, adapters or LoRAs that do not fit the model or each other, a clip without any
@@ -60,8 +59,6 @@ def render_clips(
         raise InputError(
             f"there is no prompt {', '.join(sorted(unknown))}; `prompts` in params.yaml has {', '.join(sorted(inputs.texts))}"
         )
-    if manifest is not None:
-        jobs = with_somebody(jobs, inputs)
     encoded = load_file(inputs.prompts)
     prompts = {name: encoded[text] for name, text in inputs.texts.items()}
     roles = roles_of(inputs)

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from facedance.config.batches import renders_of
+from facedance.config.batches import without_anybody
 from facedance.config.cast import cast_in_words, cast_of, dancer_in_words, is_cast, who_is
 from facedance.config.params import Params
 from facedance.config.rendering import Blend
@@ -72,9 +72,8 @@ def build_report(params: Params, files: ReportFiles) -> None:
         row["choice"] = read_sidecar(video.with_suffix(".json")).get(CHOICE)  # None of one that was made with one seed
         row["built"] = how_built(video.with_suffix(".json"))
     fates = read_fates(files.clips, files.poses)
-    asked = {
-        clip for who in params.render.rendered for clip, _ in renders_of(who, (f.name for f in fates), params.render.batches)
-    }
+    usable = {fate.name: fate.dancers for fate in fates if not fate.stage}
+    without = without_anybody(usable, params.render.rendered, params.render.batches)
     sizes = {fate.name: fate.size for fate in fates}
     extraction = _table(files.accuracy, ("clip", "origin"))
     adapters = [path / "adapter.safetensors" for _, path in sorted(files.training.items())]
@@ -89,7 +88,7 @@ def build_report(params: Params, files: ReportFiles) -> None:
         "extraction_pck": {origin: _mean_pck(extraction, origin) for origin in _unique(extraction, "origin")},
         "training": {name: loss_curve(path / "metrics.csv") for name, path in sorted(files.training.items())},
         "likeness": {name: _table(path / "validation.csv", ()) for name, path in sorted(files.training.items())},
-        "rejected": left_out(fates, {row["clip"] for row in renders}, asked),
+        "rejected": left_out(fates, {row["clip"] for row in renders}, without),
         "notes": [{"clip": fate.name, "note": fate.note} for fate in fates if fate.note and not fate.stage],
         "parameters": yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120),
         "versions": _versions(),
