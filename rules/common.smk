@@ -78,14 +78,14 @@ STAMPS = set()  # all that this run depends on
 
 
 def stamp(
-    stage, rule, params, items=None, files=None, code=True, prefix="", without=None
+    stage, rule, params, items=None, files=None, code=True, prefix="", without=()
 ):
     """Input function that keeps the stamp of a rule up to date and gives its path.
 
     `params` is a part of PARAMS or a function of the wildcards; `items`, a function of the wildcards, names what the
     job works on, so that one fewer is a change as well. `files`, another, names files that the user brings: their
     content counts too. What is only fetched does not depend on this program's `code`; or it names the rule by whose
-    script it counts. `without`, one more, names modules that the job does its work without.
+    script it counts. Modules `without` which the job does its work do not count.
     """
 
     def path(wildcards):
@@ -107,7 +107,7 @@ def stamp(
             (
                 code_digest(
                     HOME / f"{prefix}scripts/{rule if code is True else code}.py",
-                    without(wildcards) if without else (),
+                    without,
                 )
                 if code
                 else ""

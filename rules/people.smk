@@ -212,9 +212,11 @@ def where_chosen(files):
     return read
 
 
-def not_to_choose_with(wildcards):
-    """Modules that a job needs only to choose: with a change of who judges, no other render is made anew."""
-    return () if chooses(wildcards) else ("facedance.render.choosing",)
+def chosen_by(wildcards):
+    """The code of who chooses, where a job does: an item of its stamp, so that no other render is made anew for it."""
+    if not chooses(wildcards):
+        return []
+    return [code_digest(HOME / "src/facedance/render/choosing.py")]
 
 
 def cast_params(who):

@@ -21,6 +21,7 @@ RENDERED_FROM = dict(
     model=WAN_MODEL,
     marks=lambda w: see_to_the_keys(),
 )
+WITHOUT_CHOOSING = ("facedance.render.choosing",)  # whose code counts where it is used
 RENDERED_WITH = dict(
     render=render_params,
     texts=said_in_renders,
@@ -41,9 +42,10 @@ rule render_shard:
             items=lambda w: [
                 *map(str, batches_of(w)),
                 *said_in_renders(w).values(),
+                *chosen_by(w),
             ],
             files=lambda w: LORAS.values(),
-            without=not_to_choose_with,
+            without=WITHOUT_CHOOSING,
         ),
     output:
         layout.RENDER_LIST,
@@ -73,10 +75,10 @@ rule render_clip:
             "render",
             "render_clip",
             render_params,
-            items=lambda w: said_in_renders(w).values(),
+            items=lambda w: [*said_in_renders(w).values(), *chosen_by(w)],
             files=lambda w: LORAS.values(),
             code="render_shard",  # what that has made is not made again
-            without=not_to_choose_with,
+            without=WITHOUT_CHOOSING,
         ),
     output:
         video=update(layout.RENDER),

@@ -124,6 +124,27 @@ def test_other_seeds_or_judges_make_it_anew_and_one_seed_asks_nobody(
     assert made == ["default"] * 2
 
 
+def test_who_is_made_of_one_seed_is_kept_when_another_variant_is_chosen(
+    world: Path, given: RenderInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = RenderJob("eileen", "dance_000", "default", SETTINGS)
+    run(world, tmp_path, [alone], replace(given, judges=None))
+    made: list[str] = []
+    make = single.render._rendered
+    monkeypatch.setattr(
+        single.render, "_rendered", lambda jobs, *args: (made.extend(job.variant for job in jobs), make(jobs, *args))[1]
+    )
+    stamp = read_json(world / "stamp.json")
+    write_json(world / "stamp.json", {**stamp, "params": {"backend": "dlib"}, "items": ["the choosing code"]})
+    run(world, tmp_path, [alone, job(variant="seeds~2")], given)
+    assert made == ["seeds~2"] * 2
+    made.clear()
+    write_json(world / "stamp.json", {**stamp, "code": "another"})
+    run(world, tmp_path, [alone], given)
+    write_json(world / "stamp.json", stamp)
+    assert made == ["default"]
+
+
 def test_without_any_face_the_first_is_kept(given: RenderInputs, tmp_path: Path) -> None:
     class Blind(Scripted):
         def look(self, job: RenderJob, video: Path) -> dict[str, float | None]:

@@ -14,6 +14,7 @@ from facedance.render.inputs import RenderInputs, RenderJob
 from facedance.render.jury import Jury, Said
 from facedance.render.provenance import landmarks_digest
 from facedance.render.windows import WindowFiles
+from facedance.rerun.code import code_digest
 
 _log = logging.getLogger("facedance")
 _FIGURES = tuple(field.name for field in fields(Likeness))
@@ -74,11 +75,11 @@ def choices_of(renders: Mapping[RenderJob, WindowFiles], inputs: RenderInputs) -
 
 
 def judged_by(inputs: RenderInputs, clip: str) -> list[Any]:
-    """What a choice depends on besides the takes; those who have no part in it do not count."""
+    """What a choice depends on besides the takes, its code as well; those who have no part in it do not count."""
     files = inputs.judges
     assert files is not None, "who tries several seeds needs judges"
     places = None if inputs.landmarks is None else landmarks_digest(inputs, clip)
-    return [files.backend, sha256(files.recogniser / MANIFEST), sha256(files.pose_model), places]
+    return [files.backend, sha256(files.recogniser / MANIFEST), sha256(files.pose_model), places, code_digest(__file__)]
 
 
 def _in_words(said: Said) -> str:

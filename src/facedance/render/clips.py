@@ -10,7 +10,7 @@ from typing import Any
 from safetensors.torch import load_file
 from torch import Tensor
 
-from facedance.files import sha256
+from facedance.files import digest, sha256
 from facedance.job import InputError
 from facedance.marks.finished import marking
 from facedance.render.choosing import judged_by
@@ -20,7 +20,7 @@ from facedance.render.making import made
 from facedance.render.provenance import render_records
 from facedance.render.roles import Role, roles_of
 from facedance.render.windows import WindowFiles
-from facedance.rerun.item_cache import item_key, reusable
+from facedance.rerun.item_cache import reusable
 from facedance.tables import write_table
 from facedance.video.pictures import Frame
 from facedance.wan.adapter import Adapter, apply_adapters, apply_cast, read_adapter
@@ -65,7 +65,7 @@ def render_clips(
     how = marking(inputs.marks)
     takes = [take for job in jobs for take in job.takes]
     records = render_records(takes, inputs, prompts, roles, stamp, provenance, how.facts)
-    keys = {job: _key(stamp, inputs, job, records) for job in jobs}
+    keys = {job: _key(inputs, job, records) for job in jobs}
     pending = [job for job in jobs if reusable(folder, job.name, keys[job]) is None]
     _log.info("%d renders, %d of them to be made", len(jobs), len(pending))
     finish = finishing(pending, inputs, folder, how, keys, records)
@@ -80,10 +80,10 @@ def render_clips(
         write_table(manifest, rows, ["identity", "clip", "variant", "video", "sha256"])
 
 
-def _key(stamp: Path, inputs: RenderInputs, job: RenderJob, records: Mapping[RenderJob, Any]) -> str:
-    """What a render is made from: of several seeds all of them, and who judges."""
+def _key(inputs: RenderInputs, job: RenderJob, records: Mapping[RenderJob, Any]) -> str:
+    """What a render is made from, and nothing of other renders that the same job makes: of several seeds all, and who judges."""
     facts = [records[take] for take in job.takes]
-    return item_key(stamp, *facts, *(judged_by(inputs, job.clip) if len(facts) > 1 else ()))
+    return digest([*facts, *(judged_by(inputs, job.clip) if len(facts) > 1 else ())])
 
 
 def _while_the_next_is_made(

@@ -58,6 +58,7 @@ def render_records(
     }
     placed = {job.clip for job in jobs if inputs.placed(job.settings)}
     landmarks = {clip: landmarks_digest(inputs, clip) for clip in placed}
+    drawing = {"drawing": inputs.drawing.model_dump(include={"min_visibility", "face_dots"})}
     return {
         job: {
             "identity": job.identity,
@@ -66,7 +67,7 @@ def render_records(
             "settings": job.settings.model_dump(exclude={"seeds"}),  # of several seeds each has a job
             "prompts": [said[job.settings.prompt], said[job.settings.negative_prompt]],
             **clips[job.clip],
-            **({"landmarks_sha256": landmarks[job.clip]} if inputs.placed(job.settings) else {}),
+            **({"landmarks_sha256": landmarks[job.clip], **drawing} if inputs.placed(job.settings) else {}),
             **_proportions(inputs, roles, job),
             "seams": seams(inputs.windows(job)),
             **common,
