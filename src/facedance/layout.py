@@ -107,7 +107,6 @@ LIKENESS = "results/train/{identity}/validation.csv"
 VALIDATION = "results/train/{identity}/validation/{step}.mp4"
 EXPORTED_LORA = "results/train/{identity}/lora.{format}.safetensors"
 CHECKPOINTS = ".cache/training/{identity}/{path}"
-DIGESTS = ".cache/digests/{path}"
 
 # Adapters and latents -> renders.
 RENDER = "results/render/{who}/{clip}/{variant}.mp4"
