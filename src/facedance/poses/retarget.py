@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from facedance.poses.proportions import BONES, bones
 from facedance.poses.skeleton import FACE
+from facedance.poses.smooth import gone_on
 
 _MIDDLES = {name: (f"left_{name}", f"right_{name}") for name in ("hip", "shoulder", "ear")}
 _SIDES = ("left", "right")
@@ -76,20 +77,15 @@ def _places(joints: NDArray[np.float64], names: tuple[str, ...]) -> dict[str, ND
     """Where each joint, and the middle of two, is in each frame (T, 2), guessed where it is not seen; None of nobody."""
     seen = {name: joints[:, names.index(name)] for name in names}
     seen |= {name: (seen[left] + seen[right]) / 2 for name, (left, right) in _MIDDLES.items()}
-    known = {name: places for name, places in seen.items() if np.isfinite(places).all(axis=-1).any()}
+    there = {name: np.asarray(np.isfinite(places).all(axis=-1)) for name, places in seen.items()}
+    known = {name: gone_on(places, there[name]) for name, places in seen.items() if there[name].any()}
     if not {"hip", "shoulder"} <= known.keys():
         return None
-    places = {"hip": _between(known["hip"])}
+    places = {"hip": known["hip"]}
     for name, (parent, _) in _TREE.items():
         if name in seen:  # who is never seen is where the joint is that they hang on
-            places[name] = _between(known[name]) if name in known else places[parent]
+            places[name] = known[name] if name in known else places[parent]
     return places
-
-
-def _between(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points (T, 2) with those of unseen frames between those of the seen ones around them."""
-    seen, frames = np.isfinite(points).all(axis=-1), np.arange(len(points))
-    return np.stack([np.interp(frames, frames[seen], track[seen]) for track in points.T], axis=1)
 
 
 def _carried(before: NDArray[np.float64], moved: NDArray[np.float64]) -> NDArray[np.float64]:

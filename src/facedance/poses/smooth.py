@@ -30,6 +30,13 @@ def fill_gaps(joints: NDArray[np.float32], max_gap_frames: int) -> tuple[NDArray
     return filled, ~known & ~np.isnan(filled[..., 0])
 
 
+def gone_on(points: NDArray[np.float64], seen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Points (T, ...) of which those of unseen frames (T,) lie between those of the seen ones around them."""
+    frames, flat = np.arange(len(points)), points.reshape(len(points), -1)
+    tracks = [np.interp(frames, frames[seen], track[seen]) for track in flat.T]
+    return np.stack(tracks, 1).reshape(points.shape)
+
+
 def _short_gaps(known: NDArray[np.bool_], longest: int) -> NDArray[np.bool_]:
     """Frames (T,) in runs of unknown frames no longer than `longest`."""
     edges = np.flatnonzero(np.diff(np.concatenate([[True], known, [True]])))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, percentile_filter
 
 from facedance.poses.skeleton import OPENPOSE
+from facedance.poses.smooth import gone_on
 
 WINDOW = 2.2
 """Side of the window, in heights of the head."""
@@ -47,7 +48,7 @@ def follow_head(joints: NDArray[np.floating], size: tuple[int, int]) -> HeadPath
     seen: NDArray[np.bool_] = missing.sum(axis=(1, 2)) == 0
     if not seen.any():
         return None
-    face, neck = (_between(points, seen) for points in (face, neck))
+    face, neck = (gone_on(points, seen) for points in (face, neck))
     spans = np.linalg.norm(face[:, :, None] - face[:, None], axis=-1).max((1, 2))  # (T,)
     tall = _averaged(percentile_filter(_HEIGHT * spans, _USUAL, _LATELY, mode="nearest"), _STEADY[0])
     up = face.mean(1) - neck
@@ -64,13 +65,6 @@ def follow_head(joints: NDArray[np.floating], size: tuple[int, int]) -> HeadPath
     centres = _averaged(middles, _STEADY[2])
     regions = np.hstack([centres - reach, centres + reach])
     return HeadPath(windows, np.clip(regions, np.tile(windows[:, :2], 2), np.tile(windows[:, 2:], 2)))
-
-
-def _between(points: NDArray[np.float64], seen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Points (T, ...) with those of unseen frames between those of the seen ones around them."""
-    frames, flat = np.arange(len(points)), points.reshape(len(points), -1)
-    tracks = [np.interp(frames, frames[seen], track[seen]) for track in flat.T]
-    return np.stack(tracks, 1).reshape(points.shape)
 
 
 def _averaged(values: NDArray[np.float64], deviation: float) -> NDArray[np.float64]:
