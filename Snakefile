@@ -57,6 +57,7 @@ rule models:
 rule faces:
     input:
         expand(layout.EMBEDDING, identity=IDENTITIES),
+        lambda w: proportions_asked(),
 
 
 rule clips:

@@ -176,8 +176,25 @@ def settings_asked(wildcards):
 
 def proportions_of_members(wildcards):
     """How those are built whom a job's renders show, where one of these asks for it."""
-    asked = any(one.proportions == "person" for one in settings_asked(wildcards))
+    asked = asks_for_proportions(settings_asked(wildcards))
     return of_members(layout.PROPORTIONS)(wildcards) if asked else []
+
+
+def proportions_asked():
+    """How those are built of whom any render asks for it."""
+    batches = [(who, None) for who in PARAMS.render.rendered]
+    named_ones = [(who, variant) for who, _, variant in all_named()]
+    asked = {
+        member
+        for who, variant in [*batches, *named_ones]
+        if asks_for_proportions(settings_of(who, variant))
+        for member in members(who)
+    }
+    return expand(layout.PROPORTIONS, identity=sorted(asked))
+
+
+def asks_for_proportions(settings):
+    return any(one.proportions == "person" for one in settings)
 
 
 def render_params(wildcards):

@@ -75,7 +75,9 @@ def test_a_clone_has_nothing_to_do_and_then_only_what_a_parameter_touches(clone)
     assert "up to date" in clone.run("dvc", "repro").stdout
 
     clone.change("render.settings.face_scale", 0.5)
-    assert rules_run(clone.run("dvc", "repro")) - NO_WORK == RENDERING
+    clone.change("render.settings.proportions", "person")  # of the faces' stage
+    assert rules_run(clone.run("dvc", "repro")) - NO_WORK == {*RENDERING, "measure_proportions"}
+    assert "up to date" in clone.run("dvc", "status").stdout
     sidecars = [json.loads(path.read_text()) for path in clone["results/render"].glob("*/*/default.json")]
     assert sidecars
     assert {sidecar["settings"]["face_scale"] for sidecar in sidecars} == {0.5}
