@@ -1,5 +1,8 @@
 """A published model is not run on a CPU unasked."""
 
+import contextlib
+import fcntl
+import os
 import tempfile
 from types import SimpleNamespace
 
@@ -22,33 +25,69 @@ def no_gpu(monkeypatch, tmp_path):
     monkeypatch.setattr(device, "_DRIVER", tmp_path / "version")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv(device.ALLOW_CPU, raising=False)
+    device.own_gpu.cache_clear()
+    yield
+    device.own_gpu.cache_clear()
 
 
 @pytest.fixture
 def two_gpus(monkeypatch, tmp_path):
-    """A machine with two GPUs, as a process sees it that has none yet; the numbers that became the current one."""
-    chosen = []
+    """A machine with two GPUs, as a process sees it that has none yet; the locks of both."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda number: SimpleNamespace(uuid=f"GPU-{number}"))
-    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda number: SimpleNamespace(uuid=f"{number}"))
+    monkeypatch.setattr(torch.cuda, "set_device", lambda number: None)
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(device, "_held", [])
-    return chosen
+    return [tmp_path / f"facedance-gpu-{number}.lock" for number in range(2)]
+
+
+@contextlib.contextmanager
+def taken(lock):
+    """Another job has this GPU."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def test_each_job_on_a_machine_takes_a_gpu_of_its_own(two_gpus, monkeypatch):
-    assert [choose_device() for _ in range(2)] == [torch.device("cuda", 0)] * 2
-    first = device._held
-    monkeypatch.setattr(device, "_held", [])
-    assert choose_device() == torch.device("cuda", 1)
-    second = device._held
-    monkeypatch.setattr(device, "_held", [])
-    assert choose_device() == torch.device("cuda", 0), "more jobs than GPUs"
-    first[0][1].close()
+    chosen = []
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    with taken(two_gpus[0]):
+        assert choose_device() == torch.device("cuda", 1)
+    assert choose_device() == torch.device("cuda", 1), "which it has, whatever else has become free"
+    device.own_gpu.cache_clear()
     assert choose_device() == torch.device("cuda", 0)
-    assert two_gpus == [1]
-    second[0][1].close()
+    assert chosen == [1, 1]
+
+
+def test_where_all_are_taken_a_job_shares_the_first(two_gpus):
+    with taken(two_gpus[0]), taken(two_gpus[1]):
+        assert device.own_gpu() is None
+        assert choose_device() == torch.device("cuda", 0)
+    assert choose_device() == torch.device("cuda", 0), "a model's parts stay together"
+
+
+def test_a_gpu_that_another_user_has_used_is_free(two_gpus, monkeypatch):
+    asked = []
+    monkeypatch.setattr(fcntl, "flock", lambda file, _: asked.append(fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE))
+    two_gpus[0].touch(0o444)
+    assert device.own_gpu() == 0
+    assert asked == [os.O_RDONLY]
+
+
+def test_whoever_comes_next_may_read_the_lock(two_gpus):
+    before = os.umask(0o077)
+    try:
+        assert device.own_gpu() == 0
+    finally:
+        os.umask(before)
+    assert two_gpus[0].stat().st_mode & 0o777 == 0o644
+
+
+def test_a_lock_that_cannot_be_opened_is_told(two_gpus):
+    two_gpus[0].symlink_to(two_gpus[0])
+    with pytest.raises(InputError, match=r"facedance-gpu-0\.lock, .* cannot be locked .*: have it removed, or set TMPDIR"):
+        device.own_gpu()
 
 
 @pytest.mark.parametrize("published", [PUBLISHED, WAN.model_copy(update={"folder": "~/models"})])

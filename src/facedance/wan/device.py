@@ -1,12 +1,13 @@
 """Which GPU a job computes on. A published model is far too slow on a CPU, so nothing starts there unseen."""
 
+import contextlib
 import fcntl
+import functools
 import os
 import re
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import IO
 
 import torch
 import torch.distributed as dist
@@ -20,38 +21,41 @@ ALLOW_CPU = "FACEDANCE_ALLOW_CPU"
 _DRIVER = Path("/proc/driver/nvidia/version")
 
 
-_held: list[tuple[int, IO[str]]] = []
-"""The number of this process's GPU, and its lock, which goes with the process."""
-
-
-def free_gpu() -> int:
-    """The number of a GPU that no other job on this machine has taken; it is this process's from now on. 0 where all are taken.
+@functools.cache
+def own_gpu() -> int | None:
+    """The number of a GPU that no other job on this machine has taken; it is this process's from now on. None: all are taken.
 
     Processes that train together have their own already.
+
+    Raises:
+        InputError: a GPU's lock can be neither made nor opened.
     """
     if dist.is_initialized():
         return torch.cuda.current_device()
-    if not _held and (count := torch.cuda.device_count()) > 1:
-        for number in range(count):
-            if (lock := _lock(number)) is not None:
-                _held.append((number, lock))
-                break
-    return _held[0][0] if _held else 0
+    for number in range(torch.cuda.device_count()):
+        if _take(str(torch.cuda.get_device_properties(number).uuid)):
+            return number
+    return None
 
 
-def _lock(number: int) -> IO[str] | None:
-    """The lock of a GPU; None where another job has it. It goes by the UUID, as jobs may see a GPU under different numbers."""
-    path = Path(tempfile.gettempdir()) / f"facedance-gpu-{torch.cuda.get_device_properties(number).uuid}.lock"
+def _take(uuid: str) -> bool:
+    """Whether a GPU was free; its lock goes with this process. UUIDs tell, as jobs may see a GPU under different numbers."""
+    path = Path(tempfile.gettempdir()) / f"facedance-gpu-{uuid}.lock"
     try:
-        lock = path.open("w")
-    except OSError:  # another user's
-        return None
-    try:
+        with contextlib.suppress(FileExistsError):
+            path.touch(exist_ok=False)
+            path.chmod(0o644)  # whoever comes next may be another user, who must not write there and need not
+        lock = os.open(path, os.O_RDONLY)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        return None
-    return lock
+    except BlockingIOError:
+        os.close(lock)
+        return False
+    except OSError as error:
+        raise InputError(
+            f"{path}, which tells other jobs that a GPU is taken, cannot be locked ({error.strerror}): "
+            "have it removed, or set TMPDIR to a folder on this machine's disk"
+        ) from None
+    return True
 
 
 def refuse_slow_cpu(wan: WanModel) -> None:

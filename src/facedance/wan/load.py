@@ -10,17 +10,17 @@ from diffusers.video_processor import VideoProcessor
 from transformers import AutoTokenizer, UMT5EncoderModel
 
 from facedance.config.sections import WanModel
-from facedance.wan.device import free_gpu, refuse_slow_cpu
+from facedance.wan.device import own_gpu, refuse_slow_cpu
 
 
 def choose_device(wan: WanModel | None = None) -> torch.device:
     """A GPU if there is one, of several one that is free, else the CPU.
 
     Raises:
-        InputError: `wan` is a published model, and there is no GPU; see `facedance.wan.device`.
+        InputError: `wan` is a published model, and there is no GPU, or nobody can tell which is free; see `facedance.wan.device`.
     """
     if torch.cuda.is_available():
-        if number := free_gpu():
+        if number := own_gpu() or 0:  # of several that are all taken the first
             torch.cuda.set_device(number)
         return torch.device("cuda", number)
     if wan is not None:
