@@ -1,15 +1,20 @@
 """Several processes that work together: what they add up, and that they end together."""
 
+import fcntl
 import multiprocessing
 import os
 import signal
+import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 import torch
 
+from facedance.job import InputError
+from facedance.train import distributed
 from facedance.train.distributed import ALONE, Rank, in_processes
 
 
@@ -72,6 +77,34 @@ def test_when_one_fails_the_others_are_ended_and_it_is_named(tmp_path, how, said
     assert process.exitcode == 0
     assert (tmp_path / "error").read_text().startswith(said)
     assert not psutil.pid_exists(int((tmp_path / "0.pid").read_text()))
+
+
+def take_gpus(folder: Path, there: int) -> None:
+    """Two processes on a machine with so many GPUs, as torch sees it; they compute on the CPU all the same."""
+    choose = distributed._choose_backend
+    torch.cuda.is_available, torch.cuda.device_count = lambda: True, lambda: there
+    torch.cuda.get_device_properties = lambda number: SimpleNamespace(uuid=number)
+    torch.cuda.set_device = lambda number: (folder / f"{number}.gpu").touch()
+    distributed._choose_backend = lambda rank: "gloo" if choose(rank) == "nccl" else ""
+    tempfile.tempdir = str(folder)
+    try:
+        in_processes(2, lambda rank: rank.gather([rank.number]))
+    except InputError as error:
+        (folder / "error").write_text(str(error))
+
+
+def test_each_process_takes_a_gpu_that_no_other_job_has(tmp_path):
+    with (tmp_path / "facedance-gpu-1.lock").open("w") as another:
+        fcntl.flock(another, fcntl.LOCK_EX)
+        for there in (3, 2):
+            for file in tmp_path.glob("*.gpu"):
+                file.unlink()
+            process = fresh(take_gpus, tmp_path, there)
+            process.join(60)
+            assert process.exitcode == 0
+            assert (tmp_path / "error").exists() == (there == 2)
+            assert sorted(file.stem for file in tmp_path.glob("*.gpu")) == ["0", "2"][: there - 1]
+    assert (tmp_path / "error").read_text().startswith("fewer than the 2 GPUs asked for are free: wait for other jobs")
 
 
 def wait_in_two(folder: Path) -> None:

@@ -18,6 +18,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from facedance.job import InputError
+from facedance.wan.device import own_gpu
 from facedance.workers import end_with_parent
 
 _PATIENCE = datetime.timedelta(hours=6)  # the others wait while rank 0 renders the clip held out
@@ -132,10 +133,12 @@ def _member(rank: Rank, store: Path, work: Callable[[Rank], None], failures: Any
 
 
 def _choose_backend(rank: Rank) -> str:
-    """NCCL with this rank's GPU, or Gloo on a CPU."""
+    """NCCL with a GPU that no other process has, or Gloo on a CPU."""
     if not torch.cuda.is_available():
         return "gloo"
-    if rank.of > (there := torch.cuda.device_count()):
-        raise InputError(f"{rank.of} GPUs are asked for and {there} are there: lower train_adapter's gpu (--set-resources)")
-    torch.cuda.set_device(rank.number)
+    if (number := own_gpu()) is None:
+        raise InputError(
+            f"fewer than the {rank.of} GPUs asked for are free: wait for other jobs, or lower this rule's gpu (--set-resources)"
+        )
+    torch.cuda.set_device(number)
     return "nccl"

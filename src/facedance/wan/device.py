@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 import torch
-import torch.distributed as dist
 
 from facedance.config.sections import WanModel
 from facedance.job import InputError
@@ -25,13 +24,9 @@ _DRIVER = Path("/proc/driver/nvidia/version")
 def own_gpu() -> int | None:
     """The number of a GPU that no other job on this machine has taken; it is this process's from now on. None: all are taken.
 
-    Processes that train together have their own already.
-
     Raises:
         InputError: a GPU's lock can be neither made nor opened.
     """
-    if dist.is_initialized():
-        return torch.cuda.current_device()
     for number in range(torch.cuda.device_count()):
         if _take(str(torch.cuda.get_device_properties(number).uuid)):
             return number
