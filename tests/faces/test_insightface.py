@@ -5,6 +5,7 @@ import onnxruntime
 import pytest
 from insightface.model_zoo import onnxruntime_utils
 
+from facedance.faces import insightface_backend
 from facedance.faces.backend import open_backend
 from facedance.faces.embedding import distance
 from facedance.job import InputError
@@ -88,9 +89,10 @@ def test_alignment_puts_the_eyes_at_arcfaces_places(backend, size):
 
 
 @pytest.mark.parametrize(
-    ("got", "said"), [("CUDA", "det_10g.onnx runs on CUDA"), ("CPU", "CUDA could not be used, so it runs on")]
+    ("own", "got", "said"),
+    [(1, "CUDA", "det_10g.onnx runs on CUDA"), (None, "CPU", "CUDA could not be used, so it runs on")],
 )
-def test_cuda_is_loaded_where_it_is_built_in_and_the_log_says_what_computes(pack, monkeypatch, caplog, got, said):
+def test_cuda_is_loaded_where_it_is_built_in_and_the_log_says_what_computes(pack, monkeypatch, caplog, own, got, said):
     asked, loaded, real = [], [], onnxruntime.InferenceSession
 
     class Session(real):
@@ -102,12 +104,13 @@ def test_cuda_is_loaded_where_it_is_built_in_and_the_log_says_what_computes(pack
             return list(dict.fromkeys([f"{got}ExecutionProvider", "CPUExecutionProvider"]))
 
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    monkeypatch.setattr(insightface_backend, "own_gpu", lambda: own)
     monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
     monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: loaded.append("libraries"))
     monkeypatch.setattr(onnxruntime_utils, "_CUDA_PRELOAD_COMPLETE", False)
     with caplog.at_level("INFO", "facedance"):
         open_backend("insightface", pack)
-    assert asked == [["CUDAExecutionProvider", "CPUExecutionProvider"]] * 2
+    assert asked == [[("CUDAExecutionProvider", {"device_id": own or 0}), "CPUExecutionProvider"]] * 2
     assert loaded == ["libraries"]
     assert said in caplog.text
 

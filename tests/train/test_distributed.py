@@ -7,12 +7,12 @@ import signal
 import tempfile
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import psutil
 import pytest
 import torch
 
+from facedance import gpus
 from facedance.job import InputError
 from facedance.train import distributed
 from facedance.train.distributed import ALONE, Rank, in_processes
@@ -80,10 +80,10 @@ def test_when_one_fails_the_others_are_ended_and_it_is_named(tmp_path, how, said
 
 
 def take_gpus(folder: Path, there: int) -> None:
-    """Two processes on a machine with so many GPUs, as torch sees it; they compute on the CPU all the same."""
+    """Two processes on a machine where so many GPUs are seen; they compute on the CPU all the same."""
     choose = distributed._choose_backend
-    torch.cuda.is_available, torch.cuda.device_count = lambda: True, lambda: there
-    torch.cuda.get_device_properties = lambda number: SimpleNamespace(uuid=number)
+    gpus._visible = lambda: [str(number) for number in range(there)]
+    torch.cuda.is_available = lambda: True
     torch.cuda.set_device = lambda number: (folder / f"{number}.gpu").touch()
     distributed._choose_backend = lambda rank: "gloo" if choose(rank) == "nccl" else ""
     tempfile.tempdir = str(folder)

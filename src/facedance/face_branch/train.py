@@ -61,7 +61,7 @@ class BranchFiles:
 class Judging:
     """How people held out are rendered and looked at."""
 
-    backend: str  # the recogniser's name, which each process opens for itself, as a GPU cannot be shared across a fork
+    backend: str  # the recogniser's name: it is opened by the process that judges, as a GPU cannot be shared across a fork
     settings: RenderSettings
 
 
@@ -81,8 +81,9 @@ def train_face_branch(
         raise InputError(
             f"face_branch.batch_size {chosen.batch_size} leaves some of {rank.of} GPUs idle: raise it, or train on fewer"
         )
-    backend = open_backend(judging.backend, files.recogniser)
-    people = read_people(files.tables, files.latents, window_side(wan), chosen.heldout, UNLIKE * backend.recognised_distance)
+    backend = None if rank.number else open_backend(judging.backend, files.recogniser)
+    recognised = rank.told(backend and backend.recognised_distance)
+    people = read_people(files.tables, files.latents, window_side(wan), chosen.heldout, UNLIKE * recognised)
     texts = load_file(files.texts)
     train = training_of(chosen, train)
     inputs = {
@@ -99,7 +100,7 @@ def train_face_branch(
         dataset = people.dataset(texts["portrait"], texts["none"])
         learner.require_gradients(dataset)
         rows = take_steps(NAME, learner, dataset, folder, Stage(files.model, wan, folder / "validation", judging=None)).rows
-        if rank.number:
+        if backend is None:  # the first process judges and writes
             return
         learner.branch.requires_grad_(False)
         scores = judge(learner.transformer, learner.branch, people.heldout, texts, files.model, wan, judging.settings, backend)

@@ -20,7 +20,7 @@ def open_backend(name: str, folder: Path) -> FaceBackend:
     """Load the weights of `name` ("dlib" or "insightface") from `folder`.
 
     Raises:
-        InputError: the weights are missing or damaged.
+        InputError: the weights are missing or damaged, or it cannot be told which GPU is free.
         ValueError: there is no such backend.
     """
     if name not in _BACKENDS:

@@ -22,6 +22,7 @@ from facedance.faces.crop import close_up
 from facedance.faces.embedding import Embedding
 from facedance.faces.face import Face, Image
 from facedance.faces.onnx_pack import CHIP, pack_networks, unusable
+from facedance.gpus import own_gpu
 
 _LEAST_PICTURE = 128  # pixels: the smallest picture that SCRFD looks at, to which photos are shrunk
 _CUDA = "CUDAExecutionProvider"
@@ -73,8 +74,11 @@ class InsightFaceBackend:
 
 
 def _open(path: Path) -> onnxruntime.InferenceSession:
-    """A session on the GPU where onnxruntime is built for one and finds CUDA's libraries, else on the CPU."""
-    wanted = [name for name in (_CUDA, "CPUExecutionProvider") if name in onnxruntime.get_available_providers()]
+    """A session on this job's GPU where onnxruntime is built for one and finds CUDA's libraries, else on the CPU."""
+    cuda = []
+    if _CUDA in onnxruntime.get_available_providers():
+        cuda.append((_CUDA, {"device_id": own_gpu() or 0}))  # where all are taken the first, as a model does
+    wanted = [*cuda, "CPUExecutionProvider"]
     preload_cuda_libraries(wanted)  # those that were installed with torch lie where the provider does not look by itself
     try:
         session = onnxruntime.InferenceSession(str(path), providers=wanted)
@@ -82,7 +86,7 @@ def _open(path: Path) -> onnxruntime.InferenceSession:
         raise unusable(path, error) from None
     log, got = logging.getLogger("facedance"), session.get_providers()
     log.info("%s runs on %s", path.name, got[0])
-    if _CUDA in wanted and _CUDA not in got:
+    if cuda and _CUDA not in got:
         log.warning(
             "%s: CUDA could not be used, so it runs on the CPU; the lines of onnxruntime above say what is missing", path.name
         )

@@ -17,8 +17,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from facedance.gpus import own_gpu
 from facedance.job import InputError
-from facedance.wan.device import own_gpu
 from facedance.workers import end_with_parent
 
 _PATIENCE = datetime.timedelta(hours=6)  # the others wait while rank 0 renders the clip held out

@@ -1,12 +1,8 @@
-"""Which GPU a job computes on. A published model is far too slow on a CPU, so nothing starts there unseen."""
+"""A published model is far too slow on a CPU, so none starts there unseen."""
 
-import contextlib
-import fcntl
-import functools
 import os
 import re
 import subprocess
-import tempfile
 from pathlib import Path
 
 import torch
@@ -18,39 +14,6 @@ ALLOW_CPU = "FACEDANCE_ALLOW_CPU"
 """The environment variable that, set to 1, lets a published model run on the CPU."""
 
 _DRIVER = Path("/proc/driver/nvidia/version")
-
-
-@functools.cache
-def own_gpu() -> int | None:
-    """The number of a GPU that no other job on this machine has taken; it is this process's from now on. None: all are taken.
-
-    Raises:
-        InputError: a GPU's lock can be neither made nor opened.
-    """
-    for number in range(torch.cuda.device_count()):
-        if _take(str(torch.cuda.get_device_properties(number).uuid)):
-            return number
-    return None
-
-
-def _take(uuid: str) -> bool:
-    """Whether a GPU was free; its lock goes with this process. UUIDs tell, as jobs may see a GPU under different numbers."""
-    path = Path(tempfile.gettempdir()) / f"facedance-gpu-{uuid}.lock"
-    try:
-        with contextlib.suppress(FileExistsError):
-            path.touch(exist_ok=False)
-            path.chmod(0o644)  # whoever comes next may be another user, who must not write there and need not
-        lock = os.open(path, os.O_RDONLY)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return False
-    except OSError as error:
-        raise InputError(
-            f"{path}, which tells other jobs that a GPU is taken, cannot be locked ({error.strerror}): "
-            "have it removed, or set TMPDIR to a folder on this machine's disk"
-        ) from None
-    return True
 
 
 def refuse_slow_cpu(wan: WanModel) -> None:

@@ -10,14 +10,15 @@ from diffusers.video_processor import VideoProcessor
 from transformers import AutoTokenizer, UMT5EncoderModel
 
 from facedance.config.sections import WanModel
-from facedance.wan.device import own_gpu, refuse_slow_cpu
+from facedance.gpus import own_gpu
+from facedance.wan.device import refuse_slow_cpu
 
 
 def choose_device(wan: WanModel | None = None) -> torch.device:
     """A GPU if there is one, of several one that is free, else the CPU.
 
     Raises:
-        InputError: `wan` is a published model, and there is no GPU, or nobody can tell which is free; see `facedance.wan.device`.
+        InputError: `wan` is a published model, and there is no GPU, or nobody can tell which is free.
     """
     if torch.cuda.is_available():
         if number := own_gpu() or 0:  # of several that are all taken the first
