@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import PIL.Image
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from facedance.config.params import load
 from facedance.config.sections import Faces, Poses
+from facedance.face_branch import portraits
 from facedance.face_branch.portraits import (
     PartFiles,
     Portrait,
@@ -108,6 +110,16 @@ def test_damaged_and_faceless_files_have_a_row_with_the_reason(people, tmp_path,
     assert tensors["video"].shape == tensors["reactive"].shape == (3, LATENT_CHANNELS, 1, latent, latent)
     assert tensors["mask"].shape == (SPATIAL_FACTOR**2, 1, latent, latent)
     assert tensors["embedding"].shape == (3, D)
+
+
+def test_a_full_gpu_is_answered_with_what_to_do(people, tmp_path, pose_model, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(portraits, "load_vae", full)
+    files = PartFiles({}, pose_model, tmp_path / "0000.csv", tmp_path / "0000.safetensors")
+    with pytest.raises(InputError, match=rf"the GPU has no room .* --cores all {files.latents};"):
+        encode_part(files, people / "model", WAN, DlibBackend(dlib_folder()), FACES, Poses())
 
 
 def test_no_portrait_at_all_is_said_with_the_reasons(tmp_path):

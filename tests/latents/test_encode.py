@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from facedance.config.sections import Faces, Poses, WanModel
 from facedance.faces.face import Face
 from facedance.files import write_json
+from facedance.job import InputError
 from facedance.latents import encode as latents
 from facedance.latents import photos as photo_latents
 from facedance.latents.encode import ClipFiles, LatentFiles
@@ -343,6 +344,28 @@ def test_accepted_photos_are_encoded_with_pose_and_boxes(model, tmp_path, monkey
     posed = tensors["with space.png.face.control"]
     assert torch.equal(inactive, posed[:LATENT_CHANNELS])
     assert not torch.equal(reactive, posed[LATENT_CHANNELS : 2 * LATENT_CHANNELS])  # nobody and somebody
+
+
+def full(*_):
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
+def test_a_full_gpu_is_answered_with_what_to_do(shard, tmp_path, monkeypatch):
+    monkeypatch.setattr(latents, "load_text", full)
+    monkeypatch.setattr(latents, "load_vae", full)
+    monkeypatch.setattr(photo_latents, "load_vae", full)
+    monkeypatch.setattr(photo_latents, "open_landmarker", lambda *a, **k: contextlib.nullcontext())
+    pd.DataFrame({"photo": [], "status": [], "turn": []}).to_csv(tmp_path / "photos.csv")
+    photos = photo_files(tmp_path, [])
+    prompts = tmp_path / "prompts.safetensors"
+    for out, job in (
+        (prompts, lambda: latents.encode_prompts(shard.model, WAN, {}, prompts)),
+        (shard.latents.manifest, lambda: encode(shard)),
+        (photos.latents, lambda: encode_photos("ann", photos, shard.model, WAN, OneFace(), Faces(), Poses(), [0.3])),
+    ):
+        with pytest.raises(InputError, match=r"the GPU has no room .* on the CPU: CUDA_VISIBLE_DEVICES= FACEDANCE_") as error:
+            job()
+        assert f"--cores all {out};" in str(error.value)
 
 
 def test_a_photo_that_is_gone_is_named(model, tmp_path):

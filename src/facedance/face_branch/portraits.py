@@ -32,6 +32,7 @@ from facedance.latents.photos import draw_person, frame_portrait
 from facedance.poses.landmarker import Landmarker, open_landmarker
 from facedance.tables import read_table, write_table
 from facedance.train.window import FACE_SHARE, window_side
+from facedance.wan.device import room_to_encode
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import choose_device, load_vae
 
@@ -90,6 +91,9 @@ def encode_part(files: PartFiles, model: Path, wan: WanModel, backend: FaceBacke
 
     The latents hold, for N portraits, `video` (N, z, 1, h, w), `reactive` (N, z, 1, h, w), `box` and `seen` (N, 4), `landmarks`
     (N, 5, 2), `embedding` (N, D) of length 1 and `norm` (N,), and for all of them `inactive` (z, 1, h, w) and `mask`.
+
+    Raises:
+        InputError: a full GPU.
     """
     looked: list[Portrait] = []
     confidence = poses.detection_confidence
@@ -100,7 +104,8 @@ def encode_part(files: PartFiles, model: Path, wan: WanModel, backend: FaceBacke
     threshold = backend.outlier_distance if faces.outlier_distance is None else faces.outlier_distance
     looked = without_strangers(looked, threshold)
     used = [portrait for portrait in looked if not portrait.reason]
-    tensors = _encoded(used, LatentEncoder(load_vae(model, choose_device(wan)), window_side(wan), window_side(wan)))
+    with room_to_encode(files.latents):
+        tensors = _encoded(used, LatentEncoder(load_vae(model, choose_device(wan)), window_side(wan), window_side(wan)))
     save_latents(files.latents, tensors)
     rows = [
         {"portrait": p.name, "person": person_of(p.name), "status": _status(p), "reason": p.reason, **p.facts} for p in looked

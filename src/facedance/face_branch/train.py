@@ -31,8 +31,8 @@ from facedance.train.learner import Learner
 from facedance.train.loop import COLUMNS, deterministic, start_and_end, take_steps, weights_digest
 from facedance.train.validate import Stage
 from facedance.train.window import window_side
+from facedance.wan.device import out_of_memory_means
 from facedance.wan.face_branch import FaceBranch
-from facedance.wan.memory import out_of_memory_means
 from facedance.wan.pretrained_face import save_face_branch
 
 NAME = "face branch"

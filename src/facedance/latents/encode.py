@@ -23,6 +23,7 @@ from facedance.rerun.item_cache import item_key, record, reusable
 from facedance.tables import read_rows, write_table
 from facedance.video.frames import Footage, read_frames
 from facedance.video.window_path import cut_window
+from facedance.wan.device import room_to_encode
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import choose_device, load_text, load_vae
 from facedance.wan.text_padding import TEXT_TOKENS
@@ -54,17 +55,21 @@ def encode_prompts(model: Path, wan: WanModel, prompts: Mapping[str, str], out: 
     """Write each prompt's text embedding (512, text dim), as WanVACEPipeline.encode_prompt gives it, under its name.
 
     What a prompt has beyond 512 tokens is not in it, and told.
+
+    Raises:
+        InputError: a full GPU.
     """
-    tokenizer, encoder = load_text(model, getattr(torch, wan.dtype), choose_device(wan))
-    pipeline = WanVACEPipeline(tokenizer=tokenizer, text_encoder=encoder, vae=None, scheduler=None, transformer=None)
-    tensors = {}
-    for name, prompt in prompts.items():
-        _log.info("prompt %r", prompt)
-        if (given := len(tokenizer(prompt_clean(prompt), verbose=False).input_ids)) > TEXT_TOKENS:
-            line = "prompt %s is too long: of its %d tokens the model reads %d, and nothing of what comes after; shorten it"
-            _log.warning(line, textwrap.shorten(name, 60), given, TEXT_TOKENS)
-        embeddings, _ = pipeline.encode_prompt(prompt, do_classifier_free_guidance=False, max_sequence_length=TEXT_TOKENS)
-        tensors[name] = embeddings[0].cpu().contiguous()
+    with room_to_encode(out):
+        tokenizer, encoder = load_text(model, getattr(torch, wan.dtype), choose_device(wan))
+        pipeline = WanVACEPipeline(tokenizer=tokenizer, text_encoder=encoder, vae=None, scheduler=None, transformer=None)
+        tensors = {}
+        for name, prompt in prompts.items():
+            _log.info("prompt %r", prompt)
+            if (given := len(tokenizer(prompt_clean(prompt), verbose=False).input_ids)) > TEXT_TOKENS:
+                line = "prompt %s is too long: of its %d tokens the model reads %d, and nothing of what comes after; shorten it"
+                _log.warning(line, textwrap.shorten(name, 60), given, TEXT_TOKENS)
+            embeddings, _ = pipeline.encode_prompt(prompt, do_classifier_free_guidance=False, max_sequence_length=TEXT_TOKENS)
+            tensors[name] = embeddings[0].cpu().contiguous()
     save_latents(out, tensors)
 
 
@@ -78,6 +83,9 @@ def encode_shard(
     its video `seen` (4,), x0, y0, x1, y1 of what does not, in pixels of the clip. Of a clip of more than `wan.frames` frames
     they are those of its first ones; of the videos `learned` from, the windows of so many that follow are there too, as
     `video.1`, `control.1` and so on.
+
+    Raises:
+        InputError: a full GPU.
     """
     posed = {clip for clip, row in _rows(sources.poses).items() if _accepted(row)}
     items = []
@@ -108,6 +116,9 @@ def encode_controls(controls: Path, controls_folder: Path, latents: LatentFiles,
     """Encode the ready-made control videos that are accepted; their files hold only `control`.
 
     The videos are `<controls_folder>/<clip>.mp4`, and `controls` is a csv with the columns of the clips.
+
+    Raises:
+        InputError: a full GPU.
     """
     items = [_Item(row, [controls_folder / f"{clip}.mp4"] if _accepted(row) else []) for clip, row in _rows(controls).items()]
 
@@ -162,10 +173,11 @@ def _encode_items(
         facts = reusable(latents.folder, item.clip, key)
         if facts is None:
             _log.info("latents %d of %d: %s", i + 1, len(items), item.clip)
-            vae = load_vae(model, choose_device(wan)) if vae is None else vae
-            if item.size not in encoders:
-                encoders[item.size] = LatentEncoder(vae, *wan.render_size(item.size))
-            save_latents(out, encode(encoders[item.size], item))
+            with room_to_encode(latents.manifest):
+                vae = load_vae(model, choose_device(wan)) if vae is None else vae
+                if item.size not in encoders:
+                    encoders[item.size] = LatentEncoder(vae, *wan.render_size(item.size))
+                save_latents(out, encode(encoders[item.size], item))
             facts = {"sha256": sha256(out)}
             record(latents.folder, item.clip, key, [out], facts)
         rows.append((item.clip, "accepted", *map(str, item.size), out.name, facts["sha256"]))

@@ -24,6 +24,7 @@ from facedance.latents.references import reference_name
 from facedance.poses.draw import draw_pose
 from facedance.poses.landmarker import open_landmarker
 from facedance.poses.skeleton import MEDIAPIPE, to_openpose
+from facedance.wan.device import room_to_encode
 from facedance.wan.encoder import LatentEncoder
 from facedance.wan.load import choose_device, load_vae
 
@@ -146,16 +147,16 @@ def encode_photos(
     of the head, padded with white, for each shape of latents, that of close-ups too.
 
     Raises:
-        InputError: an accepted photo is gone.
+        InputError: an accepted photo is gone, or a full GPU.
     """
     accepted = accepted_photos(identity, files.table, files.photos)
-    vae, head = load_vae(model, choose_device(wan)), read_picture(files.reference)
-    encoders = {size: LatentEncoder(vae, *size) for size in (*wan.all_sizes, wan.square)}
-    references = [encoder.reference(head) for encoder in encoders.values()]
-    tensors = {reference_name(reference): reference for reference in references}
     sizes = [wan.clip_size(size) for size in wan.sizes]
-    confidence = poses.detection_confidence
-    with open_landmarker(files.pose_model, mode="image", people=1, detection_confidence=confidence) as landmarker:
+    landmarks = open_landmarker(files.pose_model, mode="image", people=1, detection_confidence=poses.detection_confidence)
+    with landmarks as landmarker, room_to_encode(files.latents):
+        vae, head = load_vae(model, choose_device(wan)), read_picture(files.reference)
+        encoders = {size: LatentEncoder(vae, *size) for size in (*wan.all_sizes, wan.square)}
+        references = [encoder.reference(head) for encoder in encoders.values()]
+        tensors = {reference_name(reference): reference for reference in references}
         for i, (name, turn) in enumerate(accepted.items()):
             _log.info("%s: photo %d of %d, %s", identity, i + 1, len(accepted), name)
             photo = turned(load_photo(files.photos[name]), turn)

@@ -35,7 +35,7 @@ from facedance.plan.peaks import (
 )
 from facedance.train.window import window_of
 from facedance.wan.architectures import find_architecture
-from facedance.wan.device import ALLOW_CPU
+from facedance.wan.device import on_cpu
 from facedance.wan.guidance import passes_of
 from facedance.wan.pretrained_face import FACE_BRANCH, load_face_branch
 from facedance.wan.start import steps_from
@@ -135,7 +135,7 @@ def _ladder_table(parts: Parts, params: Params) -> str:
     if small:
         note += (
             f"\nThe text encoder has no room in {' or '.join(small)} GiB; encode prompts on the CPU first: "
-            f"CUDA_VISIBLE_DEVICES= {ALLOW_CPU}=1 snakemake --cores all {layout.PROMPTS}"
+            f"{on_cpu(layout.PROMPTS)}"
         )
     header = ("card", "train", *(f"render: {memory_name(memory)}" for memory in rendering))
     return f"{_table(header, rows)}\n{note}"

@@ -24,10 +24,11 @@ from facedance.rerun.item_cache import reusable
 from facedance.tables import write_table
 from facedance.video.pictures import Frame
 from facedance.wan.adapter import Adapter, apply_adapters, apply_cast, read_adapter
+from facedance.wan.device import out_of_memory_means
 from facedance.wan.differences import fuse_loras
 from facedance.wan.face_branch import FaceBranch
 from facedance.wan.lora_files import load_foreign_lora, remove_loras
-from facedance.wan.memory import next_rung, offload, out_of_memory_means, stay
+from facedance.wan.memory import next_rung, offload, stay
 from facedance.wan.pipeline import load_pipeline
 
 _log = logging.getLogger("facedance")

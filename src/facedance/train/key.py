@@ -59,7 +59,7 @@ OTHERS = {
     "facedance.names": "tells a clip's video, and which clip is held out is in the key",
     "facedance.regions.tokens": "of renders with several people",
     "facedance.train": "a docstring",
-    "facedance.wan.device": "refuses to start on a CPU, or lets it",
+    "facedance.wan.device": "says what to do where there is no GPU, or a full one",
     "facedance.wan": "a docstring",
     "facedance.wan.recompute": "keeps numbers or computes the same ones again",
     "facedance.wan.region_lora": "of renders with several people",

@@ -33,7 +33,7 @@ from facedance.train.key import mathematics_digest, training_key
 from facedance.train.learner import Learner, new_learner, schedule
 from facedance.train.validate import Stage, is_due
 from facedance.wan.adapter import save_adapter
-from facedance.wan.memory import out_of_memory_means
+from facedance.wan.device import out_of_memory_means
 from facedance.wan.pretrained_face import FACE_BRANCH
 
 COLUMNS = ["step", "phase", "kind", "loss", "face_loss", "identity_loss", "lr", "grad_norm", "seconds"]

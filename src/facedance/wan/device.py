@@ -1,8 +1,10 @@
-"""A published model is far too slow on a CPU, so none starts there unseen."""
+"""What to do where there is no GPU, or a full one. A published model is far too slow on a CPU, so none starts there unseen."""
 
+import contextlib
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -14,6 +16,33 @@ ALLOW_CPU = "FACEDANCE_ALLOW_CPU"
 """The environment variable that, set to 1, lets a published model run on the CPU."""
 
 _DRIVER = Path("/proc/driver/nvidia/version")
+
+
+@contextlib.contextmanager
+def out_of_memory_means(advice: str) -> Iterator[None]:
+    """Turns torch's exception for a full GPU into a sentence with the advice.
+
+    Raises:
+        InputError: the GPU is full.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise InputError(f"the GPU has no room for this: {advice}; `make plan` tells what fits") from None
+
+
+def room_to_encode(out: Path) -> contextlib.AbstractContextManager[None]:
+    """`out_of_memory_means` for a job that encodes, and writes `out`: unlike for a render, one can wait for a CPU there.
+
+    Raises:
+        InputError: the GPU is full.
+    """
+    return out_of_memory_means(f"end what else computes on it, or encode on the CPU: {on_cpu(out)}")
+
+
+def on_cpu(target: Path | str) -> str:
+    """The command that makes a file of the project on the CPU, although there is a GPU."""
+    return f"CUDA_VISIBLE_DEVICES= {ALLOW_CPU}=1 snakemake --cores all {target}"
 
 
 def refuse_slow_cpu(wan: WanModel) -> None:

@@ -1,14 +1,11 @@
 """Rendering on a GPU that is too small for the model as it is: diffusers' own means, from the cheapest to the slowest."""
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from diffusers.hooks import HookRegistry
 
 from facedance.config.rendering import RenderMemory, RenderSpeed
-from facedance.job import InputError
 from facedance.wan.face_branch import FaceBranch
 
 
@@ -61,16 +58,3 @@ def next_rung(memory: RenderMemory, speed: RenderSpeed) -> str:
     if memory.weights == "float8":
         return "set render.memory.weights to offloaded"
     return "take a smaller model, or fewer frames or smaller ones (models.<model>)"
-
-
-@contextlib.contextmanager
-def out_of_memory_means(advice: str) -> Iterator[None]:
-    """Turns torch's exception for a full GPU into a sentence with the advice.
-
-    Raises:
-        InputError: the GPU is full.
-    """
-    try:
-        yield
-    except torch.OutOfMemoryError:
-        raise InputError(f"the GPU has no room for this: {advice}; `make plan` tells what fits") from None
