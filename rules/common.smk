@@ -1,17 +1,53 @@
-# What all rules share: the checked parameters, and stamps.
+# What all rules share: the checked parameters, stamps, and how a plan is made.
 
 import functools
 import gc
+import inspect
 import os
 import sys
 import time
 from pathlib import Path
 
+import snakemake.api  # brings snakemake.dag, which cannot be imported first
 from snakemake.exceptions import WorkflowError
 from snakemake_interface_storage_plugins.io import Mtime
 
 # A plan is made of many small objects that all stay: looking through them for garbage took a quarter of its time.
 gc.set_threshold(100_000, 50, 50)
+
+# Snakemake looks for no reasons to run what lies behind a job that runs, as that is one. For what lies behind `ancient` files it
+# is none: a changed stamp or a missing file there would be passed over until the next run.
+MASKING = "masked.update(self.bfs(self.depending, job))"
+if MASKING not in inspect.getsource(snakemake.dag):
+    raise SystemExit(
+        "this Snakemake plans in a way that rules/common.smk does not know; install the version that environment.yml names"
+    )
+
+
+class RunBecauseOf:
+    """What lies behind each job, less the jobs that only wait for it."""
+
+    def __init__(self, depending):
+        self.depending = depending
+
+    def __getitem__(self, job):
+        behind = self.depending[job].items()
+        return {j: files for j, files in behind if not all(f.is_ancient for f in files)}
+
+
+def without_waiting(bfs):
+    """Snakemake's walk through its graph, which from a job goes only to what runs because of it."""
+
+    def walk(dag, direction, *jobs, **stop):
+        # With --omit-from, what waits for a job that is left out is left out as well.
+        if direction is dag.depending and not any(map(dag.in_omitfrom, jobs)):
+            direction = RunBecauseOf(direction)
+        return bfs(dag, direction, *jobs, **stop)
+
+    return walk
+
+
+snakemake.dag.DAG.bfs = without_waiting(snakemake.dag.DAG.bfs)
 
 # The library is the one beside this Snakefile, here and in the jobs, whatever is installed.
 HOME = Path(str(workflow.current_basedir)).resolve().parent
@@ -129,31 +165,6 @@ def stamp(
         return file
 
     return path
-
-
-def unminded(files, outputs, inputs):
-    """Input function: files for which a job waits if it has to run, and which are no reason to run.
-
-    These are `ancient` only for a job that nothing makes run: Snakemake looks for no reason to run a job that has an
-    ancient file of a job that runs. `outputs` are the job's, as templates; `inputs` are what makes it run, as templates
-    or input functions.
-    """
-
-    def chosen(wildcards):
-        names = dict(wildcards.items())
-        paths = [i(wildcards) if callable(i) else i.format(**names) for i in inputs]
-        made = [time_of(output.format(**names)) for output in outputs]
-        due = None in made or any((time_of(p) or 0) > min(made) for p in paths)
-        return files if due else ancient(files)
-
-    return chosen
-
-
-def time_of(path):
-    """When a file was changed, as the plan sees it; None where there is none."""
-    if known := workflow.iocache.mtime.get(path):
-        return known.local()
-    return os.stat(path).st_mtime if os.path.exists(path) else None
 
 
 def settle_stamps():

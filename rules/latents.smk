@@ -1,21 +1,16 @@
 # What the model reads, computed once: VAE latents of clips, control videos and photos, and text embeddings.
 
 
-STAMP_OF_PROMPTS = stamp(
-    "latents",
-    "encode_prompts",
-    {"texts": all_texts(PARAMS), "dtype": PARAMS.wan.dtype},
-)
-
-
 rule encode_prompts:
     input:
         # The text encoder is heavy: nobody waits for it whose videos are of no use.
-        clips=unminded(
-            layout.ALL_CLIPS, [layout.PROMPTS], [WAN_MODEL, STAMP_OF_PROMPTS]
-        ),
+        clips=ancient(layout.ALL_CLIPS),
         model=WAN_MODEL,
-        stamp=STAMP_OF_PROMPTS,
+        stamp=stamp(
+            "latents",
+            "encode_prompts",
+            {"texts": all_texts(PARAMS), "dtype": PARAMS.wan.dtype},
+        ),
     output:
         layout.PROMPTS,
     log:

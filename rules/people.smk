@@ -90,37 +90,19 @@ def training_shards():
     return sorted({names.shard_of(v, PARAMS.shards) for v in training_videos()})
 
 
-def only_waited_for(files):
-    """What a training waits for and is not run again for: its stamp says what it takes of that."""
-    learned = (layout.LATENTS_LIST, layout.DANCER_BOXES, layout.DANCER_EMBEDDINGS)
-    return unminded(
-        files,
-        [layout.ADAPTER, layout.ADAPTER_FACTS, layout.LOSSES, layout.LIKENESS],
-        [
-            *(expand(learned, shard=training_shards())),
-            *(layout.PHOTO_LATENTS, layout.EMBEDDING),
-            layout.PHOTO_EMBEDDINGS,
-            *(expand(layout.HEAD_LATENTS, shard=learned_heads())),
-            *(expand(layout.PORTRAIT_LATENTS, part=learned_parts())),
-            *(layout.REFERENCE, POSE_MODEL),
-            *(WAN_MODEL, FACE_MODEL, STAMP_OF_TRAINING),
-        ],
-    )
-
-
 def of_training_clips(template):
     """Of the shards to learn from; else of one, to look at the person in a dance of it."""
     if shards := training_shards():
         return expand(template, shard=shards)
     looked_at = SHARDS[:1] if PARAMS.train.validate_every else []
-    return only_waited_for(expand(template, shard=looked_at))
+    return ancient(expand(template, shard=looked_at))
 
 
 def of_judged_clips(template):
     """Of the shards with the dance in which a training looks at the person; what was judged is not judged anew."""
     shards = training_shards() or SHARDS[:1]
     looked_at = shards if PARAMS.train.validate_every else []
-    return only_waited_for(expand(template, shard=looked_at))
+    return ancient(expand(template, shard=looked_at))
 
 
 def render_lists(template=layout.RENDER_LIST):

@@ -1,15 +1,6 @@
 # Latents -> a LoRA and a face adapter for one person.
 
 
-STAMP_OF_TRAINING = stamp(
-    "train",
-    "train_adapter",
-    lambda w: {**training_params(), "said": texts_learned(w)},
-    items=lambda w: [*training_videos(), *learned_parts()],
-    files=lambda w: trained_face_branch(),
-)
-
-
 rule train_adapter:
     input:
         latents=of_training_clips(layout.LATENTS_LIST),
@@ -21,17 +12,23 @@ rule train_adapter:
         others=others_learned(layout.HEAD_LIST, layout.PORTRAIT_LIST),
         other_latents=others_learned(layout.HEAD_LATENTS, layout.PORTRAIT_LATENTS),
         # What is said in the training is in the stamp, and other prompts change nothing.
-        prompts=only_waited_for(layout.PROMPTS),
+        prompts=ancient(layout.PROMPTS),
         # Only to know that there is something to render.
-        clips=only_waited_for(layout.ALL_CLIPS),
-        poses=only_waited_for(expand(layout.CONTROL_LIST, shard=all_shards())),
+        clips=ancient(layout.ALL_CLIPS),
+        poses=ancient(expand(layout.CONTROL_LIST, shard=all_shards())),
         # By whom and by what the person in the dance that is held out is judged.
         landmarks=of_judged_clips(layout.LANDMARKS),
         reference=layout.REFERENCE,
         pose_model=POSE_MODEL,
         model=WAN_MODEL,
         face_model=FACE_MODEL,
-        stamp=STAMP_OF_TRAINING,
+        stamp=stamp(
+            "train",
+            "train_adapter",
+            lambda w: {**training_params(), "said": texts_learned(w)},
+            items=lambda w: [*training_videos(), *learned_parts()],
+            files=lambda w: trained_face_branch(),
+        ),
     output:
         adapter=layout.ADAPTER,
         meta=layout.ADAPTER_FACTS,
