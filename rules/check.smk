@@ -26,6 +26,7 @@ rule build_check:
         "../environment.yml"
     params:
         all=PARAMS.model_dump(mode="json"),
+        controls=bool(CONTROLS.files),
         clips_folder=folder_of(layout.CLIP),
         poses_folder=folder_of(layout.CONTROL),
         one_face=lambda w: learns_one_face(),  # only where it is asked for: it lists data/people

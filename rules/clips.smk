@@ -44,7 +44,7 @@ rule list_clips:
         stamp=stamp(
             "clips",
             "list_clips",
-            {"unusable": BROUGHT.unusable, "controls": bool(CONTROLS.files)},
+            {"unusable": BROUGHT.unusable},
             items=lambda w: SHARDS,
         ),
     output:
@@ -63,7 +63,6 @@ rule list_clips:
         "../environment.yml"
     params:
         unusable=lambda w: BROUGHT.unusable,
-        controls=bool(CONTROLS.files),
     message:
         "Listing the clips"
     script:

@@ -74,9 +74,12 @@ rule measure_pose_accuracy:
         layout.log("measure_pose_accuracy"),
     benchmark:
         layout.timing("measure_pose_accuracy")
+    priority: 100  # it refuses videos of no use, also where nobody is trained anew
     localrule: True  # seconds
     conda:
         "../environment.yml"
+    params:
+        controls=bool(CONTROLS.files),
     message:
         "Measuring pose extraction against the sample's known joints"
     script:

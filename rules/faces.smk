@@ -1,4 +1,4 @@
-# Photos of a person -> who of them is usable, and one identity embedding.
+# Photos of a person -> which of them are usable, and one identity embedding if they are enough.
 
 
 rule embed_faces:
@@ -16,7 +16,6 @@ rule embed_faces:
             files=lambda w: photos_of(w.identity).values(),
         ),
     output:
-        layout.EMBEDDING,
         layout.PHOTO_EMBEDDINGS,
         report(
             layout.PHOTO_LIST,
@@ -53,6 +52,38 @@ rule embed_faces:
         "Looking at the photos of {wildcards.identity}"
     script:
         "../scripts/embed_faces.py"
+
+
+# The one that refuses, so that the table of who has too few photos is there to look at.
+rule embed_identity:
+    input:
+        table=layout.PHOTO_LIST,
+        photos=layout.PHOTO_EMBEDDINGS,
+        stamp=stamp(
+            "faces",
+            "embed_identity",
+            lambda w: {
+                **some("faces", "backend", "min_photos", "aggregation"),
+                "consent": PARAMS.identities[w.identity].consent,
+            },
+        ),
+    output:
+        layout.EMBEDDING,
+    log:
+        layout.log("embed_identity"),
+    benchmark:
+        layout.timing("embed_identity")
+    priority: 100
+    localrule: True  # seconds
+    conda:
+        "../environment.yml"
+    params:
+        faces=part("faces")["faces"],
+        consent=lambda w: PARAMS.identities[w.identity].consent,
+    message:
+        "Joining the photos of {wildcards.identity}"
+    script:
+        "../scripts/embed_identity.py"
 
 
 rule measure_proportions:

@@ -17,6 +17,7 @@ rule encode_prompts:
         layout.log("encode_prompts"),
     benchmark:
         layout.timing("encode_prompts")
+    priority: 100  # it refuses videos of no use, and other work with the model can wait
     conda:
         "../environment.yml"
     threads: MODEL_THREADS
@@ -25,6 +26,7 @@ rule encode_prompts:
     params:
         **part("wan"),
         texts=all_texts(PARAMS),
+        controls=bool(CONTROLS.files),
     message:
         "Encoding the prompts"
     script:
@@ -94,6 +96,7 @@ rule encode_photos:
     input:
         photos_csv=layout.PHOTO_LIST,
         reference=layout.REFERENCE,
+        embedding=layout.EMBEDDING,  # only to know that the photos are enough
         face_model=FACE_MODEL,
         pose_model=POSE_MODEL,
         model=WAN_MODEL,

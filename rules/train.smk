@@ -56,6 +56,7 @@ rule train_adapter:
     params:
         **part("train", "wan"),
         said=said_in_training,
+        controls=bool(CONTROLS.files),
         backend=PARAMS.faces.backend,
         latents_folder=folder_of(layout.LATENTS),
         checkpoints=folder_of(layout.CHECKPOINTS),

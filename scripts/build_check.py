@@ -16,4 +16,4 @@ with job(snakemake.log[0], "check"):
         landmarks=[Path(file) for file in snakemake.input.landmarks],
         folder=Path(snakemake.output[0]).parent,
     )
-    build_check(validate(snakemake.params.all), files, snakemake.params.one_face)
+    build_check(validate(snakemake.params.all), files, snakemake.params.one_face, snakemake.params.controls)

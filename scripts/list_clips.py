@@ -7,5 +7,4 @@ from facedance.job import job
 
 with job(snakemake.log[0], "clips"):
     manifests = [Path(manifest) for manifest in snakemake.input.manifests]
-    params = snakemake.params
-    list_clips(manifests, params.unusable, Path(snakemake.output[0]), params.controls)
+    list_clips(manifests, snakemake.params.unusable, Path(snakemake.output[0]))

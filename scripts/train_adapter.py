@@ -5,13 +5,14 @@ from pathlib import Path
 from facedance.config.captions import TrainingTexts
 from facedance.config.sections import Train, WanModel
 from facedance.job import job
-from facedance.poses.usable import require_poses
+from facedance.poses.usable import require_clips, require_poses
 from facedance.train.distributed import in_processes
 from facedance.train.loop import AdapterFiles, train_identity
 from facedance.train.requests import judge_files, training_files
 
 identity = snakemake.wildcards.identity
 with job(snakemake.log[0], f"train {identity}", snakemake.threads):
+    require_clips(Path(snakemake.input.clips), snakemake.params.controls)
     require_poses([Path(file) for file in snakemake.input.poses])
     files = training_files(snakemake.input, Path(snakemake.params.latents_folder))
     judges = judge_files(snakemake.input, snakemake.params.backend)

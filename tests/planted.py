@@ -19,7 +19,7 @@ NASTY = tuple(
 Names = dict[str, str]
 
 
-OF_PEOPLE = ("make_sample_photos", "embed_faces", "measure_proportions", "encode_photos", "train_adapter")
+OF_PEOPLE = ("make_sample_photos", "embed_faces", "embed_identity", "measure_proportions", "encode_photos", "train_adapter")
 """Rules with a job for each identity."""
 
 
@@ -38,7 +38,7 @@ def of_person(name: str) -> Iterator[tuple[str, Names]]:
         *(f".cache/training/{name}/0123456789abcdef/step_0000004.{suffix}" for suffix in ("safetensors", "json")),
         f".cache/digests/data/photos/{name}/.known.jsonl",
         f"data/.stamps/make_sample_photos/{name}.json",
-        *(f"results/faces/.stamps/{rule}/{name}.json" for rule in ("embed_faces", "measure_proportions")),
+        *(f"results/faces/.stamps/{rule}/{name}.json" for rule in ("embed_faces", "embed_identity", "measure_proportions")),
         f"results/latents/.stamps/encode_photos/{name}.json",
         *(f"results/train/.stamps/train_adapter/{file}.json" for file in (name, f".{name}.host-77.part")),
         f"results/train/.stamps/export_lora/{name}/kohya.json",

@@ -11,9 +11,10 @@ from safetensors.numpy import load_file, save_file
 
 from facedance.config.sections import Faces
 from facedance.evaluate.judge import LandmarkJudge, Shape
-from facedance.faces.embed import embed_identity
+from facedance.faces.embed import embed_photos
 from facedance.faces.embedding import Embedding, distance, load_embeddings
 from facedance.faces.face import FaceBackend
+from facedance.faces.identity import embed_identity
 from facedance.files import atomic
 from facedance.sample.person import Person, person
 from facedance.sample.photos import Shot, photograph
@@ -72,7 +73,8 @@ def photograph_sitter(folder: Path, backend: FaceBackend, judge: LandmarkJudge, 
             shapes.append(judge.shape(photo, max(found, key=lambda face: face.score)))
     with atomic(folder / _SHAPE) as temporary:
         save_file({"shape": np.mean(shapes, axis=0)}, temporary)
-    embed_identity(name, CONSENT, {path.name: path for path in _photos(folder)}, faces, backend, folder)
+    embed_photos(name, CONSENT, {path.name: path for path in _photos(folder)}, faces, backend, folder)
+    embed_identity(name, CONSENT, folder / "photos.csv", folder / "photos.safetensors", faces, folder / _EMBEDDING)
 
 
 def sitters_in(parent: Path, names: Sequence[str], backend: FaceBackend, judge: LandmarkJudge, faces: Faces) -> list[Sitter]:

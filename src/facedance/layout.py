@@ -158,6 +158,7 @@ JOBS = {
     "fetch_wan_model": ("model",),
     "fetch_lora": ("lora",),
     "embed_faces": ("identity",),
+    "embed_identity": ("identity",),
     "measure_proportions": ("identity",),
     "cut_clips": ("shard",),
     "extract_poses": ("shard",),

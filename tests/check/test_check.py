@@ -23,6 +23,7 @@ from facedance.video.pictures import Frames
 from facedance.video.writing import write_video
 
 ROOT = Path(__file__).parents[2]
+SENTENCES = ("no video can be used", "no dance can be followed")
 NASTY = "<script>alert(1)</script>.jpg"
 
 
@@ -45,9 +46,6 @@ def test_clips_that_may_spoil_a_render_are_told() -> None:
     small = Fate("small", "", "", "", "", 1.0, 120, (832, 480))
     assert list(about_clips([sure])) == []
     assert [said.split(":")[0] for said in about_clips([sure, lost, small])] == ["lost", "small"]
-    assert list(about_clips([Fate("bad", "", "clips", "no pictures")])) == [
-        "No video can be used; the table of what is left out says why."
-    ]
 
 
 def test_what_the_tiny_model_does_not_know_is_told() -> None:
@@ -127,6 +125,8 @@ def test_the_page_shows_verdicts_pictures_and_the_plan(made: tuple[Params, Check
         assert picture.size == (5 * 64, 64)
     assert "media/clips/dance_000.jpg" in page
     assert "eileen: 1 of 2 photos are used" in page
+    assert "eileen: 1 of 2 photos can be used and 3 are needed (1 a &lt;b&gt;): add sharp photos of this person" in page
+    assert page.count("A run would stop here") == 1
     assert "dance_000: the dancer was followed in 90% of the frames" in page
     assert "Clips used</dt><dd>1 of 3" in page
     assert "Renders to make</dt><dd>2" in page
@@ -134,6 +134,23 @@ def test_the_page_shows_verdicts_pictures_and_the_plan(made: tuple[Params, Check
     assert page.count("a person in a teal top and navy trousers dancing before a grey wall") == 1, "both variants say the same"
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
+
+
+def test_the_page_says_why_a_run_would_stop_without_a_dance(made: tuple[Params, CheckFiles]) -> None:
+    params, files = made
+
+    def refused(controls: bool = False) -> tuple[bool, ...]:
+        build_check(params, files, controls=controls)
+        page = (files.folder / "index.html").read_text()
+        return tuple(f"{sentence}, so nothing could be rendered" in page for sentence in SENTENCES)
+
+    assert refused() == (False, False)
+    pd.read_csv(files.poses[0]).assign(status="rejected", reason="nobody").to_csv(files.poses[0], index=False)
+    assert refused() == (False, True)
+    pd.read_csv(files.clips, dtype=str).assign(status="rejected", reason="none", source="a").to_csv(files.clips, index=False)
+    pd.read_csv(files.poses[0]).head(0).to_csv(files.poses[0], index=False)
+    assert refused() == (True, False)
+    assert refused(controls=True) == (False, False)
 
 
 def test_only_the_moments_that_are_shown_are_read(made: tuple[Params, CheckFiles], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from facedance.config.parts import Part
 from facedance.config.sections import Clips, WanModel
 from facedance.job import InputError
 from facedance.names import video_id
+from facedance.poses.usable import require_clips
 from facedance.video.frames import read_frames
 from facedance.video.opening import UnreadableVideo
 from facedance.video.sound import read_sound
@@ -364,17 +365,19 @@ def test_the_list_holds_every_row_as_it_was(tmp_path, shard):
     assert {*lines} - {other} == {line for manifest in manifests for line in manifest.read_text().splitlines()}
 
 
-def test_no_usable_video_stops_the_run_with_the_reasons(tmp_path, shard):
+def test_a_list_without_a_usable_video_is_written_and_stops_the_run_with_the_reasons(tmp_path, shard):
     shard([make_video(tmp_path / "b.mp4", STEADY[:30]), make_video(tmp_path / "a.mp4", STEADY)], find=nobody)
     manifests, out = [tmp_path / "out" / "shards" / "0000.csv"], tmp_path / "clips.csv"
+    list_clips(manifests, {}, out)
     with pytest.raises(InputError, match=r"^no video can be used.*a\.mp4 shows nobody.*; .*b\.mp4 is too short.*data/videos$"):
-        list_clips(manifests, {}, out)
-    list_clips(manifests, {}, out, controls=True)
+        require_clips(out, controls=False)
+    require_clips(out, controls=True)
 
 
 def test_an_empty_world_has_an_empty_list(tmp_path):
     list_clips([], {}, tmp_path / "clips.csv")
     assert (tmp_path / "clips.csv").read_text() == ",".join(COLUMNS) + "\n"
+    require_clips(tmp_path / "clips.csv", controls=False)
 
 
 # Ready-made control videos

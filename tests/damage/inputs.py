@@ -24,7 +24,7 @@ from facedance.clips.tables import write_manifest
 from facedance.config.params import load
 from facedance.config.sections import Clips, Faces, WanModel
 from facedance.faces.backend import open_backend
-from facedance.faces.embed import embed_identity
+from facedance.faces.embed import embed_photos
 from facedance.files import write_json
 from facedance.poses.keypoints2d import clip_keypoints
 from facedance.video.frames import read_frames
@@ -92,7 +92,7 @@ def make_inputs(folder: Path) -> dict[Path, str]:
 def photo(path: Path, whole: Path, out: Path) -> str:
     """Among three whole photos of the person, which tell whether the damaged one still shows that face."""
     others = [whole.parent / "others" / f"{n}.png" for n in range(3)]
-    embed_identity("ann", "public-domain", {each.name: each for each in (path, *others)}, Faces(backend="dlib"), _backend(), out)
+    embed_photos("ann", "public-domain", {each.name: each for each in (path, *others)}, Faces(backend="dlib"), _backend(), out)
     row = pd.read_csv(out / "photos.csv", keep_default_na=False).set_index("photo").loc[path.name]
     if row["status"] == "accepted" and row["distance"] > SAME_FACE:
         raise Wrong(f"the face is {row['distance']} from those of the whole photos")

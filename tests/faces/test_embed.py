@@ -15,8 +15,9 @@ from facedance import workers
 from facedance.config.sections import Faces
 from facedance.faces import embed as faces_embed
 from facedance.faces.backend import open_backend
-from facedance.faces.embed import embed_identity
+from facedance.faces.embed import embed_photos
 from facedance.faces.embedding import distance, load_embeddings
+from facedance.faces.identity import embed_identity
 from facedance.faces.photos import load_photo
 from facedance.job import InputError
 from facedance.names import shown
@@ -48,9 +49,11 @@ def save(folder, images):
 
 
 def embed(photos, backend, folder, **changes):
-    params = PARAMS.model_copy(update=changes)
-    embed_identity("eileen", "public-domain", {shown(path.name): path for path in photos}, params, backend, folder)
-    return pd.read_csv(folder / "photos.csv", keep_default_na=False).set_index("photo")
+    """The table of the photos, which are joined to an identity beside it."""
+    params, table = PARAMS.model_copy(update=changes), folder / "photos.csv"
+    embed_photos("eileen", "public-domain", {shown(path.name): path for path in photos}, params, backend, folder)
+    embed_identity("eileen", "public-domain", table, folder / "photos.safetensors", params, folder / "embedding.safetensors")
+    return pd.read_csv(table, keep_default_na=False).set_index("photo")
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +130,7 @@ def test_equal_photos_give_equal_bytes(mixed, backend):
         assert file.read_bytes() == (root / "again" / file.name).read_bytes(), file.name
 
 
-def test_too_few_photos_end_in_one_sentence_and_the_table(tmp_path, backend):
+def test_too_few_photos_end_in_one_sentence_and_leave_the_table_and_no_identity(tmp_path, backend):
     photos = save(
         tmp_path / "photos", {"a.png": portrait(), "b.png": mirrored(portrait()), "c.png": np.asarray(skimage.data.coffee())}
     )
@@ -136,10 +139,13 @@ def test_too_few_photos_end_in_one_sentence_and_the_table(tmp_path, backend):
     with pytest.raises(InputError, match=expected) as caught:
         embed([*photos, tmp_path / "photos/d.png"], backend, tmp_path / "faces")
     assert "\n" not in str(caught.value)
-    assert [f.name for f in (tmp_path / "faces").iterdir()] == ["photos.csv"]
+    assert {f.name for f in (tmp_path / "faces").iterdir()} == {"photos.csv", "photos.safetensors", "reference.png", "crops.png"}
+    assert load_embeddings(tmp_path / "faces/photos.safetensors").keys() == {"a.png", "b.png"}
     assert pd.read_csv(tmp_path / "faces/photos.csv").status.tolist() == ["accepted", "accepted", "rejected", "rejected"]
     with pytest.raises(InputError, match="0 of 0 photos can be used and 3 are needed: add"):
         embed([], backend, tmp_path / "empty")
+    for file in ("reference.png", "crops.png"):
+        assert (np.asarray(Image.open(tmp_path / "empty" / file)) == 255).all()
 
 
 def test_two_equal_camps_are_no_identity(tmp_path, backend, caplog):

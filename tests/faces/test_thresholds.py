@@ -10,7 +10,7 @@ from PIL import Image
 from facedance.config.sections import Faces
 from facedance.evaluate.distances import compare
 from facedance.faces.dlib_backend import DlibBackend
-from facedance.faces.embed import embed_identity
+from facedance.faces.embed import embed_photos
 from facedance.faces.embedding import Embedding
 from facedance.faces.face import Face
 from facedance.faces.insightface_backend import InsightFaceBackend
@@ -46,7 +46,7 @@ def statuses(embeddings, folder, **changes):
         photos[f"{i}.png"] = folder / f"{i}.png"
         Image.fromarray(picture).save(photos[f"{i}.png"])
     params = Faces(backend="insightface", min_sharpness=0, **changes)
-    embed_identity("ann", "public-domain", photos, params, MadeUp(embeddings), folder / "faces")
+    embed_photos("ann", "public-domain", photos, params, MadeUp(embeddings), folder / "faces")
     table = pd.read_csv(folder / "faces/photos.csv", keep_default_na=False)
     return ["used" if status == "accepted" else reason.split(":")[0] for status, reason in table[["status", "reason"]].to_numpy()]
 

@@ -31,7 +31,7 @@ class Stage:
 
 
 STAGES = {
-    "faces": Stage("results/faces", ("embed_faces",)),
+    "faces": Stage("results/faces", ("embed_faces", "embed_identity")),
     "clips": Stage("results/clips", ("cut_clips", "list_clips")),
     "poses": Stage("results/poses", ("extract_poses",)),
     "dancers": Stage("results/dancers", ("embed_dancers",)),

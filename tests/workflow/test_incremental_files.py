@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+FACE = {"embed_faces": 1, "embed_identity": 1}
 SCORING = {"summarise": 1, "build_report": 1}
 
 
 def test_a_new_photo_touches_its_identity_only(project):
     shutil.copy(project["data/photos/eileen"] / "IMG_2041.jpg", project["data/photos/eileen"] / "one more.jpg")
     assert project.planned("all") == {
-        "embed_faces": 1, "encode_photos": 1, "train_adapter": 1, "render_shard": 3, "score_renders": 4, **SCORING,
+        **FACE, "encode_photos": 1, "train_adapter": 1, "render_shard": 3, "score_renders": 4, **SCORING,
     }  # fmt: skip
 
 
@@ -22,7 +23,7 @@ def test_a_removed_photo_counts_as_a_change(project):
     shutil.copy(project["data/photos/nora/IMG_2041.jpg"], extra)
     project.snakemake("faces")
     extra.unlink()
-    assert project.planned("faces") == {"embed_faces": 1, "faces": 1}
+    assert project.planned("faces") == {**FACE, "faces": 1}
 
 
 def older(source: Path, target: Path) -> None:
@@ -38,7 +39,7 @@ def test_what_replaces_a_file_is_new_also_when_it_is_older(project):
     before = photo.read_bytes()
     older(project["data/photos/nora/IMG_2041.jpg"], photo)
     assert project.planned("all") == {
-        "embed_faces": 1, "encode_photos": 1, "train_adapter": 1, "render_shard": 3, "score_renders": 4, **SCORING,
+        **FACE, "encode_photos": 1, "train_adapter": 1, "render_shard": 3, "score_renders": 4, **SCORING,
     }  # fmt: skip
     photo.write_bytes(before)
     os.utime(photo, (10**9, 10**9))
@@ -67,7 +68,7 @@ def test_a_control_video_and_a_photo_are_known_by_their_content(project):
     older(other, control)
     assert project.planned(*targets) == {"prepare_controls": 1}
     older(project["data/photos/eileen/IMG_2042.jpg"], photo)
-    assert project.planned(*targets) == {"prepare_controls": 1, "embed_faces": 1}
+    assert project.planned(*targets) == {"prepare_controls": 1, **FACE}
 
 
 def test_a_photo_from_the_future_is_a_change_once(project):
@@ -92,11 +93,11 @@ def test_a_new_identity_leaves_the_others_alone(project):
     project.change("identities.zoe", {"consent": "public-domain"})
     planned = project.planned("train")
     assert planned.pop("train") == 1
-    assert planned == {"embed_faces": 1, "encode_photos": 1, "train_adapter": 1}
+    assert planned == {**FACE, "encode_photos": 1, "train_adapter": 1}
     project.change("identities.zoe.trigger", "ohwx woman")
     planned = project.planned("train")
     assert planned.pop("train") == 1
-    assert planned == {"embed_faces": 1, "encode_prompts": 1, "encode_photos": 1, "train_adapter": 1}
+    assert planned == {**FACE, "encode_prompts": 1, "encode_photos": 1, "train_adapter": 1}
 
 
 @pytest.mark.thorough

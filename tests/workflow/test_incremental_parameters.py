@@ -33,11 +33,11 @@ def test_a_dry_run_shows_the_plan_and_leaves_no_traces(project):
     before = times()
     project.change("identities.nora.consent", "signed on paper")
     project.change("faces.min_face_px", 64)
-    assert project.planned("faces") == {"embed_faces": 2, "faces": 1}
+    assert project.planned("faces") == {"embed_faces": 2, "embed_identity": 2, "faces": 1}
     project.change("faces.min_face_px", 48)
     for look in ("--summary", "--list-rules", "--lint"):
         project.snakemake(look, check=look != "--lint")
-    assert project.planned("faces") == {"embed_faces": 1, "faces": 1}
+    assert project.planned("faces") == {"embed_faces": 1, "embed_identity": 1, "faces": 1}
     assert times() == before
 
 

@@ -58,10 +58,23 @@ def test_too_few_usable_photos_stop_the_run_before_heavy_work(fresh):
     fresh.change("sample.identities", [])
     fresh.change("render.blends", {})
     fresh.change("render.batches", [{"who": ["ada"], "videos": ["*"]}])
-    refused(fresh, "ada: 0 of 2 photos can be used and 3 are needed")
+    sentence = "ada: 0 of 2 photos can be used and 3 are needed"
+    refused(fresh, sentence)
     # The prompts are nobody's: they may be encoded meanwhile, and are kept.
-    for file in ("results/latents/photos/ada.safetensors", "results/train/ada", "results/render/ada"):
-        assert not fresh[file].exists()
+    for file in ("faces/ada/embedding.safetensors", "latents/photos/ada.safetensors", "train/ada", "render/ada"):
+        assert not fresh[f"results/{file}"].exists()
+    assert fresh["results/faces/ada/photos.csv"].read_text().count("rejected") == 2
+    fresh.snakemake("check")
+    assert sentence in fresh["results/check/index.html"].read_text()
+
+
+def test_without_a_usable_video_the_run_stops_and_the_table_and_the_page_say_why(project):
+    project.change("clips.stretches", {"*": {"start": 99}})
+    sentence = "no video can be used, so nothing could be rendered"
+    refused(project, sentence)
+    assert "accepted" not in project["results/clips/clips.csv"].read_text()
+    project.snakemake("check")
+    assert sentence in project["results/check/index.html"].read_text()
 
 
 def test_bad_videos_are_listed_and_the_run_goes_on(project):

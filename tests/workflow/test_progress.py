@@ -99,7 +99,7 @@ def test_a_dry_run_at_a_terminal_gives_reasons(fresh):
 
 
 def test_why_a_job_failed_is_the_last_thing_said(fresh):
-    target = "results/faces/ada/photos.csv"
+    target = "results/faces/ada/embedding.safetensors"
     done = fresh.snakemake(target, check=False)
     status, text = at_terminal(fresh, target)
     assert done.returncode == status == 1

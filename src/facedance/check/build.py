@@ -1,8 +1,9 @@
 """The page to look at before training: one folder that opens from a disk. It needs no weights of a video model."""
 
+import functools
 import io
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +19,11 @@ from facedance.config.params import Params
 from facedance.config.patterns import matches
 from facedance.config.texts import render_texts
 from facedance.evaluate.pose import read_dancers
+from facedance.faces.accepted import require_photos
 from facedance.files import atomic
+from facedance.job import InputError
 from facedance.names import CONTROL_PREFIX, video_of_clip
+from facedance.poses.usable import require_clips, require_poses
 from facedance.report.fates import Fate, read_fates
 from facedance.report.media import Media
 from facedance.report.template import fill
@@ -51,8 +55,13 @@ class CheckFiles:
     folder: Path  # gets index.html and the pictures that it shows
 
 
-def build_check(params: Params, files: CheckFiles, one_face: bool = False) -> None:
-    """Write index.html, and its pictures. `one_face`: whether each training begins a face branch that sees nobody else."""
+def build_check(params: Params, files: CheckFiles, one_face: bool = False, controls: bool = False) -> None:
+    """Write index.html, and its pictures.
+
+    Args:
+        one_face: whether each training begins a face branch that sees nobody else.
+        controls: whether there are ready-made control videos.
+    """
     media = Media(files.folder)
     photos = {person: read_photos(folder / "photos.csv") for person, folder in sorted(files.faces.items())}
     clips = read_fates(files.clips, files.poses)
@@ -84,6 +93,7 @@ def build_check(params: Params, files: CheckFiles, one_face: bool = False) -> No
         renders={who: sum(_seeds(params, variant) for _, variant in some) for who, some in to_render.items()},
         said={who: _said(params, who, (variant for _, variant in some)) for who, some in to_render.items()},
         cast={who: cast_in_words(cast) for who in to_render if (cast := cast_of(who))},
+        refusals=[*_refusals(params, files, controls)],
         warnings=[
             *(sentence for person, found in photos.items() for sentence in about_photos(person, found)),
             *about_clips(clips),
@@ -108,6 +118,18 @@ def overlay(frames: NDArray[np.uint8], skeletons: NDArray[np.uint8]) -> NDArray[
     drawn = skeletons.max(axis=-1, keepdims=True) > 40  # black is never quite black after encoding
     lines = 0.8 * skeletons + 0.2 * frames
     return np.where(drawn, lines, frames).astype(np.uint8)
+
+
+def _refusals(params: Params, files: CheckFiles, controls: bool) -> Iterator[str]:
+    """The sentences with which a run would end before it trains."""
+    people = sorted(files.faces.items())
+    demands = [functools.partial(require_photos, who, folder / "photos.csv", params.faces.min_photos) for who, folder in people]
+    demands += [functools.partial(require_clips, files.clips, controls), functools.partial(require_poses, files.poses)]
+    for demand in demands:
+        try:
+            demand()
+        except InputError as error:
+            yield str(error)
 
 
 def _picture(clip: Fate, files: CheckFiles) -> bytes:

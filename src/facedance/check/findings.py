@@ -1,4 +1,4 @@
-"""What of a person's photos and of the clips deserves a look, in sentences. Nothing here is refused: that is done already."""
+"""What of a person's photos and of the clips deserves a look, in sentences. What is refused is said elsewhere."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,8 +42,6 @@ def about_photos(person: str, photos: Sequence[Photo]) -> Iterator[str]:
 def about_clips(clips: Sequence[Fate]) -> Iterator[str]:
     """What may spoil a render."""
     used = [clip for clip in clips if not clip.reason]
-    if clips and not used:
-        yield "No video can be used; the table of what is left out says why."
     for clip in used:
         if clip.tracked_rate is not None and clip.tracked_rate < SURE:
             who = "the dancer was" if clip.dancers == 1 else f"the {clip.dancers} dancers were"

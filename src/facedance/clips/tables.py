@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from facedance.files import sha256
-from facedance.job import InputError, first_few
 from facedance.layout import VIDEO, folder
 from facedance.tables import read_table, write_table
 from facedance.video.times import VideoInfo
@@ -38,21 +37,12 @@ def unusable_rows(unusable: Mapping[str, str], template: str, prefix: str = "") 
     ]
 
 
-def list_clips(manifests: Sequence[Path], unusable: Mapping[str, str], out: Path, controls: bool = False) -> None:
-    """Merge the rows of several manifests and of files that are no videos, sorted by clip, into `out`.
-
-    Args:
-        controls: whether there are ready-made control videos, with which no clip is needed.
-
-    Raises:
-        InputError: there are videos, and none can be used.
-    """
+def list_clips(manifests: Sequence[Path], unusable: Mapping[str, str], out: Path) -> None:
+    """Merge the rows of several manifests and of files that are no videos, sorted by clip, into `out`."""
     tables = [read_table(manifest) for manifest in manifests]
     others = pd.DataFrame(unusable_rows(unusable, VIDEO), columns=COLUMNS, dtype=object).fillna("")
     table = pd.concat([pd.DataFrame(columns=COLUMNS, dtype=object), *tables, others]).sort_values("clip", kind="stable")
     write_table(out, table)
-    if len(table) and not controls and not (table["status"] == "accepted").any():
-        raise InputError(f"no video can be used, so nothing could be rendered: {_reasons(table)}; put others into data/videos")
     counts = table["status"].value_counts()
     logging.getLogger("facedance").info("%d clips, %d rejected", counts.get("accepted", 0), counts.get("rejected", 0))
 
@@ -70,10 +60,3 @@ def readable_digest(video: Path) -> tuple[str, str]:
         return sha256(video), ""
     except OSError as error:
         return "", f"cannot be read ({error.strerror})"
-
-
-def _reasons(table: pd.DataFrame) -> str:
-    """Why videos were rejected, each once and the first few of them."""
-    rows = table.drop_duplicates("source")
-    said = [f"{source} {reason}" for source, reason in zip(rows["source"], rows["reason"], strict=True)]
-    return first_few(said)

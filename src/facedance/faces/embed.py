@@ -1,7 +1,6 @@
-"""From a folder of photos of one person to the embedding of that person."""
+"""From a folder of photos of one person to those that can be used, and the embedding of each."""
 
 import logging
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,6 @@ from PIL import Image as Pillow
 from skimage.util import montage
 
 from facedance.config.sections import Faces
-from facedance.faces.aggregate import aggregate
 from facedance.faces.copies import Look, copies
 from facedance.faces.embedding import Embedding, distance, save_embeddings
 from facedance.faces.face import FaceBackend, Image
@@ -22,7 +20,6 @@ from facedance.faces.quality import Quality, defect, measure, weight
 from facedance.faces.reference import head_on_white
 from facedance.faces.select import same_person
 from facedance.files import atomic, sha256
-from facedance.job import InputError
 from facedance.tables import write_table
 from facedance.workers import Broken, in_workers
 
@@ -59,16 +56,14 @@ class Photo:
     weight: float | None = None  # of the accepted ones, together 1
 
 
-def embed_identity(
+def embed_photos(
     identity: str, consent: str, photos: Mapping[str, Path], params: Faces, backend: FaceBackend, folder: Path
 ) -> None:
-    """Write photos.csv, embedding.safetensors, photos.safetensors, reference.png and crops.png of one person to `folder`.
+    """Write photos.csv, photos.safetensors, reference.png and crops.png of one person to `folder`.
 
-    photos.csv names each photo with the reason if it is rejected, and is written even when too few are left. `photos` are
-    paths by the names that they get there.
-
-    Raises:
-        InputError: fewer than `params.min_photos` photos can be used.
+    photos.csv names each photo with the reason if it is rejected; the others hold what is accepted, however little that is:
+    `facedance.faces.identity` says whether it is enough. Without any the pictures are white. `photos` are paths by the names
+    that they get there.
     """
     log = logging.getLogger("facedance")
     if len(photos) > MANY_PHOTOS:
@@ -80,24 +75,16 @@ def embed_identity(
         log.info("%s: %s", odd.name, odd.reason)
     accepted = [p for p in examined if not p.reason]
     _write_table(examined, folder / "photos.csv")
-    _require_enough(identity, examined, params.min_photos)
     log.info("%s: %d photos, %d of them accepted", identity, len(photos), len(accepted))
     if len(accepted) < ADVISED_PHOTOS[0]:
         log.info("%s: %d to %d photos would be steadier than %d", identity, *ADVISED_PHOTOS, len(accepted))
 
-    found = {p.name: p.found for p in accepted if p.found}
-    embeddings = {name: f.embedding for name, f in found.items()}
-    together = aggregate(list(embeddings.values()), [p.weight or 0.0 for p in accepted], params.aggregation)
+    found = {p.name: p.found for p in examined if p.found and not p.reason}
     metadata = {"identity": identity, "consent": consent, "backend": backend.name}
-    save_embeddings(folder / "photos.safetensors", embeddings, metadata)
-    save_embeddings(
-        folder / "embedding.safetensors",
-        {"embedding": together},
-        {**metadata, "aggregation": params.aggregation, "photos": str(len(accepted))},
-    )
-    best = max(accepted, key=lambda p: p.weight or 0.0)
-    _write_image(found[best.name].head, folder / "reference.png")
-    crops = np.stack([f.crop for f in found.values()])  # (N, _CROP, _CROP, 3)
+    save_embeddings(folder / "photos.safetensors", {name: f.embedding for name, f in found.items()}, metadata)
+    best = max(accepted, key=lambda p: p.weight or 0.0, default=None)
+    _write_image(found[best.name].head if best else _white(_REFERENCE), folder / "reference.png")
+    crops = np.stack([f.crop for f in found.values()] or [_white(_CROP)])  # (N, _CROP, _CROP, 3)
     columns = min(5, len(crops))
     grid = (-(-len(crops) // columns), columns)
     sheet = montage(crops, fill=(255,) * 3, padding_width=4, grid_shape=grid, channel_axis=-1)
@@ -183,18 +170,6 @@ def _compared(photos: Sequence[Photo], threshold: float) -> list[Photo]:
     return [compared.get(p.name, p) for p in photos]
 
 
-def _require_enough(identity: str, photos: Sequence[Photo], needed: int) -> None:
-    usable = sum(not p.reason for p in photos)
-    if usable >= needed:
-        return
-    kinds = Counter(p.reason.split(":")[0] for p in photos if p.reason)
-    why = f" ({', '.join(f'{n} {kind}' for kind, n in kinds.most_common())})" if kinds else ""
-    raise InputError(
-        f"{identity}: {usable} of {len(photos)} photos can be used and {needed} are needed{why}: add sharp photos of this person "
-        "alone, facing the camera (the log tells about each photo)"
-    )
-
-
 def _write_table(photos: Sequence[Photo], path: Path) -> None:
     rows = []
     for p in photos:
@@ -212,11 +187,15 @@ def _write_table(photos: Sequence[Photo], path: Path) -> None:
                 "roll": q and round(q.pose.roll, 1),
                 "turn": p.found and p.found.turn,
                 "distance": None if p.distance is None else round(p.distance, 4),
-                "weight": None if p.weight is None else round(p.weight, 4),
+                "weight": p.weight,  # in full: the identity embedding is made with it
             }
         )
     columns = ["photo", "status", "reason", "face_px", "sharpness", "score", "yaw", "pitch", "roll", "turn", "distance", "weight"]
     write_table(path, pd.DataFrame(rows, columns=columns).astype({"turn": "Int64"}))
+
+
+def _white(side: int) -> Image:
+    return np.full((side, side, 3), 255, np.uint8)
 
 
 def _write_image(image: Image, path: Path) -> None:
