@@ -91,18 +91,26 @@ def training_shards():
 
 
 def of_training_clips(template):
-    """Of the shards to learn from; else of one, to look at the person in a dance of it."""
+    """Of the shards to learn from; else of those to look at the person in a dance of."""
     if shards := training_shards():
         return expand(template, shard=shards)
-    looked_at = SHARDS[:1] if PARAMS.train.validate_every else []
+    looked_at = rendered_shards() if PARAMS.train.validate_every else []
     return ancient(expand(template, shard=looked_at))
 
 
 def of_judged_clips(template):
     """Of the shards with the dance in which a training looks at the person; what was judged is not judged anew."""
-    shards = training_shards() or SHARDS[:1]
+    shards = training_shards() or rendered_shards()
     looked_at = shards if PARAMS.train.validate_every else []
     return ancient(expand(template, shard=looked_at))
+
+
+@functools.cache
+def rendered_shards():
+    """Shards of which something is rendered, so that they are encoded anyway: any of them may have no clip to look at."""
+    who, batches = PARAMS.render.rendered, PARAMS.render.batches
+    asked = [s for s in SHARDS if any(asked_for(w, videos_of(s), batches) for w in who)]
+    return asked or SHARDS[:1]
 
 
 def render_lists(template=layout.RENDER_LIST):

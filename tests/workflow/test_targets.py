@@ -45,6 +45,15 @@ def test_what_is_looked_at_first_needs_nothing_of_a_published_model(tmp_path):
     assert not {"fetch_wan_model", "encode_prompts", "encode_photos", "encode_clips"} & planned.keys()
 
 
+def test_where_photos_alone_are_learned_from_the_dance_to_look_at_may_be_in_any_shard_that_is_rendered(tmp_path):
+    project = new_project(tmp_path / "p")
+    for path, value in {"train.videos": [], "train.validate_every": 4, "render.blends": {}}.items():
+        project.change(path, value)
+    for videos, shards in (("*", 2), ("gBR*", 1)):
+        project.change("render.batches", [{"who": ["eileen"], "videos": [videos]}])
+        assert project.planned("train")["encode_clips"] == shards
+
+
 @pytest.mark.thorough
 def test_data_and_results_may_lie_elsewhere(finished, tmp_path):
     """In folders of any name, and data/videos on another disk; what is not said there is said beside the Snakefile."""

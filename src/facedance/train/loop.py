@@ -43,7 +43,7 @@ LIKENESS_COLUMNS = [
 
 NOTHING_TO_LOOK_AT = (
     "there is no dance that the training could hold out, to look at on its way, so it takes all its steps and keeps the last "
-    "weights: give it one more video, or learn from photos alone (train.photo_share 1)"
+    "weights: it needs one video that can be used, or two where dances are learned from too (train.photo_share below 1)"
 )
 
 _log = logging.getLogger("facedance")
