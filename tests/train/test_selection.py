@@ -1,6 +1,7 @@
 """Likeness decides: which weights become the adapter, when a training ends, and that a stopped one decides the same."""
 
 import itertools
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -170,6 +171,25 @@ def test_a_stopped_training_chooses_the_same(world, tmp_path, said):
     run(world, tmp_path / "stopped", training(steps=11))
     for name in ("adapter.safetensors", "meta.json", "validation.csv"):
         assert (tmp_path / "stopped" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+def test_looks_at_two_dances_are_not_compared(world, tmp_path, said):
+    """Photos alone are learned from, so the training goes on while another clip becomes the last one."""
+    fewer = shutil.copytree(world, tmp_path / "fewer")
+    table = pd.read_csv(world / "clips.csv", keep_default_na=False, dtype=str)
+    table[table["clip"] != "b_000"].to_csv(fewer / "clips.csv", index=False)
+    said(DISTANCES, stop=8)
+    with pytest.raises(KeyboardInterrupt):
+        run(fewer, tmp_path, training(steps=11))
+    said(dict(zip(range(7, 12), (0.7, 0.65, 0.8, 0.8, 0.8), strict=True)))
+    run(world, tmp_path, training(steps=11))
+    looks = pd.read_csv(tmp_path / "validation.csv")
+    assert looks["step"].tolist() == [7, 8, 9, 10, 11], "its last checkpoint is that of step 6"
+    assert looks.loc[looks["adapter"] == 1, "step"].tolist() == [8]
+    before = [(tmp_path / name).read_bytes() for name in ("adapter.safetensors", "validation.csv")]
+    run(fewer, tmp_path, training(steps=11))
+    after = [(tmp_path / name).read_bytes() for name in ("adapter.safetensors", "validation.csv")]
+    assert after == before, "no look is to come, so the choice stands"
 
 
 def test_a_training_that_has_ended_early_is_not_gone_on_with(world, tmp_path, said, monkeypatch):

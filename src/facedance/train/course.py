@@ -1,5 +1,6 @@
 """How far a training has come, and which of its weights become the adapter."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from facedance.train import checkpoint
 from facedance.train.learner import Learner
 from facedance.train.selection import Judged, Selection
 
+_log = logging.getLogger("facedance")
+
 
 class Course:
     """The steps of a training and its looks at the dance that is held out, from the newest checkpoint on.
@@ -15,17 +18,27 @@ class Course:
     Of several processes only the first adds to it.
     """
 
-    def __init__(self, folder: Path, learner: Learner) -> None:
-        """Go on from the newest checkpoint in a folder, if there is one: the learner gets its state."""
-        self._folder, self._learner = folder, learner
+    def __init__(self, folder: Path, learner: Learner, dance: str = "") -> None:
+        """Go on from the newest checkpoint in a folder, if there is one: the learner gets its state.
+
+        `dance` is the digest of the one that is held out. Looks at two dances cannot be compared, so those at another one are
+        forgotten, unless no look is to come.
+        """
+        self._folder, self._learner, self._dance = folder, learner, dance
         self.done = 0
         self.rows: list[dict[str, Any]] = []  # the metrics of every step
         self.heldout: list[dict[str, Any]] = []  # the losses on the clip held out
         self.selection = Selection(kept={} if learner.train.select == "best" else None)
-        if (last := checkpoint.newest(folder)) is not None:
-            learner.restore(last.tensors)
-            self.done, self.rows, self.heldout = last.step, last.facts["rows"], last.facts["heldout"]
-            self.selection = self.selection.restored(last.facts["judged"], last.tensors)
+        if (last := checkpoint.newest(folder)) is None:
+            return
+        learner.restore(last.tensors)
+        self.done, self.rows = last.step, last.facts["rows"]
+        seen, train = self.selection.restored(last.facts["judged"], last.tensors), learner.train
+        over = self.done == sum(phase.steps for phase in train.phases) or seen.ended(train.patience, len(train.phases))
+        if over or last.facts.get("dance") == dance:
+            self.heldout, self.selection = last.facts["heldout"], seen
+        else:
+            _log.info("another dance is held out than up to step %d: looks are compared from there on", self.done)
 
     @property
     def ended(self) -> bool:
@@ -62,6 +75,6 @@ class Course:
 
     def save(self) -> None:
         """Write a checkpoint."""
-        facts = {"rows": self.rows, "heldout": self.heldout, "judged": self.selection.facts()}
+        facts = {"rows": self.rows, "heldout": self.heldout, "judged": self.selection.facts(), "dance": self._dance}
         tensors = self._learner.state() | self.selection.tensors()
         checkpoint.save(self._folder, checkpoint.Checkpoint(self.done, tensors, facts))

@@ -151,7 +151,7 @@ def take_steps(identity: str, learner: Learner, dataset: Dataset, folder: Path, 
     """All steps from the newest checkpoint in `folder` on, or as many as are worth while."""
     train, rank = learner.train, learner.rank
     total = sum(phase.steps for phase in train.phases)
-    course = Course(folder, learner)
+    course = Course(folder, learner, dataset.heldout.digest if dataset.heldout else "")
     if course.done:
         _log.info("%s: going on after step %d of %d", identity, course.done, total)
     ahead = itertools.islice(schedule(train), course.done, course.done if course.ended else None)
