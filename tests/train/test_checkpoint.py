@@ -30,6 +30,12 @@ def test_the_newest_is_read_and_two_are_kept(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == [f"step_00000{n}.{s}" for n in (10, 15) for s in ("json", "safetensors")]
 
 
+def test_what_a_training_left_that_has_begun_anew_since_is_removed(tmp_path):
+    for step in (10, 15, 5):
+        checkpoint.save(tmp_path, Checkpoint(step, tensors(step), {}))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step_0000005.json", "step_0000005.safetensors"]
+
+
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, caplog):
     checkpoint.save(tmp_path, Checkpoint(5, tensors(5), {}))
     checkpoint.save(tmp_path, Checkpoint(10, tensors(10), {}))
@@ -107,6 +113,7 @@ def test_a_training_is_known_by_what_it_computes():
     same = [
         training_key(WAN, changed(videos=("g*",)), inputs, "code"),
         training_key(WAN, changed(checkpoint_every=5), inputs, "code"),
+        training_key(WAN, changed(patience=4), inputs, "code"),
         training_key(WAN, changed(prompt="other", captions=Captions(face="close")), inputs, "code"),
         training_key(WAN.model_copy(update={"folder": "~/wan"}), TRAIN, inputs, "code"),
     ]
@@ -122,7 +129,7 @@ def test_a_training_is_known_by_what_it_computes():
     assert len({key, *other}) == 1 + len(other)
 
 
-@pytest.mark.parametrize("values", [{"preview_steps": 9}, {"preview_guidance_scale": 2.0}, {"patience": 4}])
+@pytest.mark.parametrize("values", [{"preview_steps": 9}, {"preview_guidance_scale": 2.0}])
 @pytest.mark.parametrize(("select", "validate_every", "counts"), [("best", 5, True), ("last", 5, False), ("best", 0, False)])
 def test_how_looks_are_made_counts_where_they_decide(values, select, validate_every, counts):
     before = changed(select=select, validate_every=validate_every)

@@ -173,6 +173,37 @@ def test_a_stopped_training_chooses_the_same(world, tmp_path, said):
         assert (tmp_path / "stopped" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
 
 
+def test_with_another_patience_a_training_ends_as_if_it_had_always_had_it(world, tmp_path, said, monkeypatch):
+    taken, step = [], loop.Learner.step
+
+    def counted(self, dataset, number, phase):
+        taken.append(number)
+        return step(self, dataset, number, phase)
+
+    monkeypatch.setattr(loop.Learner, "step", counted)
+    distances = DISTANCES | {9: 0.3, 10: 0.35, 11: 0.35}
+    files = ("adapter.safetensors", "meta.json", "validation.csv")
+
+    def trained(folder: str, patience: int, stop: int = 0) -> list[bytes]:
+        said(distances, stop)
+        taken.clear()
+        run(world, tmp_path / folder, training(steps=11, patience=patience))
+        return [(tmp_path / folder / name).read_bytes() for name in files]
+
+    more, less, least = (trained(f"fresh {n}", n) for n in (4, 3, 1))
+    assert trained("one", 3) == less
+    assert trained("one", 4) == more
+    assert taken == [9, 10, 11], "it goes on after the step with which it had ended"
+    (state,) = (tmp_path / "one" / "state").iterdir()
+    (state / "validation").mkdir()
+    (state / "validation" / "step_11.mp4").touch()
+    with pytest.raises(KeyboardInterrupt):
+        trained("one", 1, stop=4)
+    assert trained("one", 1) == least
+    assert not any((tmp_path / "one" / "validation").iterdir()), "it has not come to step 11"
+    assert taken == [4], "it has begun anew, was stopped in its last look, and goes on from step 3"
+
+
 def test_looks_at_two_dances_are_not_compared(world, tmp_path, said):
     """Photos alone are learned from, so the training goes on while another clip becomes the last one."""
     fewer = shutil.copytree(world, tmp_path / "fewer")

@@ -28,7 +28,7 @@ class Checkpoint:
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint and remove all but the newest two.
+    """Write a checkpoint and remove all others but the one before it; later ones are of a training that began anew since.
 
     The tensors come first and the JSON, which holds their digest, last: a checkpoint without it is not there.
     """
@@ -36,7 +36,8 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     with atomic(tensors) as temporary:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}, temporary)
     write_json(facts, {"step": checkpoint.step, "sha256": sha256(tensors), "facts": checkpoint.facts})
-    for step in _steps(folder)[:-KEPT]:
+    steps = _steps(folder)
+    for step in {*steps} - {*[step for step in steps if step <= checkpoint.step][-KEPT:]}:
         for path in reversed(_files(folder, step)):
             path.unlink(missing_ok=True)
 

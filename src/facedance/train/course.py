@@ -21,6 +21,9 @@ class Course:
     def __init__(self, folder: Path, learner: Learner, dance: str = "") -> None:
         """Go on from the newest checkpoint in a folder, if there is one: the learner gets its state.
 
+        A training that was given more patience goes on. One that was given less, and would have ended earlier, begins anew, as
+        the weights that it would have ended with may be gone.
+
         `dance` is the digest of the one that is held out. Looks at two dances cannot be compared, so those at another one are
         forgotten, unless no look is to come.
         """
@@ -31,9 +34,12 @@ class Course:
         self.selection = Selection(kept={} if learner.train.select == "best" else None)
         if (last := checkpoint.newest(folder)) is None:
             return
+        seen, train = self.selection.restored(last.facts["judged"], last.tensors), learner.train
+        if seen.ended_before(last.step, train.patience, len(train.phases)):
+            _log.info("begins anew: with so little patience it would have ended before step %d", last.step)
+            return
         learner.restore(last.tensors)
         self.done, self.rows = last.step, last.facts["rows"]
-        seen, train = self.selection.restored(last.facts["judged"], last.tensors), learner.train
         over = self.done == sum(phase.steps for phase in train.phases) or seen.ended(train.patience, len(train.phases))
         if over or last.facts.get("dance") == dance:
             self.heldout, self.selection = last.facts["heldout"], seen

@@ -73,11 +73,12 @@ _NOT_COMPUTED_WITH = {
     "captions",
     "checkpoint_every",
     "kept_memory",
+    "patience",
 }
 """Parameters of a training: videos count by what they match, prompts by what they say, and steps are the same however often
-they are kept, and however much of them is kept for their backward pass."""
+they are kept, however much of them is kept for their backward pass, and however many are taken (`facedance.train.course`)."""
 
-_SHOWN_WITH = {"preview_steps", "preview_guidance_scale", "patience"}
+_SHOWN_WITH = {"preview_steps", "preview_guidance_scale"}
 """Those that count only where the renders of a training decide."""
 
 _WEIGHTS = {"repo", "revision", "folder"}

@@ -119,7 +119,7 @@ def train_identity(
         save_adapter(out.adapter, learner.transformer, learner.branch, config, {"identity": identity})
     write_table(out.metrics, course.rows, COLUMNS)
     write_table(out.likeness, course.judged(), LIKENESS_COLUMNS)
-    _publish(stage.folder, out.validation)
+    _publish(stage.folder, out.validation, course.done)
     summary = {
         "identity": identity,
         "model": wan.model_dump(),
@@ -197,12 +197,14 @@ def start_and_end(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     return ends
 
 
-def _publish(clips: Path, folder: Path) -> None:
-    """Make `folder` hold this training's validation clips and no other's."""
+def _publish(clips: Path, folder: Path, last: int) -> None:
+    """Make `folder` hold this training's validation clips, up to that of step `last`, and no other's."""
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob("step_*.mp4"):
         stale.unlink()
     for clip in sorted(clips.glob("step_*.mp4")):
+        if int(clip.stem.removeprefix("step_")) > last:
+            continue  # left by one that took more steps, with more patience
         with atomic(folder / clip.name) as temporary:
             shutil.copyfile(clip, temporary)
 

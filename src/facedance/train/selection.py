@@ -89,6 +89,11 @@ class Selection:
         """Whether the training has nothing more to gain."""
         return self.kept is not None and has_ended(self.judged, patience, last_phase)
 
+    def ended_before(self, step: int, patience: int, last_phase: int) -> bool:
+        """Whether it had nothing more to gain before a step that it has taken, as it can be where it was more patient."""
+        looks = [one for one in self.judged if one.step < step]
+        return any(replace(self, judged=tuple(looks[:n])).ended(patience, last_phase) for n in range(1, len(looks) + 1))
+
     def tensors(self) -> dict[str, Tensor]:
         """The kept weights by names, for a checkpoint."""
         steps = self.kept or {}
