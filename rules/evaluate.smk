@@ -81,7 +81,7 @@ rule measure_pose_accuracy:
     params:
         controls=bool(CONTROLS.files),
     message:
-        "Measuring pose extraction against the sample's known joints"
+        "Comparing the poses of clips with known joints"
     script:
         "../scripts/measure_pose_accuracy.py"
 
