@@ -29,6 +29,10 @@ UV_OPTIONS = {
 }
 UV_VARIABLES = {"cert": "SSL_CERT_FILE", "proxy": "ALL_PROXY", "default-timeout": "UV_HTTP_TIMEOUT", "timeout": "UV_HTTP_TIMEOUT"}
 
+# Without windows, which nothing here opens: the builds with them need libraries of a desktop, and write the same folder.
+HEADLESS = {"opencv-python": "opencv-contrib-python-headless", "opencv-contrib-python": "opencv-contrib-python-headless"}
+LOADED = "import cv2; from mediapipe.tasks.python.core.mediapipe_c_bindings import load_raw_library as load; load()"
+
 FAILED = "The installation failed; what is above says why, and `make install` goes on from here."
 
 
@@ -53,7 +57,10 @@ def main():
     if same_python and not (installed and before == lock):
         # The builds of one version count as equal, and the two onnxruntimes write the same folder.
         run([python, "-m", "pip", "uninstall", "--quiet", "--yes", *differing()], stderr=subprocess.DEVNULL)
+    if same_python:
+        run([python, "-m", "pip", "uninstall", "--quiet", "--yes", *HEADLESS], stderr=subprocess.DEVNULL)
     install(lock, python)
+    refuse_missing_libraries(python)
     stamp.write_text(f"{lock}\n{digest(lock)}")
 
 
@@ -63,6 +70,17 @@ def refuse_python(version):
         sys.exit(
             "facedance needs Python 3.11, 3.12 or 3.13, for which its packages have wheels, and this is"
             f" {version[0]}.{version[1]}: name another, as in `make install PYTHON=python3.12`."
+        )
+
+
+def refuse_missing_libraries(python):
+    """Exit with a sentence where this system has not all that the packages load: wheels bring no OpenGL."""
+    done = subprocess.run([python, "-c", LOADED], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    missing = re.search(r"(lib[\w.+-]+): cannot open shared object file", done.stderr.decode())
+    if missing:
+        sys.exit(
+            f"MediaPipe loads {missing.group(1)}, which this system has not: install it (Debian and Ubuntu:"
+            " `apt-get install libegl1 libgles2`), then run `make install` again."
         )
 
 

@@ -127,6 +127,33 @@ def test_an_installation_that_broke_off_is_taken_up_with_its_lock(tmp_path):
     assert clone.builds() == ["cuda", "gpu", "True"]
 
 
+def test_a_build_with_windows_gives_way_to_the_one_without(tmp_path):
+    clone = Clone(tmp_path, uv=False)
+    make_wheel(clone.wheels, "opencv_python", "1", {"cv2/__init__.py": "windows = True", "cv2/qt.py": ""})
+    make_wheel(clone.wheels, "opencv_contrib_python_headless", "1", {"cv2/__init__.py": "windows = False"})
+    clone.write("common", "both==1\nopencv-python==1\n")
+    clone.make("LOCK=requirements/cpu.txt")
+    clone.write("common", "both==1\nopencv-contrib-python-headless==1\n")
+    clone.make()
+    code = "import cv2, importlib.util as u; print(cv2.windows, u.find_spec('cv2.qt'))"
+    assert subprocess.check_output([".venv/bin/python", "-c", code], cwd=clone.folder, text=True).split() == ["False", "None"]
+
+
+def test_a_library_that_the_system_lacks_is_named_until_it_is_there(tmp_path):
+    clone = Clone(tmp_path, uv=False)
+    missing = "raise ImportError('libEGL.so.1: cannot open shared object file: No such file or directory')"
+    make_wheel(clone.wheels, "both", "1", {"both.py": "", "cv2.py": missing})
+    for _ in range(2):
+        with pytest.raises(
+            AssertionError, match=r"loads libEGL\.so\.1, which this system has not: install it .* libegl1 libgles2"
+        ):
+            clone.make("LOCK=requirements/cpu.txt")
+    (cv2,) = clone.folder.glob(".venv/lib/*/site-packages/cv2.py")
+    cv2.write_text("")
+    assert "Installing" in clone.make()
+    assert clone.make() == ""
+
+
 def test_without_a_lock_the_machine_decides(monkeypatch, tmp_path):
     monkeypatch.setattr(install, "has_nvidia_gpu", lambda: True)
     assert install.choose_lock(None, "")[0] == install.GPU
