@@ -29,8 +29,8 @@ UV_OPTIONS = {
 }
 UV_VARIABLES = {"cert": "SSL_CERT_FILE", "proxy": "ALL_PROXY", "default-timeout": "UV_HTTP_TIMEOUT", "timeout": "UV_HTTP_TIMEOUT"}
 
-# Without windows, which nothing here opens: the builds with them need libraries of a desktop, and write the same folder.
-HEADLESS = {"opencv-python": "opencv-contrib-python-headless", "opencv-contrib-python": "opencv-contrib-python-headless"}
+# Locked is the build without windows, which needs no libraries of a desktop; these write the same folder.
+WITH_WINDOWS = ["opencv-python", "opencv-contrib-python"]
 LOADED = "import cv2; from mediapipe.tasks.python.core.mediapipe_c_bindings import load_raw_library as load; load()"
 
 FAILED = "The installation failed; what is above says why, and `make install` goes on from here."
@@ -54,11 +54,10 @@ def main():
         run([sys.executable, "-m", "venv", *([] if same_python else ["--clear"]), str(given.venv)])
     stamp.write_text(lock)
     python = str(given.venv / "bin" / "python")
-    if same_python and not (installed and before == lock):
-        # The builds of one version count as equal, and the two onnxruntimes write the same folder.
-        run([python, "-m", "pip", "uninstall", "--quiet", "--yes", *differing()], stderr=subprocess.DEVNULL)
     if same_python:
-        run([python, "-m", "pip", "uninstall", "--quiet", "--yes", *HEADLESS], stderr=subprocess.DEVNULL)
+        # The builds of one version count as equal, and the two onnxruntimes write the same folder.
+        others = [] if installed and before == lock else differing()
+        run([python, "-m", "pip", "uninstall", "--quiet", "--yes", *WITH_WINDOWS, *others], stderr=subprocess.DEVNULL)
     install(lock, python)
     refuse_missing_libraries(python)
     stamp.write_text(f"{lock}\n{digest(lock)}")

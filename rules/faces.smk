@@ -54,6 +54,9 @@ rule embed_faces:
         "../scripts/embed_faces.py"
 
 
+JOINED_BY = some("faces", "backend", "min_photos", "aggregation")
+
+
 # The one that refuses, so that the table of who has too few photos is there to look at.
 rule embed_identity:
     input:
@@ -63,7 +66,7 @@ rule embed_identity:
             "faces",
             "embed_identity",
             lambda w: {
-                **some("faces", "backend", "min_photos", "aggregation"),
+                **JOINED_BY,
                 "consent": PARAMS.identities[w.identity].consent,
             },
         ),
@@ -78,7 +81,7 @@ rule embed_identity:
     conda:
         "../environment.yml"
     params:
-        faces=part("faces")["faces"],
+        faces=JOINED_BY,
         consent=lambda w: PARAMS.identities[w.identity].consent,
     message:
         "Joining the photos of {wildcards.identity}"

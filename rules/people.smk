@@ -106,22 +106,25 @@ def of_judged_clips(template):
 
 
 @functools.cache
-def rendered_shards():
-    """Shards of which something is rendered, so that they are encoded anyway: any of them may have no clip to look at."""
-    who, batches = PARAMS.render.rendered, PARAMS.render.batches
-    asked = [s for s in SHARDS if any(asked_for(w, videos_of(s), batches) for w in who)]
-    return asked or SHARDS[:1]
-
-
-def render_lists(template=layout.RENDER_LIST):
-    """The template for everybody who is rendered, by a batch or by name, in each shard."""
-    batches = [
+def asked_in_batches():
+    """Who is rendered by a batch, and in which shard: pairs."""
+    return [
         (who, shard)
         for who in PARAMS.render.rendered
         for shard in all_shards()
         if asked_for(who, videos_of(shard), PARAMS.render.batches)
     ]
-    lists = dict.fromkeys([*batches, *map(in_list, all_named())])
+
+
+def rendered_shards():
+    """Shards of which something is rendered, so that they are encoded anyway: any of them may have no clip to look at."""
+    asked = {shard for _, shard in asked_in_batches()}
+    return [shard for shard in SHARDS if shard in asked] or SHARDS[:1]
+
+
+def render_lists(template=layout.RENDER_LIST):
+    """The template for everybody who is rendered, by a batch or by name, in each shard."""
+    lists = dict.fromkeys([*asked_in_batches(), *map(in_list, all_named())])
     return [template.format(who=who, shard=shard) for who, shard in lists]
 
 
